@@ -1,0 +1,1 @@
+"""Bastide: a self-hosted AWS Fargate."""

@@ -1,0 +1,1 @@
+"""The host process: makes the tasks assigned to this host real."""

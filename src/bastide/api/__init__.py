@@ -1,0 +1,1 @@
+"""AWS operations: check, one transaction, answer."""

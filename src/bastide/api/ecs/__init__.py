@@ -1,0 +1,1 @@
+"""ECS: one file a noun."""

@@ -1,0 +1,1 @@
+"""Reconcilers on the server: one a noun, meeting only in the store."""

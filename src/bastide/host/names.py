@@ -1,0 +1,43 @@
+"""Names of what the agent makes on a host: derived from instance and id, so that they are found again.
+
+Link names have 15 characters at most (IFNAMSIZ), so links carry a hash of the instance.
+"""
+
+import hashlib
+
+from bastide.model.arn import TaskId
+
+
+def instance_tag(instance: str) -> str:
+    """Four hex digits that stand for the instance in link names."""
+    return hashlib.sha256(instance.encode()).hexdigest()[:4]
+
+
+def task_netns(instance: str, task_id: TaskId | str) -> str:
+    """The namespace a task's sandbox lives in."""
+    return f"{instance}-task-{task_id}"
+
+
+def vpc_netns(instance: str, vpc_id: str) -> str:
+    """The namespace that is a VPC's router."""
+    return f"{instance}-{vpc_id}"
+
+
+def eni_link(task_id: TaskId | str) -> str:
+    """The VPC's end of a task's veth pair, inside the VPC's namespace."""
+    return f"eni{task_id[:12]}"
+
+
+def transit_link(instance: str, vpc_id: str) -> str:
+    """The host's end of the pair that joins a VPC to this host."""
+    return f"bt{instance_tag(instance)}{hashlib.sha256(vpc_id.encode()).hexdigest()[:8]}"
+
+
+def cgroup_name(instance: str, task_id: TaskId | str) -> str:
+    """Below every controller's root (v1) or the one root (v2)."""
+    return f"{instance}/{task_id}"
+
+
+def containerd_namespace(instance: str) -> str:
+    """containerd's own word for a tenant."""
+    return instance

@@ -1,0 +1,193 @@
+"""What the agent asks of the host, as Protocols: containerd, the image store, links, disks, cgroups.
+
+Every `ensure_*` and `remove_*` is repeatable and takes names derived from ids, so a repeat collides with
+itself. Failures are faults of `model.faults`: NotFound, Invalid (will never work), Unavailable (try again).
+The contract suites in tests/contract hold the real parts and the fakes of tests/fakes to the same words.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from bastide.model.assignment import Eni
+
+Progress = Callable[[str, int, int], None]  # what, done, total (bytes)
+
+
+class Process(StrEnum):
+    """What containerd knows of a container's first process."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    STOPPED = "stopped"
+
+
+class ImageConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What a task may take from an image."""
+
+    reference: str  # docker.io/library/x:latest
+    digest: str  # of the manifest
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    environment: tuple[str, ...] = ()  # NAME=value
+    working_directory: str = "/"
+    user: str = ""
+    stop_signal: str = ""
+    volumes: tuple[str, ...] = ()
+    size_bytes: int = 0
+
+
+class FsMount(msgspec.Struct, frozen=True, kw_only=True):
+    """A mount as containerd and mount(2) take it."""
+
+    type: str
+    source: str
+    target: str = ""
+    options: tuple[str, ...] = ()
+
+
+class Stdio(msgspec.Struct, frozen=True, kw_only=True):
+    """FIFO paths handed to the shim; empty: none."""
+
+    stdin: str = ""
+    stdout: str = ""
+    stderr: str = ""
+    terminal: bool = False
+
+
+class NewContainer(msgspec.Struct, frozen=True, kw_only=True):
+    """A container to be created, not started."""
+
+    id: str
+    labels: Mapping[str, str]
+    spec: dict[str, Any]  # the whole OCI runtime spec
+    rootfs: Path  # mounted by us already; the shim gets it as a bind
+    stdio: Stdio = Stdio()
+    runtime_flags: Mapping[str, str] = {}  # [runsc_config]
+
+
+class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
+    """A container as containerd sees it now."""
+
+    id: str
+    labels: Mapping[str, str]
+    process: Process | None  # None: the container is recorded but has no process any more
+    pid: int = 0
+    exit_code: int | None = None
+    exited_at: datetime | None = None
+
+
+class Runtime(Protocol):
+    """containerd's containers and tasks of this instance's namespace."""
+
+    async def ensure_container(self, container: NewContainer) -> None:
+        """Create container and process (not started). A sandbox's other containers come after it."""
+
+    async def ensure_started(self, container_id: str) -> None:
+        """Start the process; nothing when it runs or has ended. Invalid when it can't be started."""
+
+    async def read_containers(self) -> dict[str, ContainerState]:
+        """All of this instance, by id."""
+
+    async def read_container(self, container_id: str) -> ContainerState | None:
+        """One of them."""
+
+    async def send_signal(self, container_id: str, signal: int, *, every_process: bool = False) -> None:
+        """Signal the first process; nothing when there is none any more."""
+
+    async def remove_container(self, container_id: str) -> None:
+        """Kill what runs, delete process and container. Repeatable."""
+
+    async def read_memory_bytes(self, container_id: str) -> int | None:
+        """What the container uses now, by the sandbox's own count; None when it does not run."""
+
+    def watch(self) -> AsyncIterator[str | None]:
+        """Ids of containers whose process started or ended; None: events may have been missed, look at all.
+
+        Reconnects by itself for as long as it is iterated.
+        """
+
+
+class Images(Protocol):
+    """The image store."""
+
+    async def read_image(self, reference: str) -> ImageConfig:
+        """By any spelling Docker takes; NotFound when it is not here, Invalid when it is corrupt."""
+
+    async def read_images(self) -> list[ImageConfig]:
+        """All of this instance."""
+
+    async def import_archive(self, path: Path, *, progress: Progress) -> list[str]:
+        """Take in a docker-archive or OCI archive; the references it named. Invalid if corrupt."""
+
+    async def remove_image(self, reference: str) -> None:
+        """NotFound when it is not here. Layers still used by a task stay until that is gone."""
+
+    async def ensure_lower(self, reference: str, key: str) -> tuple[str, ...]:
+        """Unpack if needed, pin a view named `key`: the lower directories, uppermost first."""
+
+    async def remove_lower(self, key: str) -> None:
+        """Let the view go. Repeatable."""
+
+
+class Network(Protocol):
+    """Namespaces per VPC and per task, links, addresses, packet rules."""
+
+    async def ensure_eni(self, eni: Eni, *, task_id: str) -> str:
+        """The task's namespace with its addressed interface, joined to its VPC; the namespace's path."""
+
+    async def reset_addresses(self, eni: Eni, *, task_id: str) -> None:
+        """Put addresses and routes back: runsc takes them off when a sandbox starts."""
+
+    async def remove_eni(self, task_id: str) -> None:
+        """Namespace, link and rules of the task; the VPC namespace after its last one. Repeatable."""
+
+    async def read_enis(self) -> set[str]:
+        """Task ids that have anything on this host's network."""
+
+
+class Disks(Protocol):
+    """One filesystem a task, and what is mounted from it."""
+
+    async def ensure_disk(self, task_id: str, *, size_gib: int) -> Path:
+        """A sparse filesystem of exactly that size, mounted; its path."""
+
+    async def ensure_rootfs(self, task_id: str, container: str, lower: Sequence[str]) -> Path:
+        """An overlay over `lower` with upper and work on the task's disk, mounted; its path."""
+
+    async def remove_disk(self, task_id: str) -> None:
+        """Unmount and delete all of it. Repeatable."""
+
+    async def read_disks(self) -> set[str]:
+        """Task ids that have anything of a disk on this host."""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """The size of a task."""
+
+    cpu_units: int
+    memory_mib: int
+    pids: int = 32768
+
+
+class Cgroups(Protocol):
+    """One control group a task."""
+
+    async def ensure_cgroup(self, task_id: str, limits: Limits) -> str:
+        """Memory and pids limited, CPU still wide (a quota throttles the boot); the path for the OCI spec."""
+
+    async def ensure_cpu_quota(self, task_id: str, limits: Limits) -> None:
+        """Narrow the CPU to the task's size, once its containers have started."""
+
+    async def remove_cgroup(self, task_id: str) -> None:
+        """Repeatable; whatever still runs in it is killed first."""
+
+    async def read_cgroups(self) -> set[str]:
+        """Task ids that have a cgroup on this host."""
+
+    async def read_oom_kills(self, task_id: str) -> int:
+        """How often the kernel killed something in it for memory."""

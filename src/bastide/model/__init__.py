@@ -1,0 +1,1 @@
+"""Frozen values and faults: no I/O, no clock, no AWS codes."""

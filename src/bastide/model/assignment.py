@@ -1,0 +1,133 @@
+"""What the server asks of a host, and what the host answers: one task each.
+
+An assignment is whole: the agent needs nothing else to make the task real. A report is whole too: the
+last one says everything, so losing an earlier one loses nothing. Times are aware UTC datetimes.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from bastide.model.status import ContainerStatus, DesiredStatus, StopCode, TaskStatus
+
+
+class Eni(msgspec.Struct, frozen=True, kw_only=True):
+    """The task's interface as the VPC knows it."""
+
+    id: str
+    mac: str
+    private_ip: str
+    subnet_id: str
+    subnet_cidr: str
+    vpc_id: str
+    vpc_cidr: str
+    hostname: str  # ip-10-0-0-5.<region>.compute.internal
+    public_ip: str | None = None
+
+
+class LogTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a container's output goes: the awslogs driver's options, resolved."""
+
+    group: str
+    stream: str
+    region: str
+    create_group: bool = False
+    blocking: bool = True  # False: the oldest buffered lines go when `buffer_bytes` is full
+    buffer_bytes: int | None = None
+
+
+class Ulimit(msgspec.Struct, frozen=True, kw_only=True):
+    """One resource limit, Docker's short name (`nofile`)."""
+
+    name: str
+    soft: int
+    hard: int
+
+
+class Mount(msgspec.Struct, frozen=True, kw_only=True):
+    """A task volume in a container."""
+
+    volume: str
+    path: str
+    read_only: bool = False
+
+
+class Container(msgspec.Struct, frozen=True, kw_only=True):
+    """One container, with the task definition and the overrides already folded together."""
+
+    name: str
+    runtime_id: str  # <task id>-<10 digits>: unique, and no id begins another
+    arn: str
+    image: str
+    essential: bool = True
+    entry_point: tuple[str, ...] | None = None  # None: the image's
+    command: tuple[str, ...] | None = None
+    environment: dict[str, str] = {}
+    user: str | None = None
+    working_directory: str | None = None
+    cpu_units: int = 0
+    memory_mib: int | None = None  # hard limit
+    readonly_root: bool = False
+    capabilities_add: tuple[str, ...] = ()
+    capabilities_drop: tuple[str, ...] = ()
+    ulimits: tuple[Ulimit, ...] = ()
+    sysctls: dict[str, str] = {}
+    stop_timeout_s: int = 30  # Fargate's default
+    start_timeout_s: int | None = None
+    interactive: bool = False
+    pseudo_terminal: bool = False
+    init_process: bool = False
+    start_after: tuple[str, ...] = ()  # names of containers that must have started (dependsOn START)
+    mounts: tuple[Mount, ...] = ()
+    log: LogTarget | None = None
+
+
+class Assignment(msgspec.Struct, frozen=True, kw_only=True):
+    """One task this host is to make real, or to bring down."""
+
+    task_arn: str
+    task_id: str
+    version: int  # of the task's record: a larger one replaces a smaller one
+    desired_status: DesiredStatus
+    last_status: TaskStatus  # as the server has it: what this host reported before
+    cpu_units: int
+    memory_mib: int
+    storage_gib: int
+    eni: Eni
+    containers: tuple[Container, ...]
+    volumes: tuple[str, ...] = ()
+    stop_code: StopCode | None = None  # why desired_status is STOPPED
+    stopped_reason: str | None = None
+
+
+class ContainerReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One container as the host last saw it."""
+
+    name: str
+    last_status: ContainerStatus
+    exit_code: int | None = None
+    reason: str | None = None
+    image_digest: str | None = None
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """One task as the host last saw it."""
+
+    task_arn: str
+    last_status: TaskStatus
+    containers: tuple[ContainerReport, ...] = ()
+    pull_started_at: datetime | None = None
+    pull_stopped_at: datetime | None = None
+    started_at: datetime | None = None
+    stopping_at: datetime | None = None
+    execution_stopped_at: datetime | None = None
+    stopped_at: datetime | None = None
+    stop_code: StopCode | None = None
+    stopped_reason: str | None = None
+
+
+class LogLine(msgspec.Struct, frozen=True, array_like=True):
+    """One event: milliseconds since the epoch, and the text without its line end."""
+
+    timestamp_ms: int
+    message: str

@@ -1,0 +1,138 @@
+"""The session between an agent and the server: its messages and their bytes.
+
+A frame is four bytes of big-endian length and that many bytes of JSON with a `type`. Nothing here knows
+the transport: a unix socket on one host, TCP with mTLS between two. The agent opens the session and sends
+`Hello`; the server answers `Welcome` and one `Sync`, then deltas. PROTOCOL grows when a message changes.
+"""
+
+import msgspec
+
+from bastide.model.assignment import Assignment, LogLine, LogTarget, Report
+from bastide.model.faults import Invalid
+
+PROTOCOL = 1
+FRAME_MAX_BYTES = 16 * 1024 * 1024
+_LENGTH_BYTES = 4
+
+
+class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
+    """The agent's first words."""
+
+    protocol: int
+    host_id: str
+    agent_version: str
+    cpu_units: int
+    memory_mib: int
+    disk_mib: int
+
+
+class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat"):
+    """Either side is alive; the agent sends one every `Welcome.heartbeat_s`, the server echoes it."""
+
+    sequence: int
+
+
+class Reported(msgspec.Struct, frozen=True, tag="report"):
+    """What became of a task."""
+
+    report: Report
+
+
+class LogBatch(msgspec.Struct, frozen=True, kw_only=True, tag="logs"):
+    """Lines for one stream, oldest first; sent again until acknowledged, with the same sequence.
+
+    `sequence` grows per (task_arn, container) and is kept by the agent beside its buffer, so that the
+    server can drop a batch it has already stored.
+    """
+
+    task_arn: str
+    container: str
+    sequence: int
+    target: LogTarget
+    lines: tuple[LogLine, ...]
+
+
+class Welcome(msgspec.Struct, frozen=True, kw_only=True, tag="welcome"):
+    """The server takes the agent; what follows first is a `Sync`."""
+
+    protocol: int
+    server_version: str
+    heartbeat_s: float
+
+
+class Refusal(msgspec.Struct, frozen=True, tag="refusal"):
+    """The server does not take the agent, and why; it then closes."""
+
+    why: str
+
+
+class Sync(msgspec.Struct, frozen=True, tag="sync"):
+    """Every task of this host that is not STOPPED; whatever else the host has is to go."""
+
+    assignments: tuple[Assignment, ...]
+
+
+class Assign(msgspec.Struct, frozen=True, tag="assign"):
+    """A task is new or changed."""
+
+    assignment: Assignment
+
+
+class Release(msgspec.Struct, frozen=True, tag="release"):
+    """The task is STOPPED in the store (or unknown): the agent may forget it."""
+
+    task_arn: str
+
+
+class LogAck(msgspec.Struct, frozen=True, kw_only=True, tag="logs-ack"):
+    """The batch is on disk, or was refused for good with `error` (the group does not exist, say)."""
+
+    task_arn: str
+    container: str
+    sequence: int
+    error: str | None = None
+
+
+Upward = Hello | Heartbeat | Reported | LogBatch
+Downward = Welcome | Refusal | Sync | Assign | Release | LogAck | Heartbeat
+Message = Upward | Downward
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
+
+
+def render_frame(message: Message) -> bytes:
+    """The message's bytes, length first; raises Invalid beyond FRAME_MAX_BYTES."""
+    body = _encoder.encode(message)
+    if len(body) > FRAME_MAX_BYTES:
+        raise Invalid("frame", why=f"a frame of {len(body)} bytes is larger than {FRAME_MAX_BYTES}")
+    return len(body).to_bytes(_LENGTH_BYTES, "big") + body
+
+
+class FrameReader:
+    """Turns the bytes of one direction back into messages."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+
+    def feed(self, data: bytes) -> list[Message]:
+        """The messages completed by `data`; raises Invalid for bytes that are no frame."""
+        self._held += data
+        found: list[Message] = []
+        while len(self._held) >= _LENGTH_BYTES:
+            length = int.from_bytes(self._held[:_LENGTH_BYTES], "big")
+            if length > FRAME_MAX_BYTES:
+                raise Invalid("frame", why=f"a frame of {length} bytes is announced")
+            end = _LENGTH_BYTES + length
+            if len(self._held) < end:
+                break
+            found.append(_parse(bytes(self._held[_LENGTH_BYTES:end])))
+            del self._held[:end]
+        return found
+
+
+def _parse(body: bytes) -> Message:
+    try:
+        return _decoder.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Invalid("frame", why=f"not a message of protocol {PROTOCOL}: {error}") from error

@@ -1,0 +1,1 @@
+"""Records, transactions, versions and the change feed."""

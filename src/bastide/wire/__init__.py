@@ -1,0 +1,1 @@
+"""AWS protocols from the service models: bytes in, calls out, and back."""
