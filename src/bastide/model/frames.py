@@ -41,12 +41,13 @@ class Reported(msgspec.Struct, frozen=True, tag="report"):
 class LogBatch(msgspec.Struct, frozen=True, kw_only=True, tag="logs"):
     """Lines for one stream, oldest first; sent again until acknowledged, with the same sequence.
 
-    `sequence` grows per (task_arn, container) and is kept by the agent beside its buffer, so that the
-    server can drop a batch it has already stored.
+    `sequence` grows per (task_arn, container, source) - it is the agent's buffer offset behind the last
+    line - and is kept beside the lines in the store, so that the server can drop what it already has.
     """
 
     task_arn: str
     container: str
+    source: str  # stdout or stderr: two streams of bytes that end up in one log stream
     sequence: int
     target: LogTarget
     lines: tuple[LogLine, ...]
@@ -89,6 +90,7 @@ class LogAck(msgspec.Struct, frozen=True, kw_only=True, tag="logs-ack"):
 
     task_arn: str
     container: str
+    source: str
     sequence: int
     error: str | None = None
 
