@@ -1,0 +1,70 @@
+"""What an AWS operation is here: a plain function over one transaction.
+
+Each module of `api` exposes `OPERATIONS`: operation name → `Reads(fn)` or `Writes(fn)`. `fn` is synchronous,
+gets parameters the model has already checked, and returns the result under the model's member names (times
+as epoch seconds). A reader sees one snapshot; a writer may be run again on a conflict, so it does nothing
+but read and write through `txn`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from bastide.config import Settings
+from bastide.model.arn import scope_of
+from bastide.store.txn import Txn
+
+Params = dict[str, Any]
+Result = dict[str, Any]
+Document = dict[str, Any]
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks, and where: the account of the key, the region of the signature."""
+
+    account: str
+    region: str
+    principal_arn: str
+    user_id: str
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operation may know besides its parameters."""
+
+    caller: Caller
+    now: datetime  # aware, UTC
+    request_id: str
+    settings: Settings
+
+    @property
+    def scope(self) -> str:
+        """The scope of every record this call may see."""
+        return scope_of(self.caller.account, self.caller.region)
+
+    @property
+    def now_s(self) -> float:
+        """`now` as documents keep times: epoch seconds, to the millisecond."""
+        return round(self.now.timestamp(), 3)
+
+
+Run = Callable[[Txn, Context, Params], Result]
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """Runs inside `store.view`."""
+
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """Runs inside `store.update`; its answer goes out when the write is on disk."""
+
+    run: Run
+
+
+Operation = Reads | Writes

@@ -1,0 +1,28 @@
+"""Which operations exist: service → operation name → what runs.
+
+Owns the list alone. A name that two modules claim is a mistake found at import.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from bastide.api.operation import Operation
+
+
+def join(*parts: Mapping[str, Operation]) -> Mapping[str, Operation]:
+    """One service's operations out of its modules' parts."""
+    joined: dict[str, Operation] = {}
+    for part in parts:
+        if twice := joined.keys() & part.keys():
+            raise ValueError(f"claimed by two modules: {', '.join(sorted(twice))}")
+        joined.update(part)
+    return MappingProxyType(joined)
+
+
+# A module's line goes in here: `"ecs": join(clusters.OPERATIONS, tasks.OPERATIONS, …)`.
+SERVICES: Mapping[str, Mapping[str, Operation]] = {
+    "ec2": join(),
+    "ecs": join(),
+    "logs": join(),
+    "sts": join(),
+}
