@@ -1,0 +1,1 @@
+"""One file a change of the schema; a released file is never edited."""

@@ -1,0 +1,141 @@
+"""The store: one writer that commits for everybody at once, a few readers, and a feed of changes.
+
+Invariants: what `update` returned from is on disk; a `view` sees one snapshot, with everything that was
+committed when it was asked for; watches hear of each commit before its callers go on.
+Used from one event loop; closures run on the store's threads and must not touch the loop.
+"""
+
+import asyncio
+import logging
+import queue
+from collections.abc import Callable, Collection
+from typing import Any, TypeVar
+
+from bastide.model.faults import Fault, Unavailable
+from bastide.store.engine import Backend, open_backend
+from bastide.store.records import Change, Lost
+from bastide.store.statements import Statements
+from bastide.store.threads import Job, Updates, Views
+from bastide.store.txn import Txn
+from bastide.store.watch import Feed, Watch
+
+VIEW_THREADS = 3
+POLL_S = 0.25  # how soon we see what another server wrote to a shared database
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+class Store:
+    """Records, log events and their changes, in one database."""
+
+    def __init__(self, backend: Backend, *, seq: int) -> None:
+        """Use `Store.open`. `seq` is the number of the newest change."""
+        self._loop = asyncio.get_running_loop()
+        self._statements = Statements(backend.dialect)
+        self._feed = Feed()
+        self._seq = seq
+        self._closed = False
+        self._updates: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._views: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._threads: list[Views] = [Updates(backend, self._statements, self._updates)]
+        self._threads += [Views(backend, self._statements, self._views) for _ in range(VIEW_THREADS)]
+        for thread in self._threads:
+            thread.start(self._hand_over)
+        self._poll = self._loop.create_task(self._poll_feed()) if backend.has_other_writers else None
+
+    @classmethod
+    async def open(cls, url: str) -> "Store":
+        """Open the database, migrated to the newest schema; Unavailable or Invalid says why it cannot be."""
+        backend = open_backend(url)
+        seq = await asyncio.to_thread(_prepare, backend)
+        return cls(backend, seq=seq)
+
+    async def view(self, fn: Callable[[Txn], T]) -> T:
+        """Run `fn` over one snapshot and return what it returns."""
+        return await self._queued(self._views, fn)
+
+    async def update(self, fn: Callable[[Txn], T]) -> T:
+        """Run `fn` in one transaction, on disk when this returns; undone when `fn` raises.
+
+        Preconditions: `fn` has no effects but through the transaction: it may be run again.
+        """
+        return await self._queued(self._updates, fn)
+
+    def watch(self, *, kinds: Collection[str] | None = None, since: int | None = None) -> Watch:
+        """Changes from now on, or those after `since` first; of some kinds or of all."""
+        watch = Watch(self._feed, kinds=kinds, since=since, replay=self._changes_since)
+        self._feed.join(watch)
+        return watch
+
+    async def close(self) -> None:
+        """Finish what was asked for, then let go of the database. Repeatable."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._poll is not None:
+            self._poll.cancel()
+        self._updates.put(None)
+        for _ in range(VIEW_THREADS):
+            self._views.put(None)
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
+        self._feed.close()
+
+    async def _queued(self, jobs: "queue.SimpleQueue[Job | None]", fn: Callable[[Txn], T]) -> T:
+        if self._closed:
+            raise Unavailable("store", why="The store is closed.")
+        future: asyncio.Future[T] = self._loop.create_future()
+        jobs.put(Job(fn, future))
+        return await future
+
+    def _hand_over(self, jobs: list[Job], changes: list[Change]) -> None:
+        """On a store thread: give a batch's results to the event loop."""
+        try:
+            self._loop.call_soon_threadsafe(self._settle, jobs, changes)
+        except RuntimeError:
+            log.warning("the event loop ended before the store was closed")
+
+    def _settle(self, jobs: list[Job], changes: list[Change]) -> None:
+        if changes:
+            self._publish(changes)
+        for job in jobs:
+            job.settle()
+
+    def _publish(self, changes: list[Change]) -> None:
+        if self._poll is not None and changes[0].seq != self._seq + 1:
+            return  # another server wrote in between: the poll brings both, in order
+        self._seq = changes[-1].seq
+        self._feed.publish(changes)
+
+    async def _changes_since(self, since: int) -> list[Change] | Lost:
+        return await self.view(lambda txn: txn.read_changes(since))
+
+    async def _poll_feed(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_S)
+            try:
+                news = await self._changes_since(self._seq)
+            except Fault as error:
+                log.warning("changes of other servers cannot be read: %s", error)
+                continue
+            if isinstance(news, Lost):
+                self._seq = news.seq
+                self._feed.lose(news.seq)
+            else:
+                newer = [change for change in news if change.seq > self._seq]
+                if newer:
+                    self._seq = newer[-1].seq
+                    self._feed.publish(newer)
+
+
+def _prepare(backend: Backend) -> int:
+    backend.migrate()
+    connection: Any = backend.connect()
+    try:
+        cursor = connection.cursor()
+        cursor.execute(Statements(backend.dialect).last_number.text)
+        return int(cursor.fetchone()[0])
+    finally:
+        connection.close()

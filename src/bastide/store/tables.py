@@ -1,0 +1,67 @@
+"""The schema the code works with. `migrations/` makes it; a test holds the two equal.
+
+Text sorts by code point in both databases, so that prefixes are ranges and cursors mean the same.
+"""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+
+text = Text().with_variant(Text(collation="C"), "postgresql")
+big = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER is SQLite's own row id
+
+metadata = MetaData()
+
+records = Table(
+    "records",
+    metadata,
+    Column("kind", text, primary_key=True),
+    Column("key", text, primary_key=True),
+    Column("scope", text, nullable=False),
+    Column("parent", text, nullable=False),
+    Column("name", text, nullable=False),
+    Column("status", text, nullable=False),
+    Column("version", big, nullable=False),
+    Column("document", Text, nullable=False),
+)
+Index("records_by_name", records.c.kind, records.c.scope, records.c.name, records.c.key)
+Index("records_by_parent", records.c.kind, records.c.parent, records.c.name, records.c.key)
+Index("records_by_status", records.c.kind, records.c.status, records.c.name, records.c.key)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("seq", big, primary_key=True, autoincrement=False),
+    Column("kind", text, nullable=False),
+    Column("key", text, nullable=False),
+    Column("version", big, nullable=False),
+)
+
+# One row. Writers take their numbers here at the end of a transaction, so numbers grow in commit order.
+feed = Table("feed", metadata, Column("seq", big, nullable=False))
+
+log_events = Table(
+    "log_events",
+    metadata,
+    Column("seq", big, primary_key=True, autoincrement=True),
+    Column("scope", text, nullable=False),
+    Column("group_name", text, nullable=False),
+    Column("stream", text, nullable=False),
+    Column("timestamp_ms", big, nullable=False),
+    Column("ingestion_ms", big, nullable=False),
+    Column("message", LargeBinary, nullable=False),  # bytes: PostgreSQL's text cannot hold a NUL, logs can
+    sqlite_autoincrement=True,  # numbers are cursors: never used twice
+)
+Index(
+    "log_events_by_stream",
+    log_events.c.scope,
+    log_events.c.group_name,
+    log_events.c.stream,
+    log_events.c.seq,
+    log_events.c.timestamp_ms,
+)
+Index(
+    "log_events_by_group",
+    log_events.c.scope,
+    log_events.c.group_name,
+    log_events.c.seq,
+    log_events.c.timestamp_ms,
+)

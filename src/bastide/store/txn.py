@@ -1,0 +1,224 @@
+"""What a closure inside `Store.view` or `Store.update` can do.
+
+Synchronous, bound to one thread and one transaction, and unusable once the closure has returned.
+Invariant: every write of a record leaves one change for the feed.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, TypedDict, Unpack
+
+import msgspec
+
+from bastide.model.faults import AlreadyExists, Conflict
+from bastide.store.records import Change, LogEvent, Lost, Record
+from bastide.store.statements import Statement, Statements
+
+Pending = tuple[str, str, int]  # kind, key, version of a change that has no number yet
+NAME_CEILING = "\U0010ffff"  # sorts after everything a name can go on with
+SAVEPOINT = "SAVEPOINT closure"
+
+encode = msgspec.json.encode
+decode = msgspec.json.decode
+
+
+class Filters(TypedDict, total=False):
+    """What a search can be narrowed to; absent or None means "any"."""
+
+    scope: str | None
+    parent: str | None
+    name: str | None
+    name_prefix: str | None
+    status: str | None
+
+
+class Bounds(TypedDict, total=False):
+    """Which log events: from `start_ms` to before `end_ms`, between two `seq`, neither of them included."""
+
+    start_ms: int | None
+    end_ms: int | None
+    after_seq: int | None
+    before_seq: int | None
+
+
+class Txn:
+    """One closure's part of a transaction; made by the store alone."""
+
+    def __init__(self, cursor: Any, statements: Statements, *, pending: list[Pending] | None = None) -> None:
+        self._cursor = cursor
+        self._statements = statements
+        self._pending = pending  # None: a view
+        self.has_written = False
+
+    def get(self, kind: str, key: str) -> Record | None:
+        """The record, or None."""
+        cursor = self._run(self._statements.get, {"at_kind": kind, "at_key": key})
+        row = cursor.fetchone()
+        return None if row is None else _record(row)
+
+    def find(
+        self,
+        kind: str,
+        *,
+        after: tuple[str, str] | None = None,
+        limit: int | None = None,
+        descending: bool = False,
+        **filters: Unpack[Filters],
+    ) -> list[Record]:
+        """Records of a kind, ordered by name then key, beginning behind `after` (a name and a key)."""
+        values = _filter_values(filters)
+        statement = self._statements.find(
+            filters=frozenset(values),
+            after=after is not None,
+            limited=limit is not None,
+            descending=descending,
+        )
+        values["kind"] = kind
+        if after is not None:
+            values["after_name"], values["after_key"] = after
+        if limit is not None:
+            values["limit"] = limit
+        return [_record(row) for row in self._run(statement, values).fetchall()]
+
+    def count(self, kind: str, **filters: Unpack[Filters]) -> int:
+        """How many records `find` with the same filters would give."""
+        values = _filter_values(filters)
+        statement = self._statements.count(frozenset(values))
+        values["kind"] = kind
+        return int(self._run(statement, values).fetchone()[0])
+
+    def put(self, record: Record) -> Record:
+        """Insert (version 0) or replace the version that was read; returns what is stored now.
+
+        Raises AlreadyExists, or Conflict when the stored version is another one or gone.
+        """
+        values = {
+            "parent": record.parent,
+            "name": record.name,
+            "status": record.status,
+            "version": record.version + 1,
+            "document": encode(record.document).decode(),
+        }
+        if record.version == 0:
+            values |= {"kind": record.kind, "key": record.key, "scope": record.scope}
+            if self._write(self._statements.insert, values).rowcount == 0:
+                raise AlreadyExists(record.kind, record.key)
+        else:
+            values |= _at(record)
+            if self._write(self._statements.update, values).rowcount == 0:
+                raise Conflict(record.kind, record.key)
+        self._note(record, record.version + 1)
+        return msgspec.structs.replace(record, version=record.version + 1)
+
+    def delete(self, record: Record) -> None:
+        """Remove the version that was read; Conflict when the stored one is another or gone."""
+        if self._write(self._statements.delete, _at(record)).rowcount == 0:
+            raise Conflict(record.kind, record.key)
+        self._note(record, 0)
+
+    def append_log_events(
+        self, scope: str, group: str, stream: str, events: Iterable[tuple[int, str]]
+    ) -> None:
+        """Add lines (timestamp in ms, message) to a stream, in this order."""
+        self._open_for_writing()
+        ingestion_ms = time.time_ns() // 1_000_000
+        statement = self._statements.append_log_event
+        rows = [
+            statement.bind(
+                {
+                    "scope": scope,
+                    "group_name": group,
+                    "stream": stream,
+                    "timestamp_ms": timestamp_ms,
+                    "ingestion_ms": ingestion_ms,
+                    "message": message.encode("utf-8", "surrogatepass"),
+                }
+            )
+            for timestamp_ms, message in events
+        ]
+        if rows:
+            self._cursor.executemany(statement.text, rows)
+
+    def read_log_events(
+        self,
+        scope: str,
+        group: str,
+        streams: Sequence[str] | None = None,
+        *,
+        limit: int,
+        descending: bool = False,
+        **bounds: Unpack[Bounds],
+    ) -> list[LogEvent]:
+        """Events of a group in the order they came (or the reverse), of the named streams or of all."""
+        if streams is not None and not streams:
+            return []
+        values: dict[str, Any] = {name: bound for name, bound in bounds.items() if bound is not None}
+        statement = self._statements.read_logs(
+            filters=frozenset(values), streams=len(streams or ()), descending=descending
+        )
+        values |= {"scope": scope, "group": group, "limit": limit}
+        values |= {f"stream_{index}": stream for index, stream in enumerate(streams or ())}
+        return [
+            LogEvent(seq, stream, timestamp_ms, ingestion_ms, bytes(message).decode("utf-8", "surrogatepass"))
+            for seq, stream, timestamp_ms, ingestion_ms, message in self._run(statement, values).fetchall()
+        ]
+
+    def delete_log_events(self, scope: str, group: str, stream: str | None = None) -> None:
+        """Forget a stream's events, or those of the whole group."""
+        if stream is None:
+            self._write(self._statements.delete_log_group, {"scope": scope, "group": group})
+        else:
+            values = {"scope": scope, "group": group, "stream": stream}
+            self._write(self._statements.delete_log_stream, values)
+
+    def read_changes(self, since: int) -> list[Change] | Lost:
+        """Every change after `since`, or Lost when some of them are no longer kept."""
+        newest = int(self._run(self._statements.last_number, {}).fetchone()[0])
+        oldest = self._run(self._statements.oldest_change, {}).fetchone()[0]
+        if newest > since and (oldest is None or oldest > since + 1):
+            return Lost(newest)
+        rows = self._run(self._statements.changes_since, {"since": since}).fetchall()
+        return [Change(*row) for row in rows]
+
+    def end(self) -> None:
+        """Called by the store when the closure has returned."""
+        self._cursor = None
+
+    def _run(self, statement: Statement, values: dict[str, Any]) -> Any:
+        cursor = self._cursor
+        if cursor is None:
+            raise RuntimeError("a transaction was used after its closure had returned")
+        cursor.execute(statement.text, statement.bind(values))
+        return cursor
+
+    def _write(self, statement: Statement, values: dict[str, Any]) -> Any:
+        self._open_for_writing()
+        return self._run(statement, values)
+
+    def _open_for_writing(self) -> None:
+        if self._pending is None:
+            raise RuntimeError("a view cannot write")
+        if not self.has_written and self._cursor is not None:
+            self._cursor.execute(SAVEPOINT)
+            self.has_written = True
+
+    def _note(self, record: Record, version: int) -> None:
+        assert self._pending is not None
+        self._pending.append((record.kind, record.key, version))
+
+
+def _record(row: Any) -> Record:
+    kind, key, scope, document, parent, name, status, version = row
+    return Record(kind, key, scope, decode(document), parent, name, status, version)
+
+
+def _at(record: Record) -> dict[str, Any]:
+    return {"at_kind": record.kind, "at_key": record.key, "at_version": record.version}
+
+
+def _filter_values(filters: Filters) -> dict[str, Any]:
+    values: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
+    prefix = values.pop("name_prefix", None)
+    if prefix:
+        values["name_from"], values["name_below"] = prefix, prefix + NAME_CEILING
+    return values
