@@ -7,23 +7,15 @@ The contract suites in tests/contract hold the real parts and the fakes of tests
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 
 from bastide.model.assignment import Eni
+from bastide.model.status import Process as Process
 
 Progress = Callable[[str, int, int], None]  # what, done, total (bytes)
-
-
-class Process(StrEnum):
-    """What containerd knows of a container's first process."""
-
-    CREATED = "created"
-    RUNNING = "running"
-    STOPPED = "stopped"
 
 
 class ImageConfig(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,6 +32,14 @@ class ContainerStatus(IntEnum):
     STOPPED = 30
 
 
+class Process(StrEnum):
+    """What containerd knows of a container's first process."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    STOPPED = "stopped"
+
+
 class DesiredStatus(StrEnum):
     """What the user wants of a task."""
 
