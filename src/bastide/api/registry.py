@@ -6,6 +6,8 @@ Owns the list alone. A name that two modules claim is a mistake found at import.
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from bastide.api import sts
+from bastide.api.ecs import account_settings, capacity_providers, clusters, tags
 from bastide.api.operation import Operation
 
 
@@ -22,7 +24,12 @@ def join(*parts: Mapping[str, Operation]) -> Mapping[str, Operation]:
 # A module's line goes in here: `"ecs": join(clusters.OPERATIONS, tasks.OPERATIONS, …)`.
 SERVICES: Mapping[str, Mapping[str, Operation]] = {
     "ec2": join(),
-    "ecs": join(),
+    "ecs": join(
+        account_settings.OPERATIONS,
+        capacity_providers.OPERATIONS,
+        clusters.OPERATIONS,
+        tags.OPERATIONS,
+    ),
     "logs": join(),
-    "sts": join(),
+    "sts": join(sts.OPERATIONS),
 }
