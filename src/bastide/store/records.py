@@ -57,10 +57,20 @@ class Lost(msgspec.Struct, frozen=True):
 
 
 class LogEvent(msgspec.Struct, frozen=True):
-    """One line of a log stream; `seq` orders all events of the store."""
+    """One line of a log stream; ordered by `timestamp_ms`, then by `seq`, which is never used twice."""
 
     seq: int
     stream: str
     timestamp_ms: int
     ingestion_ms: int
     message: str
+
+
+class LogUsage(msgspec.Struct, frozen=True):
+    """What a stream holds: its first and last event's time, when the last batch came, its bytes."""
+
+    stream: str
+    first_ms: int
+    last_ms: int
+    ingestion_ms: int
+    stored_bytes: int

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Dialect,
     Select,
     bindparam,
+    case,
     delete,
     func,
     insert,
@@ -24,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from bastide.store.tables import changes, feed, log_events, records
+from bastide.store.tables import changes, feed, log_events, log_streams, records
 
 UPSERTING: Mapping[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
@@ -58,8 +59,12 @@ FILTERS: Mapping[str, Any] = {
 LOG_FILTERS: Mapping[str, Any] = {
     "start_ms": log_events.c.timestamp_ms >= bindparam("start_ms"),
     "end_ms": log_events.c.timestamp_ms < bindparam("end_ms"),
-    "after_seq": log_events.c.seq > bindparam("after_seq"),
-    "before_seq": log_events.c.seq < bindparam("before_seq"),
+    "after": tuple_(log_events.c.timestamp_ms, log_events.c.seq)
+    > tuple_(bindparam("after_ms"), bindparam("after_seq")),
+    "before": tuple_(log_events.c.timestamp_ms, log_events.c.seq)
+    < tuple_(bindparam("before_ms"), bindparam("before_seq")),
+    "stream_from": log_events.c.stream >= bindparam("stream_from"),
+    "stream_below": log_events.c.stream < bindparam("stream_below"),
 }
 
 
@@ -113,6 +118,26 @@ class Statements:
                 {column.name: bindparam(column.name) for column in log_events.c if column.name != "seq"}
             )
         )
+        self.note_log_stream = self._compile(_note_log_stream(UPSERTING[dialect.name]))
+        of_noted_group = (
+            log_streams.c.scope == bindparam("scope"),
+            log_streams.c.group_name == bindparam("group"),
+        )
+        of_noted_stream = (*of_noted_group, log_streams.c.stream == bindparam("stream"))
+        noted = select(
+            log_streams.c.stream,
+            log_streams.c.first_ms,
+            log_streams.c.last_ms,
+            log_streams.c.ingestion_ms,
+            log_streams.c.stored_bytes,
+        )
+        self.noted_log_stream = self._compile(noted.where(*of_noted_stream))
+        self.noted_log_streams = self._compile(noted.where(*of_noted_group))
+        self.log_group_bytes = self._compile(
+            select(func.coalesce(func.sum(log_streams.c.stored_bytes), 0)).where(*of_noted_group)
+        )
+        self.forget_log_group = self._compile(delete(log_streams).where(*of_noted_group))
+        self.forget_log_stream = self._compile(delete(log_streams).where(*of_noted_stream))
         of_group = (log_events.c.scope == bindparam("scope"), log_events.c.group_name == bindparam("group"))
         self._of_group = of_group
         self.delete_log_group = self._compile(delete(log_events).where(*of_group))
@@ -133,7 +158,7 @@ class Statements:
         )
 
     def read_logs(self, *, filters: frozenset[str], streams: int, descending: bool) -> Statement:
-        """Read a group's events in the order they came, of `streams` named streams (0: of all)."""
+        """Read a group's events by time, then as they came, of `streams` named streams (0: of all)."""
         shape = ("logs", filters, streams, descending)
         return self._shapes.get(shape) or self._keep(shape, self._read_logs(filters, streams, descending))
 
@@ -166,8 +191,10 @@ class Statements:
             query = query.where(
                 or_(*(log_events.c.stream == bindparam(f"stream_{index}") for index in range(streams)))
             )
-        order = log_events.c.seq.desc() if descending else log_events.c.seq
-        return query.order_by(order).limit(bindparam("limit", type_=BigInteger))
+        order: tuple[Any, ...] = (log_events.c.timestamp_ms, log_events.c.seq)
+        if descending:
+            order = tuple(column.desc() for column in order)
+        return query.order_by(*order).limit(bindparam("limit", type_=BigInteger))
 
     def _keep(self, shape: Any, query: ClauseElement) -> Statement:
         statement = self._shapes[shape] = self._compile(query)
@@ -177,3 +204,18 @@ class Statements:
         compiled = query.compile(dialect=self._dialect)
         assert isinstance(compiled, SQLCompiler)
         return Statement(compiled)
+
+
+def _note_log_stream(upserting: Callable[..., Any]) -> Any:
+    """Add a batch to what is known of its stream; one atomic statement, so writers never conflict."""
+    batch = upserting(log_streams)
+    now, new = log_streams.c, batch.excluded
+    return batch.on_conflict_do_update(
+        index_elements=[now.scope, now.group_name, now.stream],
+        set_={
+            "first_ms": case((new.first_ms < now.first_ms, new.first_ms), else_=now.first_ms),
+            "last_ms": case((new.last_ms > now.last_ms, new.last_ms), else_=now.last_ms),
+            "ingestion_ms": new.ingestion_ms,
+            "stored_bytes": now.stored_bytes + new.stored_bytes,
+        },
+    )

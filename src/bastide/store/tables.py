@@ -55,13 +55,26 @@ Index(
     log_events.c.scope,
     log_events.c.group_name,
     log_events.c.stream,
-    log_events.c.seq,
     log_events.c.timestamp_ms,
+    log_events.c.seq,
 )
 Index(
     "log_events_by_group",
     log_events.c.scope,
     log_events.c.group_name,
-    log_events.c.seq,
     log_events.c.timestamp_ms,
+    log_events.c.seq,
+)
+
+# What is in each stream, kept with every batch: outside `records`, so that logging wakes nobody.
+log_streams = Table(
+    "log_streams",
+    metadata,
+    Column("scope", text, primary_key=True),
+    Column("group_name", text, primary_key=True),
+    Column("stream", text, primary_key=True),
+    Column("first_ms", big, nullable=False),
+    Column("last_ms", big, nullable=False),
+    Column("ingestion_ms", big, nullable=False),
+    Column("stored_bytes", big, nullable=False),
 )

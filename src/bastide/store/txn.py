@@ -11,11 +11,12 @@ from typing import Any, TypedDict, Unpack
 import msgspec
 
 from bastide.model.faults import AlreadyExists, Conflict
-from bastide.store.records import Change, LogEvent, Lost, Record
+from bastide.store.records import Change, LogEvent, LogUsage, Lost, Record
 from bastide.store.statements import Statement, Statements
 
 Pending = tuple[str, str, int]  # kind, key, version of a change that has no number yet
 NAME_CEILING = "\U0010ffff"  # sorts after everything a name can go on with
+EVENT_OVERHEAD_BYTES = 26  # what CloudWatch Logs counts for an event besides its text
 SAVEPOINT = "SAVEPOINT closure"
 
 encode = msgspec.json.encode
@@ -33,12 +34,16 @@ class Filters(TypedDict, total=False):
 
 
 class Bounds(TypedDict, total=False):
-    """Which log events: from `start_ms` to before `end_ms`, between two `seq`, neither of them included."""
+    """Which log events: from `start_ms` to before `end_ms`, and between two places without these.
+
+    A place is an event's `timestamp_ms` and `seq`.
+    """
 
     start_ms: int | None
     end_ms: int | None
-    after_seq: int | None
-    before_seq: int | None
+    after: tuple[int, int] | None
+    before: tuple[int, int] | None
+    stream_prefix: str | None
 
 
 class Txn:
@@ -120,24 +125,26 @@ class Txn:
         self, scope: str, group: str, stream: str, events: Iterable[tuple[int, str]]
     ) -> None:
         """Add lines (timestamp in ms, message) to a stream, in this order."""
-        self._open_for_writing()
-        ingestion_ms = time.time_ns() // 1_000_000
+        lines = [(timestamp_ms, message.encode("utf-8", "surrogatepass")) for timestamp_ms, message in events]
+        if not lines:
+            return
+        of_batch = {
+            "scope": scope,
+            "group_name": group,
+            "stream": stream,
+            "ingestion_ms": time.time_ns() // 1_000_000,
+        }
+        size = sum(len(message) + EVENT_OVERHEAD_BYTES for _, message in lines)
+        noted = {"first_ms": min(lines)[0], "last_ms": max(lines)[0], "stored_bytes": size}
+        self._write(self._statements.note_log_stream, of_batch | noted)
         statement = self._statements.append_log_event
-        rows = [
-            statement.bind(
-                {
-                    "scope": scope,
-                    "group_name": group,
-                    "stream": stream,
-                    "timestamp_ms": timestamp_ms,
-                    "ingestion_ms": ingestion_ms,
-                    "message": message.encode("utf-8", "surrogatepass"),
-                }
-            )
-            for timestamp_ms, message in events
-        ]
-        if rows:
-            self._cursor.executemany(statement.text, rows)
+        self._cursor.executemany(
+            statement.text,
+            [
+                statement.bind(of_batch | {"timestamp_ms": timestamp_ms, "message": message})
+                for timestamp_ms, message in lines
+            ],
+        )
 
     def read_log_events(
         self,
@@ -149,13 +156,18 @@ class Txn:
         descending: bool = False,
         **bounds: Unpack[Bounds],
     ) -> list[LogEvent]:
-        """Events of a group in the order they came (or the reverse), of the named streams or of all."""
+        """Events of a group by time, then as they came (or the reverse); of the named streams or of all."""
         if streams is not None and not streams:
             return []
         values: dict[str, Any] = {name: bound for name, bound in bounds.items() if bound is not None}
+        if prefix := values.pop("stream_prefix", None):
+            values["stream_from"], values["stream_below"] = prefix, prefix + NAME_CEILING
         statement = self._statements.read_logs(
             filters=frozenset(values), streams=len(streams or ()), descending=descending
         )
+        for place in ("after", "before"):
+            if place in values:
+                values[f"{place}_ms"], values[f"{place}_seq"] = values.pop(place)
         values |= {"scope": scope, "group": group, "limit": limit}
         values |= {f"stream_{index}": stream for index, stream in enumerate(streams or ())}
         return [
@@ -167,9 +179,24 @@ class Txn:
         """Forget a stream's events, or those of the whole group."""
         if stream is None:
             self._write(self._statements.delete_log_group, {"scope": scope, "group": group})
+            self._write(self._statements.forget_log_group, {"scope": scope, "group": group})
         else:
             values = {"scope": scope, "group": group, "stream": stream}
             self._write(self._statements.delete_log_stream, values)
+            self._write(self._statements.forget_log_stream, values)
+
+    def read_log_usage(self, scope: str, group: str, stream: str | None = None) -> list[LogUsage]:
+        """What a group's streams hold, or one of them; in no order, and nothing for an empty stream."""
+        values = {"scope": scope, "group": group, "stream": stream}
+        statements = self._statements
+        statement = statements.noted_log_streams if stream is None else statements.noted_log_stream
+        return [LogUsage(*row) for row in self._run(statement, values).fetchall()]
+
+    def count_log_bytes(self, scope: str, group: str) -> int:
+        """How many bytes a group holds, counted as CloudWatch Logs does."""
+        return int(
+            self._run(self._statements.log_group_bytes, {"scope": scope, "group": group}).fetchone()[0]
+        )
 
     def read_changes(self, since: int) -> list[Change] | Lost:
         """Every change after `since`, or Lost when some of them are no longer kept."""

@@ -44,6 +44,14 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(
-        "log_events_by_stream", "log_events", ["scope", "group_name", "stream", "seq", "timestamp_ms"]
+        "log_events_by_stream", "log_events", ["scope", "group_name", "stream", "timestamp_ms", "seq"]
     )
-    op.create_index("log_events_by_group", "log_events", ["scope", "group_name", "seq", "timestamp_ms"])
+    op.create_index("log_events_by_group", "log_events", ["scope", "group_name", "timestamp_ms", "seq"])
+    op.create_table(
+        "log_streams",
+        *(sa.Column(name, text, primary_key=True) for name in ("scope", "group_name", "stream")),
+        *(
+            sa.Column(name, big, nullable=False)
+            for name in ("first_ms", "last_ms", "ingestion_ms", "stored_bytes")
+        ),
+    )
