@@ -73,6 +73,13 @@ _EC2: Table = {
     (NotFound, "network interface"): Row(
         "InvalidNetworkInterfaceID.NotFound", "The networkInterface ID '{name}' does not exist"
     ),
+    (NotFound, "security group rule"): Row(
+        "InvalidSecurityGroupRuleId.NotFound", "The security group rule ID '{name}' does not exist"
+    ),
+    (Invalid, "security group id"): Row("InvalidGroupId.Malformed"),
+    (Invalid, "network interface id"): Row("InvalidNetworkInterfaceId.Malformed"),
+    (LimitExceeded, "filter"): Row("FilterLimitExceeded"),
+    (Denied, "dry run"): Row("DryRunOperation", "Request would have succeeded, but DryRun flag is set."),
     (Invalid, "parameter"): Row("InvalidParameterValue"),
     (Invalid, "parameters"): Row("InvalidParameterCombination"),
     (Invalid, "page token"): Row("InvalidNextToken", "The token '{name}' is invalid."),

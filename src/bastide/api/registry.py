@@ -6,7 +6,7 @@ Owns the list alone. A name that two modules claim is a mistake found at import.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bastide.api import sts
+from bastide.api import ec2, sts
 from bastide.api.ecs import account_settings, capacity_providers, clusters, tags
 from bastide.api.operation import Operation
 
@@ -23,7 +23,7 @@ def join(*parts: Mapping[str, Operation]) -> Mapping[str, Operation]:
 
 # A module's line goes in here: `"ecs": join(clusters.OPERATIONS, tasks.OPERATIONS, …)`.
 SERVICES: Mapping[str, Mapping[str, Operation]] = {
-    "ec2": join(),
+    "ec2": join(*ec2.PARTS),
     "ecs": join(
         account_settings.OPERATIONS,
         capacity_providers.OPERATIONS,

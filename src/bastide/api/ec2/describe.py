@@ -1,0 +1,73 @@
+"""What every Describe call of EC2 does alike: ids that must exist, filters, pages, DryRun.
+
+Owns no noun: each noun's module says what its call is about in a `Listing`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bastide.api.ec2.filters import Document, FilterTable, filtered
+from bastide.api.operation import Context, Params, Result, Run
+from bastide.api.paging import parse_token, render_token
+from bastide.model.faults import Denied, Invalid, NotFound
+from bastide.store.txn import Txn
+
+PAGE_MIN, PAGE_MAX = 5, 1000  # MaxResults of every Describe call here
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """One Describe call: what it lists, under which members, by which filters."""
+
+    noun: str
+    ids: str  # the parameter that names ids
+    id_member: str
+    result: str  # the member of the answer
+    filters: FilterTable
+
+
+def describe(listing: Listing, context: Context, params: Params, documents: Sequence[Document]) -> Result:
+    """The page asked for of the documents that have the ids and fit the filters."""
+    ids = params.get(listing.ids) or []
+    by_id = {document[listing.id_member]: document for document in documents}
+    for one in ids:
+        if one not in by_id:
+            raise NotFound(listing.noun, one)
+    chosen = [by_id[one] for one in dict.fromkeys(ids)] if ids else list(documents)
+    found = filtered(chosen, params.get("Filters") or [], listing.filters)
+    found.sort(key=lambda document: str(document[listing.id_member]))
+    return _page(listing, context, params, found)
+
+
+def _page(listing: Listing, context: Context, params: Params, found: Sequence[Document]) -> Result:
+    """At most MaxResults of the documents, beginning behind the one NextToken names."""
+    query = (listing.result, context.scope, params.get(listing.ids), params.get("Filters"))
+    if token := params.get("NextToken"):
+        _, last_id = parse_token(token, *query)
+        found = [document for document in found if str(document[listing.id_member]) > last_id]
+    limit = read_limit(params)
+    if limit is None or len(found) <= limit:
+        return {listing.result: list(found)}
+    last_id = str(found[limit - 1][listing.id_member])
+    return {listing.result: list(found[:limit]), "NextToken": render_token((last_id, last_id), *query)}
+
+
+def read_limit(params: Params) -> int | None:
+    """MaxResults, None for "all"; raises Invalid outside EC2's bounds."""
+    limit: int | None = params.get("MaxResults")
+    if limit is None or PAGE_MIN <= limit <= PAGE_MAX:
+        return limit
+    bound = f"greater than {PAGE_MIN}" if limit < PAGE_MIN else f"less than {PAGE_MAX}"
+    why = f"Value ( {limit} ) for parameter maxResults is invalid. Expecting a value {bound}."
+    raise Invalid("parameter", "maxResults", why=why)
+
+
+def unless_dry(run: Run) -> Run:
+    """The operation, which with DryRun only says that it would have worked."""
+
+    def checked(txn: Txn, context: Context, params: Params) -> Result:
+        if params.get("DryRun"):
+            raise Denied("dry run")
+        return run(txn, context, params)
+
+    return checked

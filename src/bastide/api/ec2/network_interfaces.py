@@ -1,0 +1,81 @@
+"""DescribeNetworkInterfaces: the interfaces of tasks.
+
+`control/enis` writes them (record kind `eni`, parent the subnet, document in EC2's shape); members that
+begin with an underscore are its own and are not shown.
+"""
+
+from collections.abc import Mapping
+
+from bastide.api.ec2.default_vpc import with_default_vpc
+from bastide.api.ec2.describe import Listing, describe, unless_dry
+from bastide.api.operation import Context, Document, Operation, Params, Result
+from bastide.model.faults import Invalid
+from bastide.store import Txn
+
+ENIS = Listing(
+    noun="network interface",
+    ids="NetworkInterfaceIds",
+    id_member="NetworkInterfaceId",
+    result="NetworkInterfaces",
+    filters={
+        "addresses.association.owner-id": ("PrivateIpAddresses", "Association", "IpOwnerId"),
+        "addresses.association.public-ip": ("PrivateIpAddresses", "Association", "PublicIp"),
+        "addresses.primary": ("PrivateIpAddresses", "Primary"),
+        "addresses.private-ip-address": ("PrivateIpAddresses", "PrivateIpAddress"),
+        "association.allocation-id": ("Association", "AllocationId"),
+        "association.association-id": ("Association", "AssociationId"),
+        "association.ip-owner-id": ("Association", "IpOwnerId"),
+        "association.public-dns-name": ("Association", "PublicDnsName"),
+        "association.public-ip": ("Association", "PublicIp"),
+        "attachment.attach-time": ("Attachment", "AttachTime"),
+        "attachment.attachment-id": ("Attachment", "AttachmentId"),
+        "attachment.delete-on-termination": ("Attachment", "DeleteOnTermination"),
+        "attachment.device-index": ("Attachment", "DeviceIndex"),
+        "attachment.instance-id": ("Attachment", "InstanceId"),
+        "attachment.instance-owner-id": ("Attachment", "InstanceOwnerId"),
+        "attachment.status": ("Attachment", "Status"),
+        "availability-zone": ("AvailabilityZone",),
+        "availability-zone-id": ("AvailabilityZoneId",),
+        "description": ("Description",),
+        "group-id": ("Groups", "GroupId"),
+        "group-name": ("Groups", "GroupName"),
+        "interface-type": ("InterfaceType",),
+        "ipv6-addresses.ipv6-address": ("Ipv6Addresses", "Ipv6Address"),
+        "mac-address": ("MacAddress",),
+        "network-interface-id": ("NetworkInterfaceId",),
+        "operator.managed": ("Operator", "Managed"),
+        "operator.principal": ("Operator", "Principal"),
+        "owner-id": ("OwnerId",),
+        "private-dns-name": ("PrivateDnsName",),
+        "private-ip-address": ("PrivateIpAddresses", "PrivateIpAddress"),
+        "requester-id": ("RequesterId",),
+        "requester-managed": ("RequesterManaged",),
+        "source-dest-check": ("SourceDestCheck",),
+        "status": ("Status",),
+        "subnet-id": ("SubnetId",),
+        "tag-key": ("TagSet", "Key"),
+        "vpc-id": ("VpcId",),
+    },
+)
+
+
+def describe_network_interfaces(txn: Txn, context: Context, params: Params) -> Result:
+    """The scope's network interfaces."""
+    ids = params.get("NetworkInterfaceIds") or []
+    if ids and params.get("MaxResults") is not None:
+        why = "The parameter networkInterfaceIdSet cannot be used with the parameter maxResults"
+        raise Invalid("parameters", why=why)
+    for one in ids:
+        if not one.startswith("eni-"):
+            raise Invalid("network interface id", one, why=f'Invalid id: "{one}" (expecting "eni-...")')
+    enis = [_shown(record.document) for record in txn.find("eni", scope=context.scope)]
+    return describe(ENIS, context, params, enis)
+
+
+def _shown(document: Document) -> Document:
+    return {member: value for member, value in document.items() if not member.startswith("_")}
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    "DescribeNetworkInterfaces": with_default_vpc(unless_dry(describe_network_interfaces))
+}
