@@ -1,0 +1,1 @@
+"""containerd's side of the host: containers and images of one instance's namespace."""
