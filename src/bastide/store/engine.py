@@ -102,11 +102,15 @@ class Sqlite:
         _migrate(self._engine, self)
 
     def _prepare(self, connection: Any) -> None:
-        connection.isolation_level = None
-        connection.execute(f"PRAGMA busy_timeout={LOCK_WAIT_MS}")
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute(f"PRAGMA cache_size=-{PAGE_CACHE_KIB}")
+        try:
+            connection.isolation_level = None
+            connection.execute(f"PRAGMA busy_timeout={LOCK_WAIT_MS}")
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute(f"PRAGMA cache_size=-{PAGE_CACHE_KIB}")
+        except sqlite3.Error:
+            connection.close()
+            raise
 
 
 class Postgres:

@@ -6,6 +6,7 @@ Used from one event loop; closures run on the store's threads and must not touch
 """
 
 import asyncio
+import contextlib
 import logging
 import queue
 from collections.abc import Callable, Collection
@@ -132,10 +133,10 @@ class Store:
 
 def _prepare(backend: Backend) -> int:
     backend.migrate()
-    connection: Any = backend.connect()
     try:
-        cursor = connection.cursor()
-        cursor.execute(Statements(backend.dialect).last_number.text)
-        return int(cursor.fetchone()[0])
-    finally:
-        connection.close()
+        with contextlib.closing(backend.connect()) as connection:
+            cursor: Any = connection.cursor()
+            cursor.execute(Statements(backend.dialect).last_number.text)
+            return int(cursor.fetchone()[0])
+    except backend.errors as error:
+        raise backend.fault_of(error) from error
