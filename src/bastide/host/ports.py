@@ -125,6 +125,9 @@ class Images(Protocol):
     async def remove_lower(self, key: str) -> None:
         """Let the view go. Repeatable."""
 
+    async def read_lower_keys(self) -> set[str]:
+        """Keys of all views."""
+
 
 class Network(Protocol):
     """Namespaces per VPC and per task, links, addresses, packet rules."""

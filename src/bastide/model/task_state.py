@@ -22,6 +22,7 @@ class ContainerMemory(msgspec.Struct, frozen=True, kw_only=True):
     """One container's past."""
 
     image_digest: str | None = None
+    stop_signal: int = 15  # SIGTERM, unless the image says otherwise
     started_at: datetime | None = None
     asked_to_stop_at: datetime | None = None
     killed_at: datetime | None = None

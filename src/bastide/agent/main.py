@@ -1,0 +1,164 @@
+"""The agent's composition root: wires the host's real parts, the tasks, the logs and the session, and runs.
+
+One agent an instance: a lock in its folder keeps a second one out. SIGTERM ends the agent and no task.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import pwd
+import signal
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from bastide import __version__
+from bastide.agent.folders import TaskFolders
+from bastide.agent.logs import Logs
+from bastide.agent.preparation import Host
+from bastide.agent.session import Session
+from bastide.agent.steps import Steps
+from bastide.agent.tasks import Tasks
+from bastide.config import Settings
+from bastide.host.ports import Runtime
+from bastide.model.arn import TASK_ID
+from bastide.model.assignment import Report
+from bastide.model.faults import AlreadyExists
+from bastide.model.frames import (
+    PROTOCOL,
+    Assign,
+    Downward,
+    Hello,
+    LogAck,
+    LogBatch,
+    Release,
+    Reported,
+    Sync,
+)
+
+log = logging.getLogger(__name__)
+
+SWEEP_S = 600.0  # between two looks for what belongs to no task
+CPU_UNITS = 1024  # of one processor
+MIB = 1024 * 1024
+
+
+class Agent:
+    """One host's agent, put together; `run` does not return until cancelled."""
+
+    def __init__(self, settings: Settings, host: Host) -> None:
+        folders = TaskFolders(settings.agent_folder / "tasks")
+        self._runtime: Runtime = host.runtime
+        self._logs = Logs(self._send, limit_bytes=settings.log_buffer_bytes)
+        steps = Steps(host, folders, self._logs, settings)
+        self._tasks = Tasks(steps, folders, self._logs, boot_id=read_boot_id(), report=self._report)
+        self._session = Session(
+            settings.session_socket,
+            read_hello(settings),
+            server_uids=_server_uids(settings),
+            on_welcome=self._logs.reconnect,
+            on_message=self._on_message,
+        )
+
+    async def run(self) -> None:
+        """Adopt what is there, then work."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._adopt())
+            group.create_task(self._tasks.run())
+            group.create_task(self._logs.run())
+            group.create_task(self._watch())
+
+    async def _adopt(self) -> None:
+        """The session opens only after what an earlier agent left has been taken up."""
+        await self._tasks.adopt()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._session.run())
+            group.create_task(self._sweep())
+
+    async def _watch(self) -> None:
+        async for container_id in self._runtime.watch():
+            if container_id is None:
+                self._tasks.wake_all()
+            elif TASK_ID.fullmatch(container_id[:32]):
+                self._tasks.wake(container_id[:32])
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            await self._tasks.wake_leftovers()
+
+    def _send(self, batch: LogBatch) -> bool:
+        return self._session.send(batch)
+
+    def _report(self, report: Report) -> None:
+        self._session.send(Reported(report))
+
+    def _on_message(self, message: Downward) -> None:
+        match message:
+            case Sync(assignments):
+                self._tasks.sync(assignments)
+            case Assign(assignment):
+                self._tasks.assign(assignment)
+            case Release(task_arn):
+                self._tasks.release(task_arn.rsplit("/", 1)[-1])
+            case LogAck():
+                self._logs.acknowledge(message)
+            case _:
+                log.warning("unexpected message", extra={"type": type(message).__name__})
+
+
+async def run_agent(settings: Settings, host: Host) -> None:
+    """Run one agent until SIGTERM or SIGINT. Raises AlreadyExists when one runs for this instance."""
+    settings.agent_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _only_one(settings.agent_folder / "lock"):
+        work = asyncio.create_task(Agent(settings, host).run())
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, work.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+
+
+def read_boot_id() -> str:
+    """The kernel's name for this boot."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def read_hello(settings: Settings) -> Hello:
+    """What this host is and has."""
+    folder = os.statvfs(settings.agent_folder)
+    return Hello(
+        protocol=PROTOCOL,
+        host_id=_read_host_id(settings.agent_folder / "host-id"),
+        agent_version=__version__,
+        cpu_units=len(os.sched_getaffinity(0)) * CPU_UNITS,
+        memory_mib=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MIB,
+        disk_mib=folder.f_bavail * folder.f_frsize // MIB,
+    )
+
+
+def _read_host_id(path: Path) -> str:
+    """This host's name for the server: drawn once, so that a new host name does not make a new host."""
+    if not path.exists():
+        fresh = path.with_suffix(".new")
+        fresh.write_text(f"host-{uuid.uuid4().hex[:17]}")
+        fresh.replace(path)
+    return path.read_text().strip()
+
+
+def _server_uids(settings: Settings) -> frozenset[int]:
+    with contextlib.suppress(KeyError):
+        return frozenset({pwd.getpwnam(settings.server_user).pw_uid})
+    return frozenset()
+
+
+@contextlib.contextmanager
+def _only_one(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AlreadyExists("agent", why="an agent of this instance runs already") from error
+        yield

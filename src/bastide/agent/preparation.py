@@ -1,0 +1,177 @@
+"""Makes ready what a task's containers stand on: images, interface, disk, control group, files.
+
+Everything of one task at once, since the parts do not depend on each other. Repeatable, and found again by
+an agent that was restarted meanwhile.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import ipaddress
+from collections.abc import Awaitable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from bastide.agent.folders import TaskFolders
+from bastide.agent.logs import Logs
+from bastide.config import Settings
+from bastide.host.ports import Cgroups, Disks, ImageConfig, Images, Limits, Network, Runtime
+from bastide.model.assignment import Assignment, Container
+from bastide.model.faults import Fault, NotFound, Unavailable
+from bastide.model.status import ErrorName
+from bastide.plan.lifecycle import Failure
+from bastide.plan.oci_spec import Prepared
+
+
+@dataclasses.dataclass(frozen=True)
+class Host:
+    """The host's parts."""
+
+    runtime: Runtime
+    images: Images
+    network: Network
+    disks: Disks
+    cgroups: Cgroups
+
+
+class StepFailed(Exception):
+    """The step will never work."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.why)
+        self.failure = failure
+
+
+@dataclasses.dataclass(frozen=True)
+class Ready:
+    """What Prepare made, for the specs."""
+
+    prepared: Prepared
+    disk: Path
+    images: dict[str, ImageConfig]
+    roots: dict[str, Path]
+
+
+class Preparation:
+    """Of every task of this host; those of different tasks may run at once."""
+
+    def __init__(self, host: Host, folders: TaskFolders, logs: Logs, settings: Settings) -> None:
+        self._host = host
+        self._folders = folders
+        self._logs = logs
+        self._nofile = (settings.nofile_soft, settings.nofile_hard)
+
+    async def read_images(self, spec: Assignment) -> dict[str, ImageConfig]:
+        images: dict[str, ImageConfig] = {}
+        for container in spec.containers:
+            with blame(ErrorName.CANNOT_PULL, container.name):
+                try:
+                    images[container.name] = await self._host.images.read_image(container.image)
+                except NotFound as error:
+                    raise StepFailed(_not_pulled(container)) from error
+        return images
+
+    async def make_ready(self, spec: Assignment, images: dict[str, ImageConfig]) -> Ready:
+        host, task_id = self._host, spec.task_id
+        netns, disk, cgroup, *_ = await _all(
+            blamed(ErrorName.RESOURCE_INITIALIZATION, host.network.ensure_eni(spec.eni, task_id=task_id)),
+            blamed(
+                ErrorName.RESOURCE_INITIALIZATION,
+                host.disks.ensure_disk(task_id, size_gib=spec.storage_gib),
+            ),
+            blamed(ErrorName.RESOURCE_INITIALIZATION, host.cgroups.ensure_cgroup(task_id, limits_of(spec))),
+            *(self._open_stream(spec, container) for container in spec.containers),
+        )
+        roots = await _all(
+            *(
+                blamed(ErrorName.CANNOT_CREATE, self._make_root(spec, c, images[c.name]), c.name)
+                for c in spec.containers
+            )
+        )
+        soft, hard = self._nofile
+        base = Prepared(netns=netns, cgroup=cgroup, nofile_soft=soft, nofile_hard=hard)
+        with blame(ErrorName.RESOURCE_INITIALIZATION):
+            prepared = self._write_files(spec, base, disk)
+        names = [container.name for container in spec.containers]
+        return Ready(prepared, disk, images, dict(zip(names, roots, strict=True)))
+
+    async def _open_stream(self, spec: Assignment, container: Container) -> None:
+        refused = await self._logs.open_stream(spec, container)
+        if refused is not None:
+            why = f"failed to validate logger args: create stream has been retried 1 times: {refused}"
+            raise StepFailed(Failure(error=ErrorName.RESOURCE_INITIALIZATION, why=why))
+
+    async def _make_root(self, spec: Assignment, container: Container, image: ImageConfig) -> Path:
+        lower = await self._host.images.ensure_lower(image.reference, container.runtime_id)
+        return await self._host.disks.ensure_rootfs(spec.task_id, container.name, lower)
+
+    def _write_files(self, spec: Assignment, prepared: Prepared, disk: Path) -> Prepared:
+        """The files bound into every container, and the folders of the task's volumes."""
+        folder = self._folders.path(spec.task_id)
+        texts = {"hosts": _hosts(spec), "hostname": spec.eni.hostname + "\n", "resolv.conf": _resolver(spec)}
+        for name, text in texts.items():
+            (folder / name).write_text(text)
+            (folder / name).chmod(0o644)
+        volumes: dict[str, str] = {}
+        for volume in spec.volumes:
+            made = disk / "volumes" / volume
+            made.mkdir(parents=True, exist_ok=True)
+            volumes[volume] = str(made)
+        return replace(
+            prepared,
+            hosts=str(folder / "hosts"),
+            hostname=str(folder / "hostname"),
+            resolv_conf=str(folder / "resolv.conf"),
+            volumes=volumes,
+        )
+
+
+def _hosts(spec: Assignment) -> str:
+    lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback"]
+    return "\n".join([*lines, f"{spec.eni.private_ip} {spec.eni.hostname}", ""])
+
+
+def _resolver(spec: Assignment) -> str:
+    """The VPC's own resolver, at its base address plus two, and the VPC's domain."""
+    base = ipaddress.ip_network(spec.eni.vpc_cidr).network_address
+    return f"nameserver {base + 2}\nsearch {spec.eni.hostname.partition('.')[2]}\n"
+
+
+def limits_of(spec: Assignment) -> Limits:
+    return Limits(cpu_units=spec.cpu_units, memory_mib=spec.memory_mib)
+
+
+def _not_pulled(container: Container) -> Failure:
+    why = (
+        f"pull image manifest has been retried 1 time(s): failed to resolve ref {container.image}: "
+        f"{container.image}: not found"
+    )
+    return Failure(error=ErrorName.CANNOT_PULL, why=why, container=container.name)
+
+
+async def _all(*steps: Awaitable[Any]) -> list[Any]:
+    """Everything at once; when one fails, the others end first, so that nothing runs behind our back."""
+    results = await asyncio.gather(*steps, return_exceptions=True)
+    failures = [result for result in results if isinstance(result, BaseException)]
+    for failure in sorted(failures, key=lambda error: isinstance(error, Unavailable)):
+        raise failure
+    return list(results)
+
+
+async def blamed(error: ErrorName, step: Awaitable[Any], container: str | None = None) -> Any:
+    with blame(error, container):
+        return await step
+
+
+@contextlib.contextmanager
+def blame(error: ErrorName, container: str | None = None) -> Iterator[None]:
+    """Turn what will never mend into a failure with ECS's name for it."""
+    try:
+        yield
+    except Unavailable:
+        raise
+    except (Fault, OSError, msgspec.MsgspecError) as fault:
+        raise StepFailed(Failure(error=error, why=str(fault), container=container)) from fault

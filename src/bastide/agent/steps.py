@@ -1,0 +1,217 @@
+"""Carries out the steps of a task's plan through the host's ports.
+
+Every step is repeatable. What a step found out is kept for the next one (`Ready`) and found out again by
+an agent that was restarted between the two. A fault that will never mend becomes `StepFailed` with ECS's
+name for it; Unavailable passes through and means that the step is tried again.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from bastide.agent.folders import TaskFolders
+from bastide.agent.logs import Logs
+from bastide.agent.preparation import Host, Preparation, Ready, blame, limits_of
+from bastide.config import Settings
+from bastide.host.pause import PAUSE_PATH, ensure_pause_root
+from bastide.host.ports import ContainerState, NewContainer
+from bastide.host.rootfs import read_in_root
+from bastide.model.assignment import Assignment, Container
+from bastide.model.faults import Unavailable
+from bastide.model.status import ErrorName
+from bastide.model.task_state import TaskState
+from bastide.plan.command import parse_signal
+from bastide.plan.lifecycle import (
+    AskToStop,
+    CreateContainer,
+    Kill,
+    LimitCpu,
+    Prepare,
+    StartContainer,
+    StartSandbox,
+    Step,
+    TearDown,
+)
+from bastide.plan.oci_spec import (
+    Root,
+    render_container_spec,
+    render_pause_spec,
+    sandbox_id,
+)
+
+log = logging.getLogger(__name__)
+
+LAST_LINES_TIMEOUT_S = 2.0  # how long the end of a task waits for its last lines to be stored
+LABEL = "bastide/"
+
+
+class Steps:
+    """The hands of `agent/tasks`; steps of different tasks may run at once, those of one task never."""
+
+    def __init__(self, host: Host, folders: TaskFolders, logs: Logs, settings: Settings) -> None:
+        self._host = host
+        self._folders = folders
+        self._logs = logs
+        self._preparation = Preparation(host, folders, logs, settings)
+        self._pause_root = ensure_pause_root(settings.agent_folder / "pause")
+        self._ready: dict[str, Ready] = {}
+
+    async def run(self, step: Step, spec: Assignment, state: TaskState) -> TaskState:
+        """Do it; the memory with what came of it. Raises StepFailed or Unavailable."""
+        match step:
+            case Prepare():
+                return await self._prepare(spec, state)
+            case StartSandbox():
+                with blame(ErrorName.CANNOT_CREATE):
+                    await self._start_sandbox(spec)
+            case CreateContainer(name):
+                with blame(ErrorName.CANNOT_CREATE, name):
+                    await self._create_container(spec, _named(spec, name))
+            case StartContainer(name):
+                with blame(ErrorName.CANNOT_START, name):
+                    await self._host.runtime.ensure_started(_named(spec, name).runtime_id)
+            case LimitCpu():
+                with blame(ErrorName.RESOURCE_INITIALIZATION):
+                    await self._host.cgroups.ensure_cpu_quota(spec.task_id, limits_of(spec))
+                return replace(state, has_cpu_quota=True)
+            case AskToStop(name):
+                number = state.container(name).stop_signal
+                await self._host.runtime.send_signal(_named(spec, name).runtime_id, number)
+            case Kill(name):
+                await self._host.runtime.send_signal(_named(spec, name).runtime_id, signal.SIGKILL)
+            case TearDown():
+                await self.tear_down(spec.task_id)
+        return state
+
+    async def read_containers(self, spec: Assignment) -> Sequence[ContainerState | None]:
+        """The sandbox, then the containers in the assignment's order."""
+        ids = [sandbox_id(spec.task_id), *(c.runtime_id for c in spec.containers)]
+        return await asyncio.gather(*(self._host.runtime.read_container(i) for i in ids))
+
+    async def read_oom_kills(self, spec: Assignment) -> int:
+        """How often the kernel killed something of the task for memory."""
+        return await self._host.cgroups.read_oom_kills(spec.task_id)
+
+    async def read_task_ids(self) -> set[str]:
+        """Every task that has anything on this host."""
+        host = self._host
+        found = await asyncio.gather(
+            host.network.read_enis(), host.disks.read_disks(), host.cgroups.read_cgroups()
+        )
+        containers = await host.runtime.read_containers()
+        views = await host.images.read_lower_keys()
+        return set().union(*found) | {name[:32] for name in [*containers, *views]}
+
+    def adopt_output(self, spec: Assignment, state: TaskState) -> None:
+        """Take up the pipes of containers that an earlier agent created."""
+        folder = self._folders.path(spec.task_id) / "io"
+        for container in spec.containers:
+            if folder.exists():
+                self._logs.open(spec, container, folder)
+
+    async def tear_down(self, task_id: str, *, is_forced: bool = False) -> None:
+        """Remove everything the task has on this host, by its names alone. Repeatable.
+
+        Raises Unavailable when a part of the host does not answer; forced, containerd is done without: the
+        control group takes the processes, and what containerd remembers goes with the next sweep.
+        """
+        host = self._host
+        try:
+            await self._remove_containers(task_id)
+        except Unavailable:
+            if not is_forced:
+                raise
+            log.warning("torn down without containerd", extra={"task": task_id})
+        self._logs.finish(task_id)
+        sending = asyncio.create_task(self._logs.wait_sent(task_id, timeout_s=LAST_LINES_TIMEOUT_S))
+        await host.cgroups.remove_cgroup(task_id)
+        await asyncio.gather(host.disks.remove_disk(task_id), host.network.remove_eni(task_id))
+        with contextlib.suppress(*((Unavailable,) if is_forced else ())):
+            for key in await host.images.read_lower_keys():
+                if key.startswith(task_id):
+                    await host.images.remove_lower(key)
+        await sending
+        self._ready.pop(task_id, None)
+
+    async def _remove_containers(self, task_id: str) -> None:
+        """The containers first, the sandbox they live in last."""
+        ids = [name for name in await self._host.runtime.read_containers() if name.startswith(task_id)]
+        sandbox = sandbox_id(task_id)
+        for container_id in sorted(ids, key=lambda name: name == sandbox):
+            await self._host.runtime.remove_container(container_id)
+
+    async def _prepare(self, spec: Assignment, state: TaskState) -> TaskState:
+        state = replace(state, pull_started_at=state.pull_started_at or datetime.now(UTC))
+        images = await self._preparation.read_images(spec)
+        state = replace(state, pull_stopped_at=state.pull_stopped_at or datetime.now(UTC))
+        for container in spec.containers:
+            image = images[container.name]
+            with blame(ErrorName.CANNOT_CREATE, container.name):
+                number = parse_signal(image.stop_signal) if image.stop_signal else int(signal.SIGTERM)
+            memory = replace(state.container(container.name), image_digest=image.digest, stop_signal=number)
+            state = state.with_container(container.name, memory)
+        self._ready[spec.task_id] = await self._preparation.make_ready(spec, images)
+        return state
+
+    async def _start_sandbox(self, spec: Assignment) -> None:
+        ready = await self._get_ready(spec)
+        identity = sandbox_id(spec.task_id)
+        pause = NewContainer(
+            id=identity,
+            labels=_labels(spec, "pause"),
+            spec=render_pause_spec(spec, ready.prepared, program=PAUSE_PATH),
+            rootfs=self._pause_root,
+        )
+        await self._host.runtime.ensure_container(pause)
+        await self._host.runtime.ensure_started(identity)
+
+    async def _create_container(self, spec: Assignment, container: Container) -> None:
+        ready = await self._get_ready(spec)
+        rootfs = ready.roots[container.name]
+        root = Root(
+            passwd=read_in_root(rootfs, "/etc/passwd"),
+            group=read_in_root(rootfs, "/etc/group"),
+            tmp=_ensure_tmp(ready.disk, rootfs, container.name),
+        )
+        oci_spec = render_container_spec(spec, container, ready.images[container.name], root, ready.prepared)
+        stdio = self._logs.open(spec, container, self._folders.path(spec.task_id) / "io")
+        new = NewContainer(
+            id=container.runtime_id,
+            labels=_labels(spec, container.name),
+            spec=oci_spec,
+            rootfs=rootfs,
+            stdio=stdio,
+        )
+        await self._host.runtime.ensure_container(new)
+
+    async def _get_ready(self, spec: Assignment) -> Ready:
+        if spec.task_id not in self._ready:
+            self._ready[spec.task_id] = await self._preparation.make_ready(
+                spec, await self._preparation.read_images(spec)
+            )
+        return self._ready[spec.task_id]
+
+
+def _ensure_tmp(disk: Path, rootfs: Path, name: str) -> str:
+    """A folder on the task's disk for an empty /tmp; empty text when the image's own has content."""
+    inside = rootfs / "tmp"
+    if inside.is_symlink() or not inside.is_dir() or any(inside.iterdir()):
+        return ""
+    folder = disk / "tmp" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o1777)
+    return str(folder)
+
+
+def _labels(spec: Assignment, name: str) -> dict[str, str]:
+    return {f"{LABEL}task": spec.task_arn, f"{LABEL}container": name}
+
+
+def _named(spec: Assignment, name: str) -> Container:
+    return next(container for container in spec.containers if container.name == name)

@@ -1,0 +1,209 @@
+"""Makes each task assigned to this host what its assignment says: observe, plan, act, report.
+
+Owns which tasks there are and when one is looked at; what happens next is `plan/lifecycle`, how it is done
+is `agent/steps`. All recovery is the same pass: at start every task that has a folder, or has left anything
+on the host, is woken. A task without a folder is torn down.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from msgspec.structs import replace
+
+from bastide.agent.folders import UNKNOWN_BOOT, TaskFolders
+from bastide.agent.logs import Logs
+from bastide.agent.preparation import StepFailed
+from bastide.agent.steps import Steps
+from bastide.host.ports import ContainerState
+from bastide.loop import Loop
+from bastide.model.assignment import Assignment, Report
+from bastide.model.faults import Unavailable
+from bastide.model.status import TaskStatus
+from bastide.model.task_state import TaskState
+from bastide.plan.lifecycle import (
+    Seen,
+    SeenContainer,
+    Step,
+    TearDown,
+    fail_task,
+    finish_task,
+    plan_blind,
+    plan_task,
+)
+from bastide.plan.report import report_task
+
+log = logging.getLogger(__name__)
+
+WORKERS = 64  # tasks looked at at once; a pass mostly waits for containerd
+RETRY_S = 1.0
+FORGET_RETRY_S = 0.5
+
+
+class Tasks:
+    """Every task of this host; used from the agent's event loop only."""
+
+    def __init__(
+        self,
+        steps: Steps,
+        folders: TaskFolders,
+        logs: Logs,
+        *,
+        boot_id: str,
+        report: Callable[[Report], None],
+    ) -> None:
+        self._steps = steps
+        self._folders = folders
+        self._logs = logs
+        self._boot_id = boot_id
+        self._report = report
+        self._specs: dict[str, Assignment] = {}
+        self._states: dict[str, TaskState] = {}
+        self._released: set[str] = set()
+        self._loop: Loop[str] = Loop(self.reconcile, workers=WORKERS)
+
+    async def adopt(self) -> None:
+        """Take up what an earlier agent left: its folders, its containers' pipes, its leftovers."""
+        for task_id in self._folders.read_ids():
+            spec = self._folders.read_spec(task_id)
+            if spec is None:
+                continue  # no assignment was ever whole: torn down below as a leftover
+            self._specs[task_id] = spec
+            self._states[task_id] = self._folders.read_state(task_id)
+            self._steps.adopt_output(spec, self._states[task_id])
+            self._loop.wake(task_id)
+        await self.wake_leftovers()
+
+    async def wake_leftovers(self) -> None:
+        """Look at whatever this host holds for a task that has no assignment."""
+        for task_id in await self._steps.read_task_ids() | set(self._folders.read_ids()):
+            if task_id not in self._specs:
+                self._loop.wake(task_id)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        await self._loop.run()
+
+    def wake(self, task_id: str) -> None:
+        """Something about the task may have changed."""
+        self._loop.wake(task_id)
+
+    def wake_all(self) -> None:
+        """Anything may have changed."""
+        for task_id in self._specs:
+            self._loop.wake(task_id)
+
+    def sync(self, assignments: tuple[Assignment, ...]) -> None:
+        """The full set: whatever else is here goes."""
+        wanted = {spec.task_id for spec in assignments}
+        for task_id in set(self._specs) - wanted:
+            self.release(task_id)
+        for spec in assignments:
+            self.assign(spec)
+        for task_id in wanted & set(self._states):
+            self._report(report_task(self._specs[task_id], self._states[task_id]))
+
+    def assign(self, spec: Assignment) -> None:
+        """Take a new or changed assignment; an older version than the one held changes nothing."""
+        held = self._specs.get(spec.task_id)
+        if held is not None and held.version >= spec.version:
+            return
+        self._released.discard(spec.task_id)
+        self._specs[spec.task_id] = spec
+        self._folders.save_spec(spec)
+        if held is None:
+            # The server has seen this task on this host before, but nothing is left of it here: it is lost.
+            is_new = spec.last_status <= TaskStatus.PROVISIONING
+            self._remember(spec, TaskState(boot_id=self._boot_id if is_new else UNKNOWN_BOOT))
+        self._loop.wake(spec.task_id)
+
+    def release(self, task_id: str) -> None:
+        """The server is done with the task: remove what is left of it and forget it."""
+        self._released.add(task_id)
+        self._loop.wake(task_id)
+
+    async def reconcile(self, task_id: str) -> float | None:
+        """One look at one task; when to look again at the latest."""
+        spec = self._specs.get(task_id)
+        if spec is None or task_id in self._released:
+            return await self._forget(task_id)
+        state = self._states[task_id]
+        try:
+            seen = await self._observe(spec, state)
+        except Unavailable as error:
+            return await self._go_blind(spec, state, error)
+        plan = plan_task(spec, state, seen, datetime.now(UTC))
+        self._remember(spec, plan.state)
+        for step in plan.steps:
+            if not await self._act(spec, step):
+                return RETRY_S
+        return 0.0 if plan.steps else plan.again_s
+
+    async def _go_blind(self, spec: Assignment, state: TaskState, error: Unavailable) -> float | None:
+        log.warning("cannot see the task", extra={"task": spec.task_id, "why": str(error)})
+        plan = plan_blind(spec, state, datetime.now(UTC), why=str(error))
+        self._remember(spec, plan.state)
+        if plan.steps:
+            await self._steps.tear_down(spec.task_id, is_forced=True)
+            self._remember(spec, finish_task(plan.state, datetime.now(UTC)))
+        return plan.again_s
+
+    async def _observe(self, spec: Assignment, state: TaskState) -> Seen:
+        if state.status is TaskStatus.STOPPED:
+            return Seen(boot_id=self._boot_id)
+        states = await self._steps.read_containers(spec)
+        sandbox, *others = states
+        return Seen(
+            boot_id=self._boot_id,
+            sandbox=sandbox.process if sandbox else None,
+            containers={c.name: _sight(s) for c, s in zip(spec.containers, others, strict=True)},
+            oom_kills=await self._steps.read_oom_kills(spec),
+        )
+
+    async def _act(self, spec: Assignment, step: Step) -> bool:
+        """Run one step and remember what came of it; False: try again later."""
+        state = self._states[spec.task_id]
+        try:
+            after = await self._steps.run(step, spec, state)
+        except StepFailed as failed:
+            log.warning("task failed", extra={"task": spec.task_id, "why": failed.failure.why})
+            self._remember(spec, fail_task(self._states[spec.task_id], failed.failure))
+            return True
+        except Unavailable as error:
+            return self._bear(spec, step, error)
+        if isinstance(step, TearDown):
+            after = finish_task(after, datetime.now(UTC))
+        self._remember(spec, replace(after, troubled_since=None))
+        return True
+
+    def _bear(self, spec: Assignment, step: Step, error: Unavailable) -> bool:
+        log.warning(
+            "step put off", extra={"task": spec.task_id, "step": type(step).__name__, "why": str(error)}
+        )
+        plan = plan_blind(spec, self._states[spec.task_id], datetime.now(UTC), why=str(error))
+        self._remember(spec, plan.state)
+        return False
+
+    def _remember(self, spec: Assignment, state: TaskState) -> None:
+        """Store first, tell second: what was said is never taken back."""
+        if self._states.get(spec.task_id) == state:
+            return
+        self._folders.save_state(spec.task_id, state)
+        self._states[spec.task_id] = state
+        self._report(report_task(spec, state))
+
+    async def _forget(self, task_id: str) -> float | None:
+        if self._states.get(task_id, TaskState(boot_id="")).status is not TaskStatus.STOPPED:
+            await self._steps.tear_down(task_id)
+        if self._logs.unsent_bytes(task_id):
+            return FORGET_RETRY_S
+        self._logs.forget(task_id)
+        self._folders.remove(task_id)
+        self._specs.pop(task_id, None)
+        self._states.pop(task_id, None)
+        self._released.discard(task_id)
+        return None
+
+
+def _sight(state: ContainerState | None) -> SeenContainer:
+    return SeenContainer(state.process, state.exit_code) if state else SeenContainer()
