@@ -20,7 +20,6 @@ Find = Callable[[Cursor | None, int], list[Record]]
 
 _DIGEST_BYTES = 12
 _PURPOSE = b"bastide page"
-_cursor_decoder = msgspec.json.Decoder(Cursor)
 
 
 def read_limit(params: dict[str, Any], *, most: int = 100) -> int:
@@ -44,12 +43,13 @@ def parse_token(token: str, *query: object) -> Cursor:
     """The cursor in a token; raises Invalid for a token of another query, or of nobody."""
     try:
         raw = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
-    except (binascii.Error, UnicodeEncodeError) as error:
+        body = raw[_DIGEST_BYTES:]
+        cursor: Cursor = msgspec.json.decode(body, type=Cursor)
+    except (binascii.Error, UnicodeEncodeError, msgspec.MsgspecError) as error:
         raise Invalid("page token", token) from error
-    body = raw[_DIGEST_BYTES:]
     if raw[:_DIGEST_BYTES] != _digest(body, query):
         raise Invalid("page token", token)
-    return _cursor_decoder.decode(body)
+    return cursor
 
 
 def read_page(find: Find, params: dict[str, Any], *query: object) -> tuple[list[Record], str | None]:

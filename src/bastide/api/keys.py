@@ -1,0 +1,111 @@
+"""Access keys: who may sign. Today the installation's one admin key, which is the account's root user.
+
+The key is random, made at first start and stored so that its owner alone can read it. Its secret half is
+in no log, no message and no repr.
+"""
+
+import os
+import secrets
+from pathlib import Path
+
+import msgspec
+
+from bastide.api.operation import Caller
+from bastide.config import Settings
+from bastide.model.arn import render_arn
+from bastide.model.faults import Invalid, NotFound
+from bastide.wire.sigv4 import Identity, Secret
+
+FILE_NAME = "admin-key.json"
+_ID_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_ID_RANDOM_CHARS = 16  # after AKIA: 20 in all, as IAM's long-term keys
+_SECRET_BYTES = 30  # 40 characters of base64
+
+
+class AdminKey(msgspec.Struct, frozen=True):
+    """The admin's access key."""
+
+    access_key_id: str
+    secret_access_key: str
+
+    def __repr__(self) -> str:
+        return f"AdminKey({self.access_key_id!r})"
+
+
+def key_file(settings: Settings) -> Path:
+    """Where the installation keeps its admin key."""
+    return settings.server_folder / FILE_NAME
+
+
+def read_admin_key(path: Path) -> AdminKey:
+    """The key in the file; NotFound when it is not there yet, Invalid when it is damaged."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=AdminKey)
+    except FileNotFoundError as error:
+        raise NotFound("admin key", str(path)) from error
+    except msgspec.MsgspecError as error:
+        why = f"{path} holds no access key. Remove it and a new one is made at the next start."
+        raise Invalid("admin key", str(path), why=why) from error
+
+
+def ensure_admin_key(path: Path) -> AdminKey:
+    """The key in the file, made if there is none. Repeatable; of two at once, both get the same key."""
+    try:
+        return read_admin_key(path)
+    except NotFound:
+        pass
+    identifier = "AKIA" + "".join(secrets.choice(_ID_ALPHABET) for _ in range(_ID_RANDOM_CHARS))
+    made = AdminKey(identifier, secrets.token_urlsafe(_SECRET_BYTES))
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{identifier}")
+    try:
+        _write_durably(draft, msgspec.json.encode(made))
+        os.link(draft, path)  # unlike a rename it does not replace a key somebody else just made
+    except FileExistsError:
+        return read_admin_key(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+    return made
+
+
+class Keys:
+    """The access keys a signature is checked against, and the principals behind them."""
+
+    def __init__(self, admin: AdminKey, *, account: str) -> None:
+        self._admin_id = admin.access_key_id
+        self._admin_secret = Secret(admin.secret_access_key)
+        self._account = account
+        self._root_arn = render_arn("iam", "", account, "root")
+
+    def find_secret(self, access_key_id: str) -> Secret | None:
+        """The secret half of a key; None for a key nobody has."""
+        return self._admin_secret if access_key_id == self._admin_id else None
+
+    def caller_of(self, identity: Identity) -> Caller:
+        """The principal behind a verified signature, in the region it was made for.
+
+        A root user's id is its account's (IAM user guide, "GetCallerIdentity" of a root user).
+        """
+        return Caller(
+            account=self._account,
+            region=identity.region,
+            principal_arn=self._root_arn,
+            user_id=self._account,
+        )
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

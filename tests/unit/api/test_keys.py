@@ -1,0 +1,60 @@
+"""The admin key: random, private, and the same at every start."""
+
+import asyncio
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bastide.api.keys import Keys, ensure_admin_key, read_admin_key
+from bastide.model.faults import Invalid, NotFound
+from bastide.wire.sigv4 import Identity
+
+
+def test_a_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "server" / "key.json"
+    with pytest.raises(NotFound):
+        read_admin_key(path)
+    made = ensure_admin_key(path)
+    assert re.fullmatch("AKIA[A-Z2-7]{16}", made.access_key_id)
+    assert len(made.secret_access_key) == 40
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert ensure_admin_key(path) == made == read_admin_key(path)
+    assert [each.name for each in path.parent.iterdir()] == ["key.json"]
+
+
+def test_two_installations_have_two_keys(tmp_path: Path) -> None:
+    assert ensure_admin_key(tmp_path / "a") != ensure_admin_key(tmp_path / "b")
+
+
+async def test_two_starts_at_once_get_one_key(tmp_path: Path) -> None:
+    path = tmp_path / "key.json"
+    made = await asyncio.gather(*(asyncio.to_thread(ensure_admin_key, path) for _ in range(8)))
+    assert len(set(made)) == 1
+
+
+def test_a_damaged_file_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "key.json"
+    path.write_text("{")
+    with pytest.raises(Invalid, match="Remove it"):
+        ensure_admin_key(path)
+    assert path.read_text() == "{"
+
+
+def test_the_secret_is_in_no_repr(tmp_path: Path) -> None:
+    key = ensure_admin_key(tmp_path / "key.json")
+    keys = Keys(key, account="111122223333")
+    secret = keys.find_secret(key.access_key_id)
+    assert secret is not None
+    assert key.secret_access_key not in repr(key) + repr(secret)
+
+
+def test_only_the_admins_key_is_known(tmp_path: Path) -> None:
+    key = ensure_admin_key(tmp_path / "key.json")
+    keys = Keys(key, account="111122223333")
+    assert keys.find_secret("AKIAIOSFODNN7EXAMPLE") is None
+    identity = Identity(key.access_key_id, "eu-test-1", "ecs", datetime.now(UTC))
+    caller = keys.caller_of(identity)
+    assert (caller.account, caller.region) == ("111122223333", "eu-test-1")
+    assert caller.principal_arn == "arn:aws:iam::111122223333:root"
