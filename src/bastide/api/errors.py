@@ -34,6 +34,7 @@ Table = Mapping[tuple[type[Fault], str], Row]
 _ECS: Table = {
     (NotFound, "cluster"): Row("ClusterNotFoundException", "Cluster not found."),
     (NotFound, "task definition"): Row("ClientException", "Unable to describe task definition."),
+    (NotFound, "service"): Row("ServiceNotFoundException", "Service not found."),
     (NotFound, "task"): Row("InvalidParameterException", "The referenced task was not found."),
     (NotFound, "capacity provider"): Row(
         "InvalidParameterException", "The specified capacity provider {name} was not found."

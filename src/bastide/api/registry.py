@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from bastide.api import ec2, sts
-from bastide.api.ecs import account_settings, capacity_providers, clusters, tags
+from bastide.api.ecs import (
+    account_settings,
+    capacity_providers,
+    clusters,
+    run_task,
+    tags,
+    task_definitions,
+    tasks,
+)
 from bastide.api.operation import Operation
 
 
@@ -28,7 +36,10 @@ SERVICES: Mapping[str, Mapping[str, Operation]] = {
         account_settings.OPERATIONS,
         capacity_providers.OPERATIONS,
         clusters.OPERATIONS,
+        run_task.OPERATIONS,
         tags.OPERATIONS,
+        task_definitions.OPERATIONS,
+        tasks.OPERATIONS,
     ),
     "logs": join(),
     "sts": join(sts.OPERATIONS),

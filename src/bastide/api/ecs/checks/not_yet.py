@@ -1,0 +1,57 @@
+"""What a task definition may ask for and a task here would not get: RunTask says so instead of lying.
+
+Registering such a definition works. Each line goes when its feature comes; docs/compat.md has the list of
+these and of what is recorded without taking effect.
+"""
+
+from collections.abc import Iterator
+
+from bastide.api.ecs.checks import Document
+from bastide.api.ecs.checks.fargate import is_windows
+from bastide.model.faults import Unsupported
+
+VOLUMES = ("efsVolumeConfiguration", "s3filesVolumeConfiguration", "configuredAtLaunch")
+
+
+def check_runnable(definition: Document, params: Document) -> None:
+    """Raises Unsupported naming the first thing a task of this definition would lack."""
+    for missing in _missing(definition, params):
+        raise Unsupported(
+            "feature", missing, why=f"{missing} cannot be used by tasks here yet: see docs/compat.md."
+        )
+
+
+def _missing(definition: Document, params: Document) -> Iterator[str]:
+    if is_windows(definition):
+        yield "A Windows operatingSystemFamily"
+    if definition.get("runtimePlatform", {}).get("cpuArchitecture", "X86_64") != "X86_64":
+        yield "cpuArchitecture ARM64"
+    if definition.get("pidMode"):
+        yield "pidMode"
+    if definition.get("proxyConfiguration"):
+        yield "proxyConfiguration"
+    if definition.get("trustedExecutionConfiguration", {}).get("isolationMode", "SHARED") != "SHARED":
+        yield "trustedExecutionConfiguration"
+    for volume in definition.get("volumes", ()):
+        yield from (member for member in VOLUMES if volume.get(member))
+    if params.get("volumeConfigurations"):
+        yield "volumeConfigurations"
+    for container in definition["containerDefinitions"]:
+        yield from _missing_of_container(container)
+    for override in params.get("overrides", {}).get("containerOverrides", ()):
+        if override.get("environmentFiles"):
+            yield "environmentFiles"
+
+
+def _missing_of_container(container: Document) -> Iterator[str]:
+    for member in ("secrets", "repositoryCredentials", "environmentFiles", "firelensConfiguration"):
+        if container.get(member):
+            yield member
+    log = container.get("logConfiguration", {"logDriver": "awslogs"})
+    if log["logDriver"] != "awslogs":
+        yield f"The log driver {log['logDriver']}"
+    if log.get("secretOptions"):
+        yield "secretOptions"
+    for dependency in container.get("dependsOn", ()):
+        if dependency["condition"] != "START":
+            yield f"The dependency condition {dependency['condition']}"
