@@ -1,0 +1,190 @@
+"""A whole Bastide of the test's own, driven as a user drives it: by its program and the real aws CLI.
+
+Instance name, ports and folders are its own, so that it disturbs no other installation and leaves nothing.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+PROGRAMS = Path(sys.executable).parent
+IMAGE = "bastide-demo:latest"
+LOG_GROUP = "/test"
+
+
+class CommandError(AssertionError):
+    """A command that should have worked did not; carries what it said."""
+
+
+class Installation:
+    """One instance. `up` before anything else, `remove` at the end."""
+
+    def __init__(self, instance: str, folder: Path) -> None:
+        self.instance = instance
+        self.folder = folder
+        self.environment = {
+            **{
+                name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "BASTIDE_"))
+            },
+            "BASTIDE_INSTANCE": instance,
+            "BASTIDE_DATA_ROOT": str(folder / "data"),
+            "BASTIDE_RUN_ROOT": str(folder / "run"),
+            "BASTIDE_PORT": str(free_port()),
+            "BASTIDE_METRICS_PORT": str(free_port()),
+            "AWS_CONFIG_FILE": str(folder / "aws-config"),
+            "AWS_SHARED_CREDENTIALS_FILE": str(folder / "aws-credentials"),
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def bastide(self, *arguments: str, timeout_s: float = 120, check: bool = True) -> str:
+        """Run the `bastide` program; what it printed."""
+        return self._run(PROGRAMS / "bastide", arguments, timeout_s=timeout_s, check=check)
+
+    def aws(self, *arguments: str, timeout_s: float = 120) -> Any:
+        """Run the real `aws` program; its answer."""
+        text = self._run(PROGRAMS / "aws", (*arguments, "--output", "json"), timeout_s=timeout_s, check=True)
+        return json.loads(text) if text.strip() else {}
+
+    def up(self) -> None:
+        """Start what does not run, and take the credentials it prints."""
+        self.bastide("up")
+        for line in self.bastide("env").splitlines():
+            name, _, value = line.removeprefix("export ").partition("=")
+            self.environment[name] = value.strip("'\"")
+
+    def remove(self) -> None:
+        """Stop everything and delete all data."""
+        self.bastide("down", "--stop-tasks", check=False)
+        self.bastide("reset", "--yes", check=False)
+
+    def register(self, family: str, *containers: dict[str, Any], **fields: Any) -> str:
+        """Register a task definition; its ARN."""
+        plain = {
+            "family": family,
+            "requiresCompatibilities": ["FARGATE"],
+            "networkMode": "awsvpc",
+            "cpu": "256",
+            "memory": "512",
+            "executionRoleArn": "arn:aws:iam::000000000000:role/execution",
+            "containerDefinitions": list(containers),
+        }
+        body = json.dumps(plain | fields)
+        answer = self.aws("ecs", "register-task-definition", "--cli-input-json", body)
+        return str(answer["taskDefinition"]["taskDefinitionArn"])
+
+    def run_task(self, definition: str, *extra: str, public: bool = False, count: int = 1) -> list[str]:
+        """Run it in the first default subnet; the tasks' ARNs."""
+        subnets = self.aws("ec2", "describe-subnets", "--filters", "Name=default-for-az,Values=true")
+        subnet = subnets["Subnets"][0]["SubnetId"]
+        address = "ENABLED" if public else "DISABLED"
+        answer = self.aws(
+            *("ecs", "run-task", "--task-definition", definition, "--count", str(count)),
+            *("--launch-type", "FARGATE", "--network-configuration"),
+            f"awsvpcConfiguration={{subnets=[{subnet}],assignPublicIp={address}}}",
+            *extra,
+        )
+        assert answer["failures"] == []
+        return [str(task["taskArn"]) for task in answer["tasks"]]
+
+    def describe(self, *tasks: str) -> list[dict[str, Any]]:
+        """DescribeTasks, in the order asked."""
+        answer = self.aws("ecs", "describe-tasks", "--tasks", *tasks)
+        assert answer["failures"] == []
+        found = {task["taskArn"]: task for task in answer["tasks"]}
+        return [found[arn] for arn in tasks]
+
+    def wait(self, task: str, status: str, *, timeout_s: float = 60) -> dict[str, Any]:
+        """Until the task's lastStatus is this one; a task that stops instead is an error that says why."""
+        until = time.monotonic() + timeout_s
+        while True:
+            described = self.describe(task)[0]
+            if described["lastStatus"] == status:
+                return described
+            if described["lastStatus"] == "STOPPED":
+                raise CommandError(f"stopped: {described.get('stoppedReason')} {described['containers']}")
+            if time.monotonic() > until:
+                raise CommandError(
+                    f"{described['lastStatus']} after {timeout_s} s, not {status}: {described}"
+                )
+            time.sleep(0.2)
+
+    def stop(self, *tasks: str, reason: str = "the test is over") -> None:
+        """StopTask, and wait until all are STOPPED."""
+        for task in tasks:
+            self.aws("ecs", "stop-task", "--task", task, "--reason", reason)
+        for task in tasks:
+            self.wait(task, "STOPPED")
+
+    def public_address(self, described: dict[str, Any]) -> str:
+        """Where this host reaches the task."""
+        details = {d["name"]: d["value"] for d in described["attachments"][0]["details"]}
+        answer = self.aws(
+            *("ec2", "describe-network-interfaces", "--network-interface-ids"), details["networkInterfaceId"]
+        )
+        return str(answer["NetworkInterfaces"][0]["Association"]["PublicIp"])
+
+    def log_lines(self, stream: str, *, group: str = LOG_GROUP) -> list[str]:
+        """Every line of a stream, oldest first, page by page."""
+        lines: list[str] = []
+        token: tuple[str, ...] = ()
+        while True:
+            page = self.aws(
+                *("logs", "get-log-events", "--log-group-name", group, "--log-stream-name", stream),
+                *("--start-from-head", *token),
+            )
+            lines += [event["message"] for event in page["events"]]
+            if token and token[1] == page["nextForwardToken"]:
+                return lines
+            token = ("--next-token", page["nextForwardToken"])
+
+    def _run(self, program: Path, arguments: tuple[str, ...], *, timeout_s: float, check: bool) -> str:
+        result = subprocess.run(
+            [program, *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            stdin=subprocess.DEVNULL,
+        )
+        if check and result.returncode != 0:
+            said = f"{program.name} {' '.join(arguments)}: exit {result.returncode}"
+            raise CommandError(f"{said}\n{result.stdout}\n{result.stderr}")
+        return result.stdout
+
+
+def shell(name: str, script: str, *, log: bool = True, **fields: Any) -> dict[str, Any]:
+    """A container of the demo image that runs a shell script."""
+    container: dict[str, Any] = {"name": name, "image": IMAGE, "command": ["sh", "-c", script]}
+    if log:
+        options = {
+            "awslogs-group": LOG_GROUP,
+            "awslogs-region": "us-east-1",
+            "awslogs-stream-prefix": "t",
+            "awslogs-create-group": "true",
+            "mode": "blocking",
+        }
+        container["logConfiguration"] = {"logDriver": "awslogs", "options": options}
+    return container | fields
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody holds at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(condition: Callable[[], Any], *, timeout_s: float = 30, every_s: float = 0.2) -> Any:
+    """Wait for a truthy answer; the answer."""
+    end = time.monotonic() + timeout_s
+    while not (answer := condition()):
+        if time.monotonic() > end:
+            raise CommandError(f"still {answer!r} after {timeout_s} s")
+        time.sleep(every_s)
+    return answer
