@@ -1,8 +1,9 @@
-"""The one table between faults and AWS: (service, fault, noun) → error code and sentence.
+"""The one table between what went wrong here and AWS: the only file with AWS's error codes.
 
-The only file with AWS codes. A fault's own `why` is the sentence the user reads; the row's is used when
-there is none, with `{name}` filled in. A noun is one thing in lower case ("task definition"); "parameter"
-is any plain value that is wrong. A fault without a row is a bug: the caller gets the service's 5xx.
+A fault (service, class, noun), a refused signature and a malformed request (family of protocols, reason)
+each have a row. A fault's own `why` is the sentence the user reads; the row's is used when there is none,
+with `{name}` filled in. A noun is one thing in lower case ("task definition"); "parameter" is any plain
+value that is wrong. A fault without a row is a bug: the caller gets the service's 5xx.
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,10 @@ from bastide.model.faults import (
     Unavailable,
     Unsupported,
 )
+from bastide.wire.http import WireError
+from bastide.wire.malformed import Constraint, Malformed, MalformedReason
+from bastide.wire.sigv4 import Refused, RefusedReason
+from bastide.wire.spec import Service
 
 
 class Row(NamedTuple):
@@ -99,6 +104,7 @@ _LOGS: Table = {
     ),
     (Invalid, "parameter"): Row("InvalidParameterException"),
     (Invalid, "page token"): Row("InvalidParameterException", "The specified nextToken is invalid."),
+    (InUse, "log group"): Row("ValidationException"),
     (LimitExceeded, "log group"): Row("LimitExceededException", "Resource limit exceeded."),
     (Denied, "action"): Row("AccessDeniedException"),
     (Unavailable, "store"): Row("ServiceUnavailableException", "The service is busy. Try again."),
@@ -112,9 +118,272 @@ _STS: Table = {
 FAULTS: Mapping[str, Table] = {"ec2": _EC2, "ecs": _ECS, "logs": _LOGS, "sts": _STS}
 
 
+# Families of protocols: services of one family answer alike to what is no call at all.
+JSON, QUERY, EC2, S3 = "json", "query", "ec2", "s3"
+
+# "Common Errors" of the API references (ECS, STS), "Error codes for the Amazon EC2 API" and the S3 "Error
+# responses": codes that no service model lists, and the status each comes with.
+COMMON: Mapping[str, Mapping[str, int]] = {
+    JSON: {
+        "AccessDeniedException": 400,
+        "ExpiredTokenException": 400,
+        "IncompleteSignatureException": 400,
+        "InternalFailure": 500,
+        "InvalidSignatureException": 400,
+        "MissingAuthenticationTokenException": 400,
+        "RequestEntityTooLargeException": 413,
+        "RequestTimeoutException": 408,
+        "SerializationException": 400,
+        "ServiceUnavailable": 503,
+        "UnknownOperationException": 400,
+        "UnrecognizedClientException": 400,
+        "UnsupportedMediaTypeException": 415,
+        "ValidationException": 400,
+    },
+    QUERY: {
+        "AccessDenied": 403,
+        "ExpiredToken": 403,
+        "IncompleteSignature": 400,
+        "InternalFailure": 500,
+        "InvalidAction": 400,
+        "InvalidClientTokenId": 403,
+        "MalformedInput": 400,
+        "MissingAuthenticationToken": 403,
+        "RequestEntityTooLarge": 413,
+        "RequestTimeout": 408,
+        "ServiceUnavailable": 503,
+        "SignatureDoesNotMatch": 403,
+        "ValidationError": 400,
+    },
+    EC2: {
+        "AuthFailure": 401,
+        "DryRunOperation": 412,
+        "FilterLimitExceeded": 400,
+        "InternalError": 500,
+        "InvalidAction": 400,
+        "InvalidGroup.NotFound": 400,
+        "InvalidGroupId.Malformed": 400,
+        "InvalidNetworkInterfaceID.NotFound": 400,
+        "InvalidNetworkInterfaceId.Malformed": 400,
+        "InvalidNextToken": 400,
+        "InvalidParameterCombination": 400,
+        "InvalidParameterValue": 400,
+        "InvalidSubnetID.NotFound": 400,
+        "InvalidVpcID.NotFound": 400,
+        "MalformedQueryString": 400,
+        "MissingParameter": 400,
+        "RequestEntityTooLarge": 413,
+        "RequestExpired": 400,
+        "RequestTimeout": 408,
+        "Unavailable": 503,
+        "UnauthorizedOperation": 403,
+        "UnsupportedOperation": 400,
+    },
+    S3: {
+        "AccessDenied": 403,
+        "AuthorizationHeaderMalformed": 400,
+        "EntityTooLarge": 400,
+        "ExpiredToken": 400,
+        "InternalError": 500,
+        "InvalidAccessKeyId": 403,
+        "InvalidArgument": 400,
+        "InvalidRequest": 400,
+        "InvalidToken": 400,
+        "MalformedXML": 400,
+        "MethodNotAllowed": 405,
+        "NotImplemented": 501,
+        "RequestTimeTooSkewed": 403,
+        "RequestTimeout": 400,
+        "SignatureDoesNotMatch": 403,
+        "XAmzContentSHA256Mismatch": 400,
+    },
+}
+
+_EC2_REFUSED = Row("AuthFailure", "AWS was not able to validate the provided access credentials")
+REFUSALS: Mapping[str, Mapping[RefusedReason, Row]] = {
+    JSON: {
+        RefusedReason.MISSING: Row("MissingAuthenticationTokenException"),
+        RefusedReason.INCOMPLETE: Row("IncompleteSignatureException"),
+        RefusedReason.UNKNOWN_KEY: Row("UnrecognizedClientException"),
+        RefusedReason.MISMATCH: Row("InvalidSignatureException"),
+        RefusedReason.EXPIRED: Row("InvalidSignatureException"),
+        RefusedReason.NOT_YET: Row("InvalidSignatureException"),
+        RefusedReason.BAD_SCOPE: Row("InvalidSignatureException"),
+        RefusedReason.EXPIRED_TOKEN: Row("ExpiredTokenException"),
+        RefusedReason.BAD_TOKEN: Row("UnrecognizedClientException"),
+        RefusedReason.BODY_HASH: Row("InvalidSignatureException"),
+        RefusedReason.UNSUPPORTED_PAYLOAD: Row("InvalidSignatureException"),
+    },
+    QUERY: {
+        RefusedReason.MISSING: Row("MissingAuthenticationToken"),
+        RefusedReason.INCOMPLETE: Row("IncompleteSignature"),
+        RefusedReason.UNKNOWN_KEY: Row("InvalidClientTokenId"),
+        RefusedReason.MISMATCH: Row("SignatureDoesNotMatch"),
+        RefusedReason.EXPIRED: Row("SignatureDoesNotMatch"),
+        RefusedReason.NOT_YET: Row("SignatureDoesNotMatch"),
+        RefusedReason.BAD_SCOPE: Row("SignatureDoesNotMatch"),
+        RefusedReason.EXPIRED_TOKEN: Row("ExpiredToken"),
+        RefusedReason.BAD_TOKEN: Row("InvalidClientTokenId"),
+        RefusedReason.BODY_HASH: Row("SignatureDoesNotMatch"),
+        RefusedReason.UNSUPPORTED_PAYLOAD: Row("SignatureDoesNotMatch"),
+    },
+    EC2: {
+        RefusedReason.MISSING: Row(
+            "MissingParameter", "The request must contain the parameter AWSAccessKeyId"
+        ),
+        RefusedReason.INCOMPLETE: _EC2_REFUSED,
+        RefusedReason.UNKNOWN_KEY: _EC2_REFUSED,
+        RefusedReason.MISMATCH: _EC2_REFUSED,
+        RefusedReason.EXPIRED: Row("RequestExpired", "Request has expired."),
+        RefusedReason.NOT_YET: Row("RequestExpired", "Request is not valid yet."),
+        RefusedReason.BAD_SCOPE: _EC2_REFUSED,
+        RefusedReason.EXPIRED_TOKEN: Row("RequestExpired", "Request has expired."),
+        RefusedReason.BAD_TOKEN: _EC2_REFUSED,
+        RefusedReason.BODY_HASH: _EC2_REFUSED,
+        RefusedReason.UNSUPPORTED_PAYLOAD: _EC2_REFUSED,
+    },
+    S3: {
+        RefusedReason.MISSING: Row("AccessDenied", "Access Denied"),
+        RefusedReason.INCOMPLETE: Row("AuthorizationHeaderMalformed"),
+        RefusedReason.UNKNOWN_KEY: Row("InvalidAccessKeyId"),
+        RefusedReason.MISMATCH: Row("SignatureDoesNotMatch"),
+        RefusedReason.EXPIRED: Row("RequestTimeTooSkewed"),
+        RefusedReason.NOT_YET: Row("RequestTimeTooSkewed"),
+        RefusedReason.BAD_SCOPE: Row("AuthorizationHeaderMalformed"),
+        RefusedReason.EXPIRED_TOKEN: Row("ExpiredToken"),
+        RefusedReason.BAD_TOKEN: Row("InvalidToken"),
+        RefusedReason.BODY_HASH: Row("XAmzContentSHA256Mismatch"),
+        RefusedReason.UNSUPPORTED_PAYLOAD: Row("NotImplemented"),
+    },
+}
+
+MALFORMED: Mapping[str, Mapping[MalformedReason, Row]] = {
+    JSON: {
+        MalformedReason.SERIALIZATION: Row("SerializationException"),
+        MalformedReason.UNKNOWN_OPERATION: Row("UnknownOperationException"),
+        MalformedReason.UNKNOWN_SERVICE: Row("UnknownOperationException"),
+        MalformedReason.VALIDATION: Row("ValidationException"),
+        MalformedReason.TOO_LARGE: Row("RequestEntityTooLargeException"),
+        MalformedReason.UNSUPPORTED_MEDIA: Row("UnsupportedMediaTypeException"),
+    },
+    QUERY: {
+        MalformedReason.SERIALIZATION: Row("MalformedInput"),
+        MalformedReason.UNKNOWN_OPERATION: Row("InvalidAction"),
+        MalformedReason.UNKNOWN_SERVICE: Row("InvalidAction"),
+        MalformedReason.VALIDATION: Row("ValidationError"),
+        MalformedReason.TOO_LARGE: Row("RequestEntityTooLarge"),
+        MalformedReason.UNSUPPORTED_MEDIA: Row("MalformedInput"),
+    },
+    EC2: {
+        MalformedReason.SERIALIZATION: Row("MalformedQueryString"),
+        MalformedReason.UNKNOWN_OPERATION: Row("InvalidAction"),
+        MalformedReason.UNKNOWN_SERVICE: Row("InvalidAction"),
+        MalformedReason.VALIDATION: Row("InvalidParameterValue"),
+        MalformedReason.TOO_LARGE: Row("RequestEntityTooLarge"),
+        MalformedReason.UNSUPPORTED_MEDIA: Row("MalformedQueryString"),
+    },
+    S3: {
+        MalformedReason.SERIALIZATION: Row("MalformedXML"),
+        MalformedReason.UNKNOWN_OPERATION: Row("MethodNotAllowed"),
+        MalformedReason.UNKNOWN_SERVICE: Row("MethodNotAllowed"),
+        MalformedReason.VALIDATION: Row("InvalidArgument"),
+        MalformedReason.TOO_LARGE: Row("EntityTooLarge"),
+        MalformedReason.UNSUPPORTED_MEDIA: Row("InvalidRequest"),
+    },
+}
+# Services that call a broken rule of their model by a name of their own.
+INVALID_CODES: Mapping[str, str] = {"ecs": "InvalidParameterException", "logs": "InvalidParameterException"}
+
+# What an operation of the model answers that does not exist here, and what anything unforeseen becomes.
+UNBUILT: Mapping[str, str] = {
+    "ecs": "UnsupportedFeatureException",
+    JSON: "UnknownOperationException",
+    QUERY: "InvalidAction",
+    EC2: "UnsupportedOperation",
+    S3: "NotImplemented",
+}
+INTERNAL: Mapping[str, str] = {
+    "ecs": "ServerException",
+    JSON: "InternalFailure",
+    QUERY: "InternalFailure",
+    EC2: "InternalError",
+    S3: "InternalError",
+}
+SLOW_BODY: Mapping[str, str] = {
+    JSON: "RequestTimeoutException",
+    QUERY: "RequestTimeout",
+    EC2: "RequestTimeout",
+    S3: "RequestTimeout",
+}
+
+
 def row_for(service: str, fault: Fault) -> Row | None:
     """The fault's row, its sentence filled in; None when the table has none."""
     row = FAULTS.get(service, {}).get((type(fault), fault.noun))
     if row is None:
         return None
     return Row(row.code, fault.why or row.message.format(name=fault.name) or str(fault))
+
+
+def family_of(service: Service | None, protocol: str) -> str:
+    """The family whose answers a request gets."""
+    if protocol == "ec2":
+        return EC2
+    if service is not None and service.has_bare_errors:
+        return S3
+    return QUERY if protocol in ("query", "rest-xml") else JSON
+
+
+def fault_error(service: str, family: str, fault: Fault) -> WireError | None:
+    """How a fault goes out; None when it has no row."""
+    row = row_for(service, fault)
+    if row is None:
+        return None
+    members = {"resourceIds": list(fault.ids)} if isinstance(fault, Conflict) and fault.ids else {}
+    return _error(family, row, members)
+
+
+def refused_error(family: str, refused: Refused) -> WireError:
+    """How a refused signature goes out."""
+    row = REFUSALS[family][refused.reason]
+    return _error(family, Row(row.code, row.message or refused.message))
+
+
+def malformed_error(service: str, family: str, malformed: Malformed) -> WireError:
+    """How a request that is no call goes out."""
+    code = MALFORMED[family][malformed.reason].code
+    if malformed.reason is MalformedReason.VALIDATION:
+        code = INVALID_CODES.get(service, code)
+        if family == EC2 and malformed.violations[0].constraint is Constraint.REQUIRED:
+            code = "MissingParameter"
+    return _error(family, Row(code, malformed.message))
+
+
+def unbuilt_error(service: str, family: str, operation: str) -> WireError:
+    """How an operation goes out that AWS has and this installation has not."""
+    code = UNBUILT.get(service, UNBUILT[family])
+    return _error(
+        family, Row(code, f"Bastide has no {operation} for {service} yet: docs/compat.md lists what it has.")
+    )
+
+
+def internal_error(service: str, family: str) -> WireError:
+    """How anything unforeseen goes out; what it was stands in the log under the request's id."""
+    code = INTERNAL.get(service, INTERNAL[family])
+    return WireError(code=code, message="Internal failure: see the log.", status=500, is_fault=True)
+
+
+def slow_body_error(family: str) -> WireError:
+    """How a request goes out whose body did not come."""
+    return _error(family, Row(SLOW_BODY[family], "The request's body did not arrive in time."))
+
+
+def _error(family: str, row: Row, members: Mapping[str, object] | None = None) -> WireError:
+    status = COMMON[family].get(row.code)
+    return WireError(
+        code=row.code,
+        message=row.message,
+        status=status,
+        is_fault=status is not None and status >= 500,
+        members=members or {},
+    )

@@ -6,7 +6,7 @@ Owns the list alone. A name that two modules claim is a mistake found at import.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bastide.api import ec2, sts
+from bastide.api import ec2, logs, sts
 from bastide.api.ecs import (
     account_settings,
     capacity_providers,
@@ -41,6 +41,6 @@ SERVICES: Mapping[str, Mapping[str, Operation]] = {
         task_definitions.OPERATIONS,
         tasks.OPERATIONS,
     ),
-    "logs": join(),
+    "logs": join(*logs.PARTS),
     "sts": join(sts.OPERATIONS),
 }

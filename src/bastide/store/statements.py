@@ -141,6 +141,27 @@ class Statements:
         of_group = (log_events.c.scope == bindparam("scope"), log_events.c.group_name == bindparam("group"))
         self._of_group = of_group
         self.delete_log_group = self._compile(delete(log_events).where(*of_group))
+        expired = (*of_group, log_events.c.timestamp_ms < bindparam("end_ms"))
+        self.expired_log_bytes = self._compile(
+            select(log_events.c.stream, func.count(), func.sum(func.length(log_events.c.message)))
+            .where(*expired)
+            .group_by(log_events.c.stream)
+        )
+        self.expire_log_events = self._compile(delete(log_events).where(*expired))
+        self.shrink_log_stream = self._compile(
+            update(log_streams)
+            .where(*of_noted_stream)
+            .values(
+                stored_bytes=log_streams.c.stored_bytes - bindparam("freed", type_=BigInteger),
+                first_ms=case(
+                    (log_streams.c.first_ms < bindparam("end_ms"), bindparam("end_ms", type_=BigInteger)),
+                    else_=log_streams.c.first_ms,
+                ),
+            )
+        )
+        self.forget_expired_streams = self._compile(
+            delete(log_streams).where(*of_noted_group, log_streams.c.last_ms < bindparam("end_ms"))
+        )
         self.delete_log_stream = self._compile(
             delete(log_events).where(*of_group, log_events.c.stream == bindparam("stream"))
         )

@@ -185,6 +185,18 @@ class Txn:
             self._write(self._statements.delete_log_stream, values)
             self._write(self._statements.forget_log_stream, values)
 
+    def expire_log_events(self, scope: str, group: str, *, before_ms: int) -> None:
+        """Forget the group's events of before a time, and what they took."""
+        values = {"scope": scope, "group": group, "end_ms": before_ms}
+        freed = self._run(self._statements.expired_log_bytes, values).fetchall()
+        if not freed:
+            return
+        for stream, events, size in freed:
+            taken = {"stream": stream, "freed": size + events * EVENT_OVERHEAD_BYTES}
+            self._write(self._statements.shrink_log_stream, values | taken)
+        self._write(self._statements.expire_log_events, values)
+        self._write(self._statements.forget_expired_streams, values)
+
     def read_log_usage(self, scope: str, group: str, stream: str | None = None) -> list[LogUsage]:
         """What a group's streams hold, or one of them; in no order, and nothing for an empty stream."""
         values = {"scope": scope, "group": group, "stream": stream}

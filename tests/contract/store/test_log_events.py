@@ -79,3 +79,14 @@ async def test_what_a_stream_holds_is_counted(store: Store) -> None:
     assert await store.view(lambda txn: txn.count_log_bytes(*PLACE)) == 85 + 27
     await store.update(lambda txn: txn.delete_log_events(*PLACE))
     assert await store.view(lambda txn: txn.count_log_bytes(*PLACE)) == 0
+
+
+async def test_expired_events_go_with_what_they_took(store: Store) -> None:
+    await append(store, "a", (1, "old"), (5, "new"))
+    await append(store, "b", (2, "old too"))
+    await append(store, "a", (1, "other"), group="other")
+    await store.update(lambda txn: txn.expire_log_events(*PLACE, before_ms=5))
+    assert await messages(store) == ["new"]
+    (usage,) = await store.view(lambda txn: txn.read_log_usage(*PLACE))
+    assert (usage.stream, usage.first_ms, usage.last_ms, usage.stored_bytes) == ("a", 5, 5, 29)
+    assert len(await store.view(lambda txn: txn.read_log_events("s", "other", limit=5))) == 1

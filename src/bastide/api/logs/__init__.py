@@ -1,0 +1,5 @@
+"""CloudWatch Logs: where containers' output is kept and looked through."""
+
+from bastide.api.logs import events, groups, search, streams
+
+PARTS = (groups.OPERATIONS, streams.OPERATIONS, events.OPERATIONS, search.OPERATIONS)
