@@ -1,0 +1,1 @@
+"""The pieces several protocols are made of; each compiles a shape once into a closure."""

@@ -1,0 +1,42 @@
+"""Requests and responses as the wire sees them, free of any web server.
+
+`path` and `query` are what the client sent, not decoded: signatures are made over those very bytes.
+Header names are lower case; a header sent twice is joined by a comma before it gets here. Text is decoded
+as UTF-8 with `surrogateescape`, so that the bytes which were signed can be had back.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One HTTP request, read whole."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
+class Response(msgspec.Struct, frozen=True):
+    """One HTTP response, to be sent whole."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class WireError(msgspec.Struct, frozen=True, kw_only=True):
+    """An error as it goes out. `status` None: the model's, else 500 for a fault of ours and 400 otherwise.
+
+    `members` are the error shape's further members, named as in the model.
+    """
+
+    code: str
+    message: str
+    status: int | None = None
+    is_fault: bool = False
+    members: Mapping[str, Any] = {}
