@@ -4,12 +4,52 @@ Order, later wins: built-in defaults, the settings file, `BASTIDE_*` variables, 
 listed in docs/configuration.md; an unknown key is an error that names the nearest right one.
 """
 
+import difflib
+import ipaddress
 import re
+import sys
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
+from bastide.model.faults import Invalid, Unavailable
+
 INSTANCE_NAME = re.compile(r"[a-z][a-z0-9]{0,11}(-[a-z0-9]{1,8})?")  # link and cgroup names are built from it
+ACCOUNT = re.compile(r"[0-9]{12}")
+REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
+USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+FILE_FOLDER = Path("/etc/bastide")
+PREFIX = "BASTIDE_"
+FILE_VARIABLE = "BASTIDE_CONFIG"
+# Variables that are no settings: where the file is, the set-up's cache, switches of the tests.
+NO_SETTINGS = (FILE_VARIABLE, "BASTIDE_RUNTIME_CACHE", "BASTIDE_TEST_")
+
+DESCRIPTIONS: Mapping[str, str] = {
+    "instance": "name of the installation; every object on the host carries it",
+    "data_root": "folder of all installations' data",
+    "run_root": "folder of all installations' sockets and pid files",
+    "runtime_folder": "folder with runsc, its shim and containerd; found by the set-up when not given",
+    "host": "address the API listens on",
+    "port": "port the API listens on",
+    "metrics_port": "local port of the Prometheus metrics; 0 means the one after `port`",
+    "region": "region that `bastide env` and `bastide configure` choose; every region is served",
+    "account": "account number of the admin key",
+    "store_url": "SQLAlchemy URL of the database; SQLite in the data folder when empty",
+    "server_user": "system user the server runs as; made if missing",
+    "body_limit_bytes": "largest request body",
+    "public_pool": "CIDR of public addresses, reached from this host; empty: a /24 made from the instance",
+    "cpu_overcommit": "how many times over a host's CPUs may be promised to tasks (memory never is)",
+    "stopped_task_retention_s": "how long a stopped task can be described",
+    "log_buffer_bytes": "log lines kept on disk for each task while the server is away",
+    "nofile_soft": "open files a container may have unless it says otherwise",
+    "nofile_hard": "how far a container may raise that",
+    "log_level": "how much the server and the agent log: " + ", ".join(LOG_LEVELS),
+}
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,25 +58,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     instance: str = "bastide"
     data_root: Path = Path("/var/lib/bastide")
     run_root: Path = Path("/run/bastide")
-    runtime_folder: Path | None = (
-        None  # holds runsc, containerd-shim-runsc-v1, containerd; None: found at start
-    )
+    runtime_folder: Path | None = None
     host: str = "127.0.0.1"
     port: int = 4566
-    metrics_port: int = 4567
+    metrics_port: int = 0
     region: str = "us-east-1"
     account: str = "000000000000"
-    store_url: str = ""  # empty: SQLite in the data folder
+    store_url: str = ""
     server_user: str = "bastide"
     body_limit_bytes: int = 64 * 1024 * 1024
-    public_pool: str = (
-        ""  # CIDR of public addresses, reached from this host; empty: a /24 derived from the instance
-    )
+    public_pool: str = ""
+    cpu_overcommit: int = 16
     stopped_task_retention_s: int = 3600  # AWS keeps a stopped task visible for an hour
-    log_buffer_bytes: int = 64 * 1024 * 1024  # on disk, a task; beyond it the writer is blocked
+    log_buffer_bytes: int = 64 * 1024 * 1024  # beyond it the writer is blocked
     nofile_soft: int = 65535  # Fargate's documented default today; older: 1024
     nofile_hard: int = 65535  # older: 4096
     log_level: str = "INFO"
+
+    def __repr__(self) -> str:
+        return f"Settings({self.instance!r})"  # the store's URL may hold a password
 
     @property
     def data_folder(self) -> Path:
@@ -59,6 +99,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.data_folder / "server"
 
     @property
+    def log_folder(self) -> Path:
+        """What each process says."""
+        return self.data_folder / "log"
+
+    @property
     def session_socket(self) -> Path:
         """Where the server listens for the agent."""
         return self.run_folder / "server" / "session.sock"
@@ -71,4 +116,155 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def endpoint(self) -> str:
         """What AWS_ENDPOINT_URL is set to."""
-        return f"http://{self.host}:{self.port}"
+        return f"http://{_authority(self.host)}:{self.port}"
+
+    @property
+    def metrics_address(self) -> tuple[str, int]:
+        """Where Prometheus asks: never beyond this host."""
+        return "127.0.0.1", self.metrics_port or self.port + 1
+
+    @property
+    def database_url(self) -> str:
+        """The store's database. May hold a password: not for logs."""
+        return self.store_url or f"sqlite:///{self.server_folder / 'store.db'}"
+
+
+KEYS = Settings.__struct_fields__
+
+
+def read_settings(flags: Mapping[str, str], environ: Mapping[str, str]) -> Settings:
+    """Defaults, then the file, then variables, then flags; Invalid names what is wrong and where.
+
+    The file is the flag `config`, else BASTIDE_CONFIG, else /etc/bastide/<instance>.toml if it is there.
+    """
+    given = {key: text for key, text in flags.items() if key != "config"}
+    variables = _read_variables(environ)
+    instance = given.get("instance") or variables.get("instance") or Settings().instance
+    named = flags.get("config") or environ.get(FILE_VARIABLE)
+    path = Path(named) if named else FILE_FOLDER / f"{instance}.toml"
+    values: dict[str, Any] = {}
+    for source, found in (
+        (str(path), _read_file(path) if named or path.exists() else {}),
+        ("the environment", variables),
+        ("the flags", given),
+    ):
+        values |= {key: _convert(key, value, source) for key, value in found.items()}
+    return _checked(Settings(**values))
+
+
+def render_settings(settings: Settings) -> bytes:
+    """As JSON, for the processes that are started with them; may hold a password."""
+    return msgspec.json.encode({key: getattr(settings, key) for key in KEYS}, enc_hook=str)
+
+
+def parse_settings(text: bytes) -> Settings:
+    """What `render_settings` wrote."""
+    values: dict[str, Any] = msgspec.json.decode(text)
+    return _checked(Settings(**{key: _convert(key, value, "settings.json") for key, value in values.items()}))
+
+
+def find_runtime_folder(settings: Settings) -> Path:
+    """Where runsc, its shim and containerd are: as set, else where the set-up recorded it."""
+    if settings.runtime_folder is not None:
+        return settings.runtime_folder
+    record = Path(sys.prefix) / "share" / "bastide" / "runtime-path"
+    try:
+        return Path(record.read_text().strip())
+    except OSError as error:
+        why = "The runtime parts were not found: run tools/setup, or set runtime_folder."
+        raise Unavailable("runtime parts", why=why) from error
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        why = f"The settings file {path} cannot be read: {error}."
+        raise Invalid("settings", str(path), why=why) from error
+
+
+def _read_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name.removeprefix(PREFIX).lower(): text
+        for name, text in environ.items()
+        if name.startswith(PREFIX) and not name.startswith(NO_SETTINGS)
+    }
+
+
+def _convert(key: str, value: Any, source: str) -> Any:
+    """A value as its field wants it; text is taken for a number where the field is one."""
+    if key not in KEYS:
+        near = difflib.get_close_matches(key, KEYS, n=1, cutoff=0.0)[0]
+        why = f"There is no setting `{key}` (in {source}). Did you mean `{near}`?"
+        raise Invalid("setting", key, why=why)
+    default = getattr(Settings(), key)
+    if isinstance(default, int):
+        return _whole_number(key, value, source)
+    if key == "runtime_folder" and value in (None, ""):
+        return None
+    if not isinstance(value, str):
+        raise Invalid("setting", key, why=f"`{key}` (in {source}) must be text.")
+    return Path(value) if isinstance(default, Path) or key == "runtime_folder" else value
+
+
+def _whole_number(key: str, value: Any, source: str) -> int:
+    try:
+        if isinstance(value, str | int) and not isinstance(value, bool):
+            return int(value)
+    except ValueError:
+        pass
+    raise Invalid("setting", key, why=f"`{key}` (in {source}) must be a whole number.")
+
+
+def _checked(settings: Settings) -> Settings:
+    rules = (
+        ("instance", bool(INSTANCE_NAME.fullmatch(settings.instance)), "a short name like bastide or test-1"),
+        ("data_root", settings.data_root.is_absolute(), "an absolute path"),
+        ("run_root", settings.run_root.is_absolute(), "an absolute path"),
+        ("host", _is_address(settings.host), "an IP address"),
+        ("port", 0 < settings.port < 65535, "a port, 1 to 65534"),
+        (
+            "metrics_port",
+            0 <= settings.metrics_port <= 65535 and settings.metrics_port != settings.port,
+            "a port of its own",
+        ),
+        ("region", bool(REGION.fullmatch(settings.region)), "a region like eu-central-1"),
+        ("account", bool(ACCOUNT.fullmatch(settings.account)), "twelve digits"),
+        (
+            "server_user",
+            bool(USER.fullmatch(settings.server_user)) and settings.server_user != "root",
+            "the name of a user without privileges",
+        ),
+        ("body_limit_bytes", settings.body_limit_bytes >= 65536, "at least 65536"),
+        ("public_pool", not settings.public_pool or _is_network(settings.public_pool), "an IPv4 network"),
+        ("cpu_overcommit", settings.cpu_overcommit >= 1, "1 or more"),
+        ("stopped_task_retention_s", settings.stopped_task_retention_s >= 0, "0 or more"),
+        ("log_buffer_bytes", settings.log_buffer_bytes >= 65536, "at least 65536"),
+        ("nofile_soft", 0 < settings.nofile_soft <= settings.nofile_hard, "between 1 and nofile_hard"),
+        ("log_level", settings.log_level in LOG_LEVELS, "one of " + ", ".join(LOG_LEVELS)),
+    )
+    for key, is_right, wanted in rules:
+        if not is_right:
+            why = f"The setting `{key}` is {getattr(settings, key)!s}; it must be {wanted}."
+            raise Invalid("setting", key, why=why)
+    return settings
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.IPv4Network(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _authority(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
