@@ -1,0 +1,104 @@
+"""Debian's packages: only those missing, in one apt-get call. Never starts or changes a service.
+
+On another distribution nothing is installed: the programs are looked for, and what is missing is named.
+"""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from installing.shown import StepFailed, output_of, run
+
+PROGRAM_OF = {  # what each package is wanted for, to look for on machines without dpkg
+    "busybox-static": "busybox",
+    "e2fsprogs": "mkfs.ext4",
+    "iproute2": "ip",
+    "mount": "mount",
+    "nftables": "nft",
+    "util-linux": "unshare",
+}
+RUN_PACKAGES = (
+    "ca-certificates",
+    "busybox-static",
+    "e2fsprogs",
+    "iproute2",
+    "mount",
+    "nftables",
+    "util-linux",
+)
+CLUSTER_CONF = Path("/etc/postgresql-common/createcluster.conf")
+SERVICE_POLICY = Path("/usr/sbin/policy-rc.d")
+
+
+def ensure_packages(names: Sequence[str]) -> None:
+    """Install what is missing of `names`."""
+    if shutil.which("dpkg-query") is None or shutil.which("apt-get") is None:
+        _require_programs(names)
+        return
+    missing = [name for name in names if not _is_installed(name)]
+    if not missing:
+        return
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "UCF_FORCE_CONFFOLD": "1", "LC_ALL": "C.UTF-8"}
+    options = ["-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0", "-y"]
+    try:
+        run(["apt-get", *options, "update"], title="Reading Debian's package lists", env=env)
+        with _services_left_alone():
+            run(
+                ["apt-get", *options, "install", "--no-install-recommends", *missing],
+                title=f"Installing {', '.join(missing)}",
+                env=env,
+            )
+    except StepFailed as failed:
+        raise StepFailed(f"{failed}\nInstall by hand: apt-get install {' '.join(missing)}") from failed
+
+
+def ensure_postgresql() -> None:
+    """Have PostgreSQL's server programs, for tests that start one of their own; no cluster is made."""
+    if any(Path("/usr/lib/postgresql").glob("*/bin/postgres")) or shutil.which("postgres"):
+        return
+    with _no_cluster_made():
+        ensure_packages(["postgresql"])
+
+
+def _is_installed(name: str) -> bool:
+    return output_of(["dpkg-query", "-W", "-f", "${db:Status-Status}", name]) == "installed"
+
+
+def _require_programs(names: Sequence[str]) -> None:
+    missing = [program for name in names if (program := PROGRAM_OF.get(name)) and not shutil.which(program)]
+    if missing:
+        raise StepFailed(f"This is no Debian; please install {', '.join(missing)} and try again")
+
+
+@contextlib.contextmanager
+def _services_left_alone() -> Iterator[None]:
+    """Debian starts a service when its package arrives (nftables, PostgreSQL); none is wanted here."""
+    if SERVICE_POLICY.exists():
+        yield
+        return
+    SERVICE_POLICY.write_text("#!/bin/sh\nexit 101\n")
+    SERVICE_POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        SERVICE_POLICY.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _no_cluster_made() -> Iterator[None]:
+    """The package makes a database of its own unless this file says no; what stood there returns."""
+    before = CLUSTER_CONF.read_text() if CLUSTER_CONF.exists() else None
+    CLUSTER_CONF.parent.mkdir(parents=True, exist_ok=True)
+    CLUSTER_CONF.write_text("create_main_cluster = false\n")
+    packaged = Path("/usr/share/postgresql-common/createcluster.conf")
+    try:
+        yield
+    finally:
+        if before is None and packaged.exists():
+            before = packaged.read_text()
+        if before is None:
+            CLUSTER_CONF.unlink()
+        else:
+            CLUSTER_CONF.write_text(before)
