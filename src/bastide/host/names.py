@@ -7,6 +7,10 @@ import hashlib
 
 from bastide.model.arn import TaskId
 
+HOST_TABLES = "bastide-"  # how the nft tables of all instances on a host begin
+ENI_LINKS = "eni"  # how the links of tasks begin, inside a VPC's namespace
+TRANSIT_LINKS = "bt"  # how the transit links of all instances begin
+
 
 def instance_tag(instance: str) -> str:
     """Four hex digits that stand for the instance in link names."""
@@ -25,12 +29,12 @@ def vpc_netns(instance: str, vpc_id: str) -> str:
 
 def eni_link(task_id: TaskId | str) -> str:
     """The VPC's end of a task's veth pair, inside the VPC's namespace."""
-    return f"eni{task_id[:12]}"
+    return f"{ENI_LINKS}{task_id[:12]}"
 
 
 def transit_link(instance: str, vpc_id: str) -> str:
     """The host's end of the pair that joins a VPC to this host."""
-    return f"bt{instance_tag(instance)}{hashlib.sha256(vpc_id.encode()).hexdigest()[:8]}"
+    return f"{transit_prefix(instance)}{hashlib.sha256(vpc_id.encode()).hexdigest()[:8]}"
 
 
 def cgroup_name(instance: str, task_id: TaskId | str) -> str:
@@ -41,3 +45,13 @@ def cgroup_name(instance: str, task_id: TaskId | str) -> str:
 def containerd_namespace(instance: str) -> str:
     """containerd's own word for a tenant."""
     return instance
+
+
+def transit_prefix(instance: str) -> str:
+    """How every transit link of the instance begins."""
+    return f"{TRANSIT_LINKS}{instance_tag(instance)}"
+
+
+def host_table(instance: str) -> str:
+    """The instance's own nft table on the host."""
+    return f"{HOST_TABLES}{instance}"

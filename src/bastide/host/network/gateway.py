@@ -1,0 +1,167 @@
+"""The internet gateway's host side: the transit pair of each VPC, the host's table, the uplink.
+
+The host reaches a public address over the transit pair of its VPC; what comes out of a VPC may leave by
+the host's default routes and reaches nothing of the host. Nothing global is set: forwarding is switched
+on for our own links and for the uplinks alone, and a rule keeps closed what that would have opened.
+"""
+
+import asyncio
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from pathlib import Path
+
+import msgspec
+from pyroute2 import IPRoute
+
+from bastide.host import names
+from bastide.host.network import addresses, links, nft
+from bastide.host.network.firewall import Elements, Firewall
+from bastide.host.network.netns import inside, read_sysctl, write_sysctl
+from bastide.model.network import INTERNET_MTU, HostGuard, host_address, mac_of
+
+ROUTER_END = "up"  # the transit pair's end in the VPC's namespace
+ROUTER_TRANSIT_IP = IPv4Address("169.254.171.2")  # the same in every VPC: only the host's routes name it
+
+
+class HostSide(msgspec.Struct, frozen=True, kw_only=True):
+    """What the host has now of a VPC's way out."""
+
+    uplinks: tuple[str, ...]  # where its default routes leave
+    still: tuple[str, ...]  # those of them that do not forward
+    others: tuple[str, ...]  # every link that is nobody's transit link
+    note: str  # what `note` wrote on the VPC's transit link; nothing when link or host table is gone
+
+
+class Gateway:
+    """Joins the VPCs of one instance to this host. Callers see to it that one VPC has one call at a time."""
+
+    def __init__(self, instance: str, pool: IPv4Network, firewall: Firewall) -> None:
+        self._instance, self._pool, self._firewall = instance, pool, firewall
+        self._table = names.host_table(instance)
+        self._changing_table = asyncio.Lock()
+
+    def link(self, vpc_id: str) -> str:
+        """The host's end of the VPC's transit pair."""
+        return names.transit_link(self._instance, vpc_id)
+
+    async def note(self, vpc_id: str, text: str) -> None:
+        """Keep `text` for as long as the transit link lives."""
+        link = self.link(vpc_id)
+        await inside(None, lambda netlink: links.write_alias(netlink, link, text))
+
+    async def read(self, vpc_id: str) -> HostSide:
+        """As the kernel has it now."""
+        link = self.link(vpc_id)
+
+        def read(netlink: IPRoute) -> HostSide:
+            uplinks = sorted(links.read_default_links(netlink))
+            there = {one.name: one.alias for one in links.read_links(netlink)}
+            return HostSide(
+                uplinks=tuple(uplinks),
+                still=tuple(name for name in uplinks if read_sysctl(_forwarding(name)) == "0"),
+                others=tuple(
+                    sorted(
+                        name for name in there if name != "lo" and not name.startswith(names.TRANSIT_LINKS)
+                    )
+                ),
+                note=there.get(link, "") if self._table in nft.read_tables() else "",
+            )
+
+        return await inside(None, read)
+
+    async def ensure_host_table(self, host: HostSide) -> None:
+        """The host's guard, then forwarding on the uplinks: never the other way round."""
+        async with self._changing_table:
+            closed = {
+                link for held in (await self._read_tables()).values() for link in held.get("closed", ())
+            }
+            if host.still:
+                closed.update(host.others)
+            await nft.apply_rules(
+                self._firewall.render_host_table(
+                    HostGuard(
+                        table=self._table,
+                        links=names.transit_prefix(self._instance),
+                        all_links=names.TRANSIT_LINKS,
+                        pool=self._pool,
+                        uplinks=host.uplinks,
+                        closed=tuple(sorted(closed)),
+                    )
+                )
+            )
+            for name in host.still:
+                write_sysctl(_forwarding(name), 1)
+
+    async def ensure_transit(self, vpc_id: str, router: Path) -> None:
+        """The pair that joins the VPC's router to this host, addressed, with neighbours that need no ARP."""
+        link, host_ip = self.link(vpc_id), host_address(self._pool)
+        host_mac, router_mac = mac_of(f"{link} host"), mac_of(f"{link} router")
+
+        def join(netlink: IPRoute) -> None:
+            if links.read_link(netlink, link) is None:
+                with router.open() as namespace:
+                    peer = {"ifname": ROUTER_END, "address": router_mac, "net_ns_fd": namespace.fileno()}
+                    links.add_veth(netlink, link, mac=host_mac, peer=peer, mtu=INTERNET_MTU)
+            write_sysctl(f"net/ipv6/conf/{link}/disable_ipv6", 1)
+            write_sysctl(_forwarding(link), 1)
+            index = links.ensure_up(netlink, link)
+            addresses.ensure_address(netlink, index, IPv4Interface(f"{host_ip}/32"))
+            addresses.ensure_neighbour(netlink, index, ROUTER_TRANSIT_IP, router_mac)
+
+        def answer(netlink: IPRoute) -> None:
+            index = links.ensure_up(netlink, ROUTER_END)
+            addresses.ensure_address(netlink, index, IPv4Interface(f"{ROUTER_TRANSIT_IP}/32"))
+            addresses.ensure_neighbour(netlink, index, host_ip, host_mac)
+            addresses.ensure_route(netlink, index, addresses.DEFAULT, via=host_ip)
+
+        await inside(None, join)
+        await inside(router, answer)
+
+    async def ensure_public(self, vpc_id: str, public_ip: str) -> None:
+        """This host sends what is for the address into the VPC."""
+        link, source = self.link(vpc_id), host_address(self._pool)
+
+        def route(netlink: IPRoute) -> None:
+            found = links.read_link(netlink, link)
+            if found is not None:
+                target = IPv4Network(public_ip)
+                addresses.ensure_route(netlink, found.index, target, via=ROUTER_TRANSIT_IP, source=source)
+
+        await inside(None, route)
+
+    async def remove_public(self, public_ip: str) -> None:
+        """Repeatable."""
+        await inside(None, lambda netlink: addresses.remove_route(netlink, IPv4Network(public_ip)))
+
+    async def remove_transit(self, vpc_id: str) -> None:
+        """The VPC's pair, and after the instance's last one its table and what the uplinks were set to."""
+        link = self.link(vpc_id)
+        await inside(None, lambda netlink: links.remove_link(netlink, link))
+        async with self._changing_table:
+            left = await inside(None, links.read_links)
+            if not any(one.name.startswith(names.transit_prefix(self._instance)) for one in left):
+                await self._remove_host_table()
+
+    async def _remove_host_table(self) -> None:
+        tables = await self._read_tables()
+        ours = tables.pop(self._table, None)
+        if ours is None:
+            return
+        needed_by_others = any(held.get("closed") for held in tables.values())
+        if ours.get("closed") and not needed_by_others and read_sysctl("net/ipv4/ip_forward") == "0":
+            for name in ours.get("uplinks", ()):
+                write_sysctl(_forwarding(name), 0)
+        await nft.remove_table(self._table)
+
+    async def _read_tables(self) -> dict[str, Elements]:
+        """The elements of every instance's host table."""
+        listed = [
+            name
+            for name in await inside(None, lambda _: nft.read_tables())
+            if name.startswith(names.HOST_TABLES)
+        ]
+        read = [(name, await nft.read_elements(name)) for name in listed]
+        return {name: held for name, held in read if held is not None}
+
+
+def _forwarding(link: str) -> str:
+    return f"net/ipv4/conf/{link}/forwarding"

@@ -1,0 +1,62 @@
+"""nftables: one `nft -j -f -` per change set, in one namespace; and what a table holds.
+
+A change set is one kernel transaction: all of it or nothing. What the commands say is decided elsewhere
+(plan/firewall.py), whose functions are given to the network as `Firewall`: host and plan stay strangers.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pyroute2.nftables.main import NFTables
+
+from bastide.host.command import CommandFailed, run
+from bastide.host.network.firewall import Command
+
+TIMEOUT_S = 10.0
+_INET = 1  # NFPROTO_INET
+
+
+async def apply_rules(commands: Sequence[Command], *, netns: Path | None = None) -> None:
+    """Apply the commands in one transaction; CommandFailed and no change when one of them cannot be."""
+    if commands:
+        text = json.dumps({"nftables": list(commands)})
+        await run(*_inside(netns), "nft", "-j", "-f", "-", stdin=text, timeout_s=TIMEOUT_S)
+
+
+async def read_elements(table: str, *, netns: Path | None = None) -> dict[str, list[Any]] | None:
+    """The elements of every set and map of an inet table by name; None when there is no such table."""
+    try:
+        text = await run(*_inside(netns), "nft", "-j", "list", "table", "inet", table, timeout_s=TIMEOUT_S)
+    except CommandFailed as failed:
+        if "No such file or directory" in failed.stderr:
+            return None
+        raise
+    return parse_elements(json.loads(text))
+
+
+def read_tables() -> list[str]:
+    """Names of the inet tables of the calling thread's namespace; blocks for a millisecond."""
+    with NFTables(nfgen_family=_INET) as netlink:
+        return [table.get_attr("NFTA_TABLE_NAME") for table in netlink.get_tables()]
+
+
+async def remove_table(table: str) -> None:
+    """Repeatable: adding first makes deleting certain, in one transaction."""
+    named = {"family": "inet", "name": table}
+    await apply_rules([{"add": {"table": named}}, {"delete": {"table": named}}])
+
+
+def parse_elements(listed: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """By set or map name, from nft's JSON."""
+    held: dict[str, list[Any]] = {}
+    for entry in listed["nftables"]:
+        for kind in ("set", "map"):
+            if kind in entry:
+                held[entry[kind]["name"]] = list(entry[kind].get("elem", ()))
+    return held
+
+
+def _inside(netns: Path | None) -> tuple[str, ...]:
+    return () if netns is None else ("nsenter", f"--net={netns}")
