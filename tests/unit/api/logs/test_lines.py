@@ -1,0 +1,56 @@
+"""The lines of containers: which stream they land in, and what happens to odd ones."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bastide.api.logs.lines import MESSAGE_MAX_BYTES, store_log_lines
+from bastide.model.assignment import LogLine, LogTarget
+from bastide.model.faults import NotFound
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+SCOPE = "111122223333/us-east-1"
+
+
+def target(group: str = "app", *, create_group: bool = False) -> LogTarget:
+    return LogTarget(group=group, stream="web/app/1", region="eu-test-1", create_group=create_group)
+
+
+async def store(logs: Any, to: LogTarget, *lines: tuple[int, str]) -> None:
+    batch = [LogLine(stamp, text) for stamp, text in lines]
+    await logs.update(lambda txn: store_log_lines(txn, SCOPE, to, batch, NOW))
+
+
+async def read(logs: Any, group: str = "app") -> list[str]:
+    found = await logs.call("GetLogEvents", logGroupName=group, logStreamName="web/app/1", startFromHead=True)
+    return [event["message"] for event in found["events"]]
+
+
+async def test_lines_make_their_stream_in_the_region_of_the_driver(logs: Any) -> None:
+    await store(logs, target(), (1, "one"), (2, ""), (3, "three"))
+    await store(logs, target(), (4, "four"))
+    assert await read(logs) == ["one", "three", "four"]
+
+
+async def test_a_missing_group_is_a_fault_unless_it_may_be_made(logs: Any) -> None:
+    with pytest.raises(NotFound) as raised:
+        await store(logs, target("new"), (1, "x"))
+    assert raised.value.noun == "log group"
+    await store(logs, target("new", create_group=True), (1, "x"))
+    assert await read(logs, "new") == ["x"]
+
+
+async def test_long_lines_are_cut_between_characters(logs: Any) -> None:
+    line = "é" * MESSAGE_MAX_BYTES  # two bytes each
+    await store(logs, target(), (1, "a" + line))
+    found = await logs.search(limit=10)
+    pieces = [event["message"] for event in found["events"]]
+    token = found.get("nextToken")
+    while token:
+        found = await logs.search(limit=10, nextToken=token)
+        pieces += [event["message"] for event in found["events"]]
+        token = found.get("nextToken")
+    assert "".join(pieces) == "a" + line
+    assert all(len(piece.encode()) <= MESSAGE_MAX_BYTES for piece in pieces)
+    assert len(pieces) == 3
