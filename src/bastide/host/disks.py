@@ -1,0 +1,154 @@
+"""A task's ephemeral storage: one sparse ext4 file, mounted, and the overlays whose upper lies on it.
+
+    <folder>/<task>.img         the filesystem; `.img.new` until it is whole
+    <folder>/<task>/fs          its mount: c-<container>/{upper,work}, and what the agent puts in `volumes`
+    <folder>/<task>/rootfs/<c>  a container's overlay
+
+A task that fills it gets ENOSPC and nobody else notices. After a crash everything is found by these
+names. Calls about one task wait for each other.
+"""
+
+import asyncio
+import errno
+import os
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+from bastide.host import mounts, syscalls
+from bastide.host.command import run
+from bastide.host.threads import on_own_thread
+from bastide.model.faults import InUse, Invalid, NotFound, Unavailable
+
+T = TypeVar("T")
+GIB = 1024**3
+# Nothing of it outlives a crash of the host, so nothing is journalled; nothing is kept back for root.
+MKFS = ("mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-m", "0", "-L", "task")
+MKFS_EXTENDED = ("-E", "lazy_itable_init=1,nodiscard,root_owner=0:0")
+# Tables left unwritten stay holes in the file; freed blocks become holes again.
+MOUNT_OPTIONS = "noinit_itable,discard,errors=continue"
+UNMOUNT_TRIES, UNMOUNT_PAUSE_S = 20, 0.05  # a killed sandbox closes its files a moment after it is gone
+_CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
+
+
+class LoopDisks:
+    """`ports.Disks` over loop devices, in a folder of the agent's."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()  # mountinfo knows no symbolic links
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def ensure_disk(self, task_id: str, *, size_gib: int) -> Path:
+        """A sparse filesystem of exactly that size, mounted; its path. An existing one keeps its size."""
+        image, target = self._image(task_id), self._target(task_id)
+        async with self._lock(task_id):
+            if await self._guarded(lambda: mounts.is_mounted(target)):
+                return target
+            if not image.exists():
+                await self._make_image(image, size_gib * GIB)
+            await self._guarded(lambda: _mount(image, target))
+        return target
+
+    async def ensure_rootfs(self, task_id: str, container: str, lower: Sequence[str]) -> Path:
+        """An overlay over `lower` with upper and work on the task's disk, mounted; its path.
+
+        Preconditions: the disk is there, else NotFound; `lower` is not empty.
+        """
+        if not _CONTAINER.fullmatch(container):
+            raise Invalid("container", container)
+        disk, root = self._target(task_id), self._folder / task_id / "rootfs" / container
+
+        def mount() -> None:
+            if mounts.is_mounted(root):
+                return
+            if not mounts.is_mounted(disk):
+                raise NotFound("disk", task_id)
+            upper, work = disk / f"c-{container}" / "upper", disk / f"c-{container}" / "work"
+            for folder in (root, upper, work):
+                folder.mkdir(parents=True, exist_ok=True)
+            _copy_owner(Path(lower[0]), upper)
+            mounts.mount_overlay(root, lower=lower, upper=upper, work=work)
+
+        async with self._lock(task_id):
+            await self._guarded(mount)
+        return root
+
+    async def remove_disk(self, task_id: str) -> None:
+        """Unmount and delete all of it. Repeatable. InUse while a process still has files open there."""
+        image, folder = self._image(task_id), self._folder / task_id
+        async with self._lock(task_id):
+            for tries_left in reversed(range(UNMOUNT_TRIES)):
+                try:
+                    await self._guarded(lambda: _remove(image, folder))
+                    return
+                except InUse:
+                    if not tries_left:
+                        raise
+                await asyncio.sleep(UNMOUNT_PAUSE_S)
+
+    async def read_disks(self) -> set[str]:
+        """Task ids that have anything of a disk on this host."""
+        try:
+            return {path.name.partition(".")[0] for path in self._folder.iterdir()}
+        except FileNotFoundError:
+            return set()
+
+    async def _make_image(self, image: Path, size_bytes: int) -> None:
+        new = image.with_suffix(".img.new")
+
+        def allocate() -> None:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with new.open("wb") as file:
+                os.fchmod(file.fileno(), 0o600)
+                file.truncate(size_bytes)
+
+        await self._guarded(allocate)
+        await run(*MKFS, *MKFS_EXTENDED, str(new))
+        new.rename(image)
+
+    async def _guarded(self, work: Callable[[], T]) -> T:
+        try:
+            return await on_own_thread(work)
+        except OSError as error:
+            fault = InUse if error.errno == errno.EBUSY else Unavailable
+            raise fault("disk", why=f"disk: {error.strerror}: {error.filename}") from error
+
+    def _image(self, task_id: str) -> Path:
+        return self._folder / f"{task_id}.img"
+
+    def _target(self, task_id: str) -> Path:
+        return self._folder / task_id / "fs"
+
+    def _lock(self, task_id: str) -> asyncio.Lock:
+        return self._locks.setdefault(task_id, asyncio.Lock())
+
+
+def _mount(image: Path, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True, mode=0o755)
+    flags = syscalls.MS_NODEV | syscalls.MS_NOATIME
+    mounts.mount_image(image, target, kind="ext4", flags=flags, options=MOUNT_OPTIONS)
+
+
+def _copy_owner(original: Path, copy: Path) -> None:
+    """The merged root shows the upper directory's owner and mode: let them be the image's."""
+    seen = original.stat()
+    os.chown(copy, seen.st_uid, seen.st_gid)
+    copy.chmod(seen.st_mode & 0o7777)
+
+
+def _remove(image: Path, folder: Path) -> None:
+    for target in mounts.read_mounts_below(folder):
+        mounts.unmount(target)
+    for device in mounts.read_loops(image):
+        mounts.free_loop(device)
+    _remove_empty_tree(folder)
+    image.with_suffix(".img.new").unlink(missing_ok=True)
+    image.unlink(missing_ok=True)
+
+
+def _remove_empty_tree(folder: Path) -> None:
+    """Mount points only: a folder that holds a file, or is mounted again, stays and fails."""
+    for path, _, _ in os.walk(folder, topdown=False):
+        Path(path).rmdir()
