@@ -21,10 +21,8 @@ from bastide.model.faults import (
     Unavailable,
     Unsupported,
 )
-from bastide.wire.http import WireError
-from bastide.wire.malformed import Constraint, Malformed, MalformedReason
-from bastide.wire.sigv4 import Refused, RefusedReason
-from bastide.wire.spec import Service
+from bastide.wire.malformed import MalformedReason
+from bastide.wire.sigv4 import RefusedReason
 
 
 class Row(NamedTuple):
@@ -302,6 +300,7 @@ UNBUILT: Mapping[str, str] = {
     EC2: "UnsupportedOperation",
     S3: "NotImplemented",
 }
+MISSING_PARAMETER: Mapping[str, str] = {EC2: "MissingParameter"}
 INTERNAL: Mapping[str, str] = {
     "ecs": "ServerException",
     JSON: "InternalFailure",
@@ -315,75 +314,3 @@ SLOW_BODY: Mapping[str, str] = {
     EC2: "RequestTimeout",
     S3: "RequestTimeout",
 }
-
-
-def row_for(service: str, fault: Fault) -> Row | None:
-    """The fault's row, its sentence filled in; None when the table has none."""
-    row = FAULTS.get(service, {}).get((type(fault), fault.noun))
-    if row is None:
-        return None
-    return Row(row.code, fault.why or row.message.format(name=fault.name) or str(fault))
-
-
-def family_of(service: Service | None, protocol: str) -> str:
-    """The family whose answers a request gets."""
-    if protocol == "ec2":
-        return EC2
-    if service is not None and service.has_bare_errors:
-        return S3
-    return QUERY if protocol in ("query", "rest-xml") else JSON
-
-
-def fault_error(service: str, family: str, fault: Fault) -> WireError | None:
-    """How a fault goes out; None when it has no row."""
-    row = row_for(service, fault)
-    if row is None:
-        return None
-    members = {"resourceIds": list(fault.ids)} if isinstance(fault, Conflict) and fault.ids else {}
-    return _error(family, row, members)
-
-
-def refused_error(family: str, refused: Refused) -> WireError:
-    """How a refused signature goes out."""
-    row = REFUSALS[family][refused.reason]
-    return _error(family, Row(row.code, row.message or refused.message))
-
-
-def malformed_error(service: str, family: str, malformed: Malformed) -> WireError:
-    """How a request that is no call goes out."""
-    code = MALFORMED[family][malformed.reason].code
-    if malformed.reason is MalformedReason.VALIDATION:
-        code = INVALID_CODES.get(service, code)
-        if family == EC2 and malformed.violations[0].constraint is Constraint.REQUIRED:
-            code = "MissingParameter"
-    return _error(family, Row(code, malformed.message))
-
-
-def unbuilt_error(service: str, family: str, operation: str) -> WireError:
-    """How an operation goes out that AWS has and this installation has not."""
-    code = UNBUILT.get(service, UNBUILT[family])
-    return _error(
-        family, Row(code, f"Bastide has no {operation} for {service} yet: docs/compat.md lists what it has.")
-    )
-
-
-def internal_error(service: str, family: str) -> WireError:
-    """How anything unforeseen goes out; what it was stands in the log under the request's id."""
-    code = INTERNAL.get(service, INTERNAL[family])
-    return WireError(code=code, message="Internal failure: see the log.", status=500, is_fault=True)
-
-
-def slow_body_error(family: str) -> WireError:
-    """How a request goes out whose body did not come."""
-    return _error(family, Row(SLOW_BODY[family], "The request's body did not arrive in time."))
-
-
-def _error(family: str, row: Row, members: Mapping[str, object] | None = None) -> WireError:
-    status = COMMON[family].get(row.code)
-    return WireError(
-        code=row.code,
-        message=row.message,
-        status=status,
-        is_fault=status is not None and status >= 500,
-        members=members or {},
-    )

@@ -1,0 +1,212 @@
+"""One request from bytes to bytes: verified, parsed, run in one transaction, rendered.
+
+Knows no HTTP server and no operation. Every request gets an answer: what nobody foresaw becomes the
+service's 5xx with the request's id, and its traceback goes to the log, once, here.
+Concurrency: called on the event loop for many requests at once; only the store's threads run operations.
+"""
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import msgspec
+
+from bastide.api.failures import (
+    family_of,
+    fault_error,
+    internal_error,
+    malformed_error,
+    refused_error,
+    slow_body_error,
+    unbuilt_error,
+)
+from bastide.api.keys import Keys
+from bastide.api.metrics import Metrics
+from bastide.api.operation import Context, Operation, Reads, Result
+from bastide.api.registry import SERVICES
+from bastide.config import Settings
+from bastide.model.faults import Fault
+from bastide.store import Store
+from bastide.store.txn import Txn
+from bastide.wire import spec
+from bastide.wire.http import Request, Response, WireError
+from bastide.wire.malformed import Malformed, MalformedReason
+from bastide.wire.sigv4 import Identity, Refused, RefusedReason, verify
+
+REGION = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
+_CLAIMED_SERVICE = re.compile(r"Credential=[^/%,\s]*(?:/|%2F)\d*(?:/|%2F)[^/%,\s]*(?:/|%2F)([a-z0-9-]+)")
+
+log = logging.getLogger(__name__)
+
+
+class Unbuilt(Exception):
+    """The model has this operation, we do not."""
+
+
+class _Exchange(msgspec.Struct):
+    """What is known of a request so far; its errors are told in the words of the service it is for."""
+
+    request_id: str
+    service: spec.Service | None = None
+    protocol: str = ""
+    operation: str = ""
+
+
+class Gateway:
+    """Answers requests."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        keys: Keys,
+        metrics: Metrics,
+        *,
+        services: Mapping[str, Mapping[str, Operation]] = SERVICES,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._keys = keys
+        self._metrics = metrics
+        self._services = services
+        self._clock = clock
+        ours = [spec.service(name) for name in services]
+        self._by_target = {each.target_prefix: each for each in ours if each.target_prefix}
+        self._by_signing_name = {each.signing_name: each for each in ours}
+
+    async def answer(self, request: Request) -> Response:
+        """The response to a request; never raises."""
+        started_at = time.perf_counter()
+        exchange = _Exchange(str(uuid4()))
+        error: WireError | None = None
+        try:
+            response = await self._run(request, exchange)
+        except Exception as escaped:
+            error = self._error_of(escaped, request, exchange)
+            response = self._render_error(error, request, exchange)
+        self._count(exchange, error, started_at)
+        return response
+
+    def refuse_slow(self, request: Request) -> Response:
+        """The response to a request whose body did not arrive in time."""
+        return self._refuse(request, lambda service, family: slow_body_error(family))
+
+    def refuse_large(self, request: Request) -> Response:
+        """The response to a request whose body is larger than allowed."""
+        limit = self._settings.body_limit_bytes
+        malformed = Malformed(MalformedReason.TOO_LARGE, f"Request is larger than {limit} bytes")
+        return self._refuse(request, lambda service, family: malformed_error(service, family, malformed))
+
+    async def _run(self, request: Request, exchange: _Exchange) -> Response:
+        now = self._clock()
+        identity = verify(request, self._keys.find_secret, now=now)
+        service = await self._service_of(request, identity)
+        exchange.service = service
+        exchange.protocol = spec.protocol_for(request, service)
+        _check_scope(identity, service)
+        call = spec.parse(
+            request, service, request_id=exchange.request_id, limit_bytes=self._settings.body_limit_bytes
+        )
+        exchange.operation = call.operation
+        operation = self._services.get(service.name, {}).get(call.operation)
+        if operation is None:
+            raise Unbuilt(call.operation)
+        ctx = Context(
+            caller=self._keys.caller_of(identity),
+            now=now,
+            request_id=exchange.request_id,
+            settings=self._settings,
+        )
+
+        def closure(txn: Txn) -> Result:
+            return operation.run(txn, ctx, call.params)
+
+        run = self._store.view if isinstance(operation, Reads) else self._store.update
+        return spec.render(call, await run(closure))
+
+    async def _service_of(self, request: Request, identity: Identity) -> spec.Service:
+        """The service asked for. A model that was never used before is read beside the event loop."""
+        service = self._ours(request, identity.service)
+        if service is None:
+            service = await asyncio.to_thread(spec.service_for, request, identity.service)
+        return service
+
+    def _ours(self, request: Request, signing_name: str) -> spec.Service | None:
+        """The service among ours which a request looks to be for; loads no model."""
+        target = request.headers.get("x-amz-target")
+        if target is not None:
+            return self._by_target.get(target.rpartition(".")[0])
+        if "smithy-protocol" in request.headers:
+            return None
+        return self._by_signing_name.get(signing_name)
+
+    def _error_of(self, escaped: Exception, request: Request, exchange: _Exchange) -> WireError:
+        """What the caller is told; logs whatever was not foreseen."""
+        service, family = self._addressed(request, exchange)
+        if isinstance(escaped, Refused):
+            return refused_error(family, escaped)
+        if isinstance(escaped, Malformed):
+            return malformed_error(service, family, escaped)
+        if isinstance(escaped, Unbuilt):
+            return unbuilt_error(service, family, exchange.operation)
+        if isinstance(escaped, Fault):
+            error = fault_error(service, family, escaped)
+            if error is not None:
+                return error
+        log.error(
+            "%s %s failed, request %s",
+            service,
+            exchange.operation or "request",
+            exchange.request_id,
+            exc_info=escaped,
+        )
+        return internal_error(service, family)
+
+    def _addressed(self, request: Request, exchange: _Exchange) -> tuple[str, str]:
+        """Name and family of the service whose words an error is told in, guessed where it is not known."""
+        if exchange.service is None:
+            exchange.service = self._ours(request, _claimed_service(request))
+            exchange.protocol = spec.protocol_for(request, exchange.service)
+        name = exchange.service.name if exchange.service is not None else ""
+        return name, family_of(exchange.service, exchange.protocol)
+
+    def _refuse(self, request: Request, error_of: Callable[[str, str], WireError]) -> Response:
+        exchange = _Exchange(str(uuid4()))
+        error = error_of(*self._addressed(request, exchange))
+        self._count(exchange, error, time.perf_counter())
+        return self._render_error(error, request, exchange)
+
+    def _render_error(self, error: WireError, request: Request, exchange: _Exchange) -> Response:
+        try:
+            return spec.render_error(exchange.service, exchange.protocol, error, exchange.request_id)
+        except Exception:
+            log.exception("an error could not be rendered, request %s", exchange.request_id)
+            headers = {"content-type": "text/plain", "x-amzn-requestid": exchange.request_id}
+            return Response(500, headers, b"")
+
+    def _count(self, exchange: _Exchange, error: WireError | None, started_at: float) -> None:
+        service = exchange.service.name if exchange.service is not None else ""
+        code = "OK" if error is None else error.code
+        self._metrics.count_request(service, exchange.operation, code, time.perf_counter() - started_at)
+
+
+def _check_scope(identity: Identity, service: spec.Service) -> None:
+    if identity.service != service.signing_name:
+        raise Refused(
+            RefusedReason.BAD_SCOPE,
+            f"Credential should be scoped to correct service: '{service.signing_name}'.",
+        )
+    if not REGION.fullmatch(identity.region):
+        raise Refused(RefusedReason.BAD_SCOPE, "Credential should be scoped to a valid region.")
+
+
+def _claimed_service(request: Request) -> str:
+    """The service a signature says it is for, before any of it is believed."""
+    text = request.headers.get("authorization") or request.query
+    found = _CLAIMED_SERVICE.search(text)
+    return found[1] if found else ""
