@@ -38,6 +38,8 @@ class Store:
         self._feed = Feed()
         self._seq = seq
         self._closed = False
+        self.commits = 0  # transactions since start that changed records
+        self.commit_jobs = 0  # closures those transactions held
         self._updates: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._views: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._threads: list[Views] = [Updates(backend, self._statements, self._updates)]
@@ -100,6 +102,8 @@ class Store:
 
     def _settle(self, jobs: list[Job], changes: list[Change]) -> None:
         if changes:
+            self.commits += 1
+            self.commit_jobs += len(jobs)
             self._publish(changes)
         for job in jobs:
             job.settle()
