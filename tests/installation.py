@@ -3,8 +3,10 @@
 Instance name, ports and folders are its own, so that it disturbs no other installation and leaves nothing.
 """
 
+import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -142,6 +144,55 @@ class Installation:
             if token and token[1] == page["nextForwardToken"]:
                 return lines
             token = ("--next-token", page["nextForwardToken"])
+
+    def demo_archive(self) -> Path:
+        """The demo image as an archive, built by the program itself."""
+        path = self.folder / "demo.tar"
+        self.bastide("demo", "--build-only", str(path))
+        return path
+
+    def pid(self, process: str) -> int:
+        """The process id of server, agent or containerd."""
+        return int((self.folder / "run" / self.instance / f"{process}.pid").read_text().split()[0])
+
+    def is_up(self, process: str) -> bool:
+        """Whether it runs (a zombie does not)."""
+        try:
+            stat = Path(f"/proc/{self.pid(process)}/stat").read_text()
+        except OSError:
+            return False
+        return stat.rsplit(")", 1)[1].split()[0] != "Z"
+
+    def leftovers(self) -> list[str]:
+        """What a task has on this host by the instance's name: namespaces, disks, mounts, shims, cgroups."""
+        data = str(self.folder / "data")
+        found = [path.name for path in Path("/run/netns").glob(f"{self.instance}-task-*")]
+        found += [line for line in Path("/proc/mounts").read_text().splitlines() if f"{data}/" in line]
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                words = path.read_bytes().split(b"\0")
+                if b"containerd-shim-runsc-v1" in words[0] and self.instance.encode() in words:
+                    found.append(f"shim {path}")
+        return found + [str(p) for p in (self.folder / "data" / self.instance / "agent" / "tasks").glob("*")]
+
+    def buffered_text(self, task: str) -> str:
+        """What of a task's output waits on the disk."""
+        folder = self.folder / "data" / self.instance / "agent" / "tasks" / task.rsplit("/", 1)[-1] / "io"
+        return "".join(path.read_text() for path in sorted(folder.glob("*.stdout.[0-9]*")))
+
+    def forge_reboot(self, task_id: str) -> None:
+        """Make the host look as after a reboot: the task's processes and mounts gone, another boot id.
+
+        Preconditions: the control plane is down.
+        """
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                words = path.read_bytes().split(b"\0")
+                if any(task_id.encode() in word for word in words):
+                    os.kill(int(path.parent.name), signal.SIGKILL)
+        state = self.folder / "data" / self.instance / "agent" / "tasks" / task_id / "state.json"
+        document = json.loads(state.read_text())
+        state.write_text(json.dumps(document | {"boot_id": "an earlier boot"}))
 
     def _run(self, program: Path, arguments: tuple[str, ...], *, timeout_s: float, check: bool) -> str:
         result = subprocess.run(

@@ -18,7 +18,7 @@ from bastide.agent.steps import Steps
 from bastide.host.ports import ContainerState
 from bastide.loop import Loop
 from bastide.model.assignment import Assignment, Report
-from bastide.model.faults import Unavailable
+from bastide.model.faults import Fault, InUse, Unavailable
 from bastide.model.status import TaskStatus
 from bastide.model.task_state import TaskState
 from bastide.plan.lifecycle import (
@@ -169,14 +169,14 @@ class Tasks:
             log.warning("task failed", extra={"task": spec.task_id, "why": failed.failure.why})
             self._remember(spec, fail_task(self._states[spec.task_id], failed.failure))
             return True
-        except Unavailable as error:
+        except (InUse, Unavailable) as error:
             return self._bear(spec, step, error)
         if isinstance(step, TearDown):
             after = finish_task(after, datetime.now(UTC))
         self._remember(spec, replace(after, troubled_since=None))
         return True
 
-    def _bear(self, spec: Assignment, step: Step, error: Unavailable) -> bool:
+    def _bear(self, spec: Assignment, step: Step, error: Fault) -> bool:
         log.warning(
             "step put off", extra={"task": spec.task_id, "step": type(step).__name__, "why": str(error)}
         )

@@ -1,0 +1,41 @@
+"""After a hundred tasks the host is what it was, byte for byte."""
+
+from collections.abc import Iterator
+
+import pytest
+from tests.host_snapshot import snapshot
+
+from tests.installation import Installation, shell, until
+from tests.installation_fixture import start_installation
+
+pytestmark = pytest.mark.real
+
+TASKS = 100
+AT_ONCE = 10
+
+
+@pytest.fixture(scope="module")
+def bastide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation of its own: nobody else's tasks come and go."""
+    yield from start_installation("bleft", tmp_path_factory.mktemp("left"))
+
+
+def test_a_hundred_tasks_leave_nothing(bastide: Installation) -> None:
+    quick = bastide.register("quick", shell("app", "echo done"), memory="512")
+    bastide.stop(*bastide.run_task(quick))  # the log group, the layers, the service's own files: made once
+    before = until(lambda: steady(bastide))
+    for _ in range(TASKS // AT_ONCE):
+        tasks = bastide.run_task(quick, count=AT_ONCE, public=True)
+        until(
+            lambda tasks=tasks: all(t["lastStatus"] == "STOPPED" for t in bastide.describe(*tasks)),
+            timeout_s=90,
+        )
+        for described in bastide.describe(*tasks):
+            assert described["containers"][0]["exitCode"] == 0
+    after = until(lambda: steady(bastide))
+    assert after == before
+
+
+def steady(bastide: Installation) -> str | None:
+    """The host's listing, once nothing of a task is under way."""
+    return snapshot() if bastide.leftovers() == [] else None

@@ -1,0 +1,91 @@
+"""What goes wrong is said in ECS's words, and the others go on."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.installation import CommandError, Installation, shell, until
+
+pytestmark = pytest.mark.real
+
+
+def test_an_image_that_is_not_here_cannot_be_pulled(bastide: Installation) -> None:
+    arn = bastide.register("no-image", shell("app", "true") | {"image": "nowhere/nothing:1"})
+    stopped = bastide.wait(bastide.run_task(arn)[0], "STOPPED")
+    assert stopped["stopCode"] == "TaskFailedToStart"
+    assert stopped["stoppedReason"].startswith(
+        "CannotPullContainerError: pull image manifest has been retried"
+    )
+    assert "nowhere/nothing:1: not found" in stopped["stoppedReason"]
+    assert "exitCode" not in stopped["containers"][0]
+
+
+def test_a_program_that_is_not_there_cannot_be_started(bastide: Installation) -> None:
+    arn = bastide.register("no-program", shell("app", "") | {"command": ["/no/such/program"]})
+    stopped = bastide.wait(bastide.run_task(arn)[0], "STOPPED")
+    assert stopped["stopCode"] == "TaskFailedToStart"
+    reason = stopped["stoppedReason"]
+    assert reason.startswith(("CannotStartContainerError: ", "CannotCreateContainerError: "))
+    assert "/no/such/program" in reason
+
+
+def test_a_user_that_does_not_exist_cannot_be_started(bastide: Installation) -> None:
+    arn = bastide.register("no-user", shell("app", "true", user="nobody-knows"))
+    stopped = bastide.wait(bastide.run_task(arn)[0], "STOPPED")
+    assert "unable to find user nobody-knows" in stopped["stoppedReason"]
+
+
+def test_a_log_group_that_does_not_exist_stops_the_task(bastide: Installation) -> None:
+    container = shell("app", "true")
+    options = {**container["logConfiguration"]["options"], "awslogs-group": "/nobody/made/this"}
+    options["awslogs-create-group"] = "false"
+    container["logConfiguration"] = {"logDriver": "awslogs", "options": options}
+    arn = bastide.register("no-group", container)
+    stopped = bastide.wait(bastide.run_task(arn)[0], "STOPPED")
+    assert stopped["stopCode"] == "TaskFailedToStart"
+    assert stopped["stoppedReason"].startswith("ResourceInitializationError: failed to validate logger args")
+
+
+def test_a_corrupt_archive_is_refused_and_leaves_nothing(bastide: Installation, tmp_path: Path) -> None:
+    before = bastide.bastide("image", "list")
+    broken = tmp_path / "broken.tar"
+    broken.write_bytes(os.urandom(100_000))
+    with pytest.raises(CommandError, match=r"broken\.tar"):
+        bastide.bastide("image", "import", str(broken))
+    assert bastide.bastide("image", "list") == before
+
+
+def test_a_containerd_that_hangs_fails_what_starts_and_spares_what_runs(bastide: Installation) -> None:
+    arn = bastide.register("hang", shell("app", "while true; do sleep 0.1; done", stopTimeout=2))
+    running = bastide.run_task(arn)[0]
+    bastide.wait(running, "RUNNING")
+    pid = bastide.pid("containerd")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        starting = bastide.run_task(arn)[0]
+        stopped = bastide.wait(starting, "STOPPED", timeout_s=150)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert stopped["stopCode"] == "TaskFailedToStart"
+    assert stopped["stoppedReason"].startswith("ContainerRuntimeTimeoutError: Could not transition to")
+    assert bastide.describe(running)[0]["lastStatus"] == "RUNNING"
+    after = bastide.run_task(arn)[0]
+    bastide.wait(after, "RUNNING")
+    bastide.stop(running, after)
+
+
+def test_no_line_is_lost_while_the_server_is_down(bastide: Installation) -> None:
+    script = "n=0; while [ $n -lt 3000 ]; do echo line $n; n=$((n+1)); done; sleep 3; echo end; sleep 1000"
+    arn = bastide.register("lines", shell("app", "sleep 2; " + script, stopTimeout=2))
+    task = bastide.run_task(arn)[0]
+    bastide.wait(task, "RUNNING")
+    os.kill(bastide.pid("server"), signal.SIGKILL)
+    until(lambda: not bastide.is_up("server"))
+    until(lambda: "end" in bastide.buffered_text(task), timeout_s=30)
+    bastide.up()
+    stream = f"t/app/{task.rsplit('/', 1)[-1]}"
+    lines = until(lambda: (got := bastide.log_lines(stream)) and got[-1] == "end" and got)
+    assert lines == [*(f"line {n}" for n in range(3000)), "end"]
+    bastide.stop(task)

@@ -1,0 +1,39 @@
+"""The installation that stories share: started once, removed whole at the end.
+
+Real parts are needed: root, the runtime, nft. Where BASTIDE_TEST_REAL=1 says that they must be there, their
+absence is a failure; elsewhere it is a loud skip.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.installation import IMAGE, Installation
+
+
+@pytest.fixture(scope="session")
+def bastide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A running installation with the demo image."""
+    yield from start_installation("btest", tmp_path_factory.mktemp("bastide"))
+
+
+def start_installation(instance: str, folder: Path) -> Iterator[Installation]:
+    """One of its own, for a module that breaks things or counts what is left."""
+    if os.geteuid() != 0:
+        if os.environ.get("BASTIDE_TEST_REAL") == "1":
+            pytest.fail("the end-to-end tests must run as root here")
+        pytest.skip("the end-to-end tests need root")
+    folder.chmod(0o755)  # the server's user passes through
+    for parent in folder.parents:
+        if parent.stat().st_uid == os.geteuid() and parent.name.startswith("pytest-"):
+            parent.chmod(0o755)
+    made = Installation(instance, folder)
+    try:
+        made.up()
+        made.bastide("image", "import", str(made.demo_archive()))
+        assert IMAGE.split(":")[0] in made.bastide("image", "list")
+        yield made
+    finally:
+        made.remove()
