@@ -10,6 +10,7 @@ import contextlib
 import logging
 import random
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import grpc
@@ -17,10 +18,13 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 
 from bastide.host.containerd.channel import Channel, fault_from
 from bastide.host.containerd_api.services import events_pb2 as events
-from bastide.host.containerd_api.services.events_pb2_grpc import EventsAsyncStub, EventsStub
+from bastide.host.containerd_api.services.events_pb2_grpc import EventsStub
 from bastide.host.containerd_api.types import task_events_pb2 as task_events
 from bastide.host.containerd_api.types.common_pb2 import Envelope
 from bastide.model.faults import Fault
+
+if TYPE_CHECKING:
+    from bastide.host.containerd_api.services.events_pb2_grpc import EventsAsyncStub
 
 MARK_TOPIC = "/bastide/watching"
 MARK_AGAIN_S = 0.2
@@ -48,7 +52,7 @@ async def _subscription(channel: Channel) -> AsyncIterator[str | None]:
     stub: EventsAsyncStub = EventsStub(channel.grpc)
     mark = uuid4().bytes
     namespace = f"namespace=={channel.namespace}"
-    request = events.SubscribeRequest(filters=[f'{namespace},topic~="^/tasks/"', f"topic=={MARK_TOPIC}"])
+    request = events.SubscribeRequest(filters=[f'{namespace},topic~="^/tasks/"', f'topic=="{MARK_TOPIC}"'])
     stream = stub.Subscribe(request, metadata=channel.metadata())
     marking = asyncio.create_task(_publish_until_cancelled(channel, stub, mark))
     try:
@@ -66,7 +70,7 @@ async def _subscription(channel: Channel) -> AsyncIterator[str | None]:
             await marking
 
 
-async def _publish_until_cancelled(channel: Channel, stub: EventsAsyncStub, mark: bytes) -> None:
+async def _publish_until_cancelled(channel: Channel, stub: "EventsAsyncStub", mark: bytes) -> None:
     event = AnyMessage(type_url="bastide.watching", value=mark)
     request = events.PublishRequest(topic=MARK_TOPIC, event=event)
     while True:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -20,8 +21,8 @@ from bastide.host.containerd.events import watch_tasks
 from bastide.host.containerd.runtime_options import ensure_options_file, render_options
 from bastide.host.containerd_api.services import containers_pb2 as containers
 from bastide.host.containerd_api.services import tasks_pb2 as tasks
-from bastide.host.containerd_api.services.containers_pb2_grpc import ContainersAsyncStub, ContainersStub
-from bastide.host.containerd_api.services.tasks_pb2_grpc import TasksAsyncStub, TasksStub
+from bastide.host.containerd_api.services.containers_pb2_grpc import ContainersStub
+from bastide.host.containerd_api.services.tasks_pb2_grpc import TasksStub
 from bastide.host.containerd_api.types import cgroups_v1_pb2 as metrics_v1
 from bastide.host.containerd_api.types import cgroups_v2_pb2 as metrics_v2
 from bastide.host.containerd_api.types import process_pb2
@@ -29,6 +30,10 @@ from bastide.host.containerd_api.types.common_pb2 import Mount
 from bastide.host.containerd_api.types.runtime_options_pb2 import Options
 from bastide.host.ports import ContainerState, NewContainer, Process
 from bastide.model.faults import AlreadyExists, Conflict, Fault, Invalid, NotFound, Unavailable
+
+if TYPE_CHECKING:  # the stubs' asynchronous faces exist for the type checker alone
+    from bastide.host.containerd_api.services.containers_pb2_grpc import ContainersAsyncStub
+    from bastide.host.containerd_api.services.tasks_pb2_grpc import TasksAsyncStub
 
 RUNTIME = "io.containerd.runsc.v1"
 SPEC_TYPE = "types.containerd.io/opencontainers/runtime-spec/1/Spec"

@@ -1,0 +1,128 @@
+"""containerd's content store: bytes by digest, and the leases that keep them until something refers to them.
+
+What is written without a lease and without a reference is collected by containerd at any moment; so is all
+that a lease held once the lease is gone.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import grpc
+from google.protobuf.field_mask_pb2 import FieldMask
+from grpc import aio
+
+from bastide.host.containerd.channel import Channel, fault_from
+from bastide.host.containerd_api.services import content_pb2 as content
+from bastide.host.containerd_api.services import leases_pb2 as leases
+from bastide.host.containerd_api.services.content_pb2_grpc import ContentStub
+from bastide.host.containerd_api.services.leases_pb2_grpc import LeasesStub
+from bastide.host.image_archive.archive import Blob
+from bastide.model.faults import AlreadyExists, Conflict, Fault, Invalid, Unavailable
+
+if TYPE_CHECKING:
+    from bastide.host.containerd_api.services.content_pb2_grpc import ContentAsyncStub
+    from bastide.host.containerd_api.services.leases_pb2_grpc import LeasesAsyncStub
+
+    WriteCall = aio.StreamStreamCall[content.WriteContentRequest, content.WriteContentResponse]
+
+Taken = Callable[[int], None]
+STEP_TIMEOUT_S = 60.0  # for one chunk, or for the commit with its sync to disk
+READ_MAX_BYTES = 8 * 1024 * 1024
+LEASE_LIFE = timedelta(hours=24)  # of one whose owner was killed
+
+
+class Content:
+    """Reads and writes blobs."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._content: ContentAsyncStub = ContentStub(channel.grpc)
+        self._leases: LeasesAsyncStub = LeasesStub(channel.grpc)
+
+    async def read(self, digest: str) -> bytes:
+        """A small blob, whole; NotFound when it is not here."""
+        parts: list[bytes] = []
+        held = 0
+        stream = self._content.Read(
+            content.ReadContentRequest(digest=digest),
+            metadata=self._channel.metadata(),
+            timeout=STEP_TIMEOUT_S,
+        )
+        try:
+            async for answer in stream:
+                parts.append(answer.data)
+                held += len(answer.data)
+                if held > READ_MAX_BYTES:
+                    stream.cancel()
+                    raise Invalid("content", digest, why=f"{digest} is larger than {READ_MAX_BYTES} bytes")
+        except grpc.RpcError as error:
+            raise fault_from(error, "content", digest) from error
+        return b"".join(parts)
+
+    async def write(self, blob: Blob, chunks: AsyncIterator[bytes], *, lease: str, taken: Taken) -> None:
+        """Store a blob, telling `taken` of each chunk; Invalid when the bytes are not the digest's."""
+        request = content.WriteContentRequest(
+            action=content.WRITE, ref=f"{lease}-{blob.digest}", total=blob.size, expected=blob.digest
+        )
+        call = self._content.Write(metadata=self._channel.metadata(lease=lease))
+        try:
+            async for chunk in chunks:
+                request.data = chunk
+                await _exchange(call, request)
+                request.offset += len(chunk)
+                taken(len(chunk))
+            request.action, request.data = content.COMMIT, b""
+            await _exchange(call, request)
+            await call.done_writing()
+        except TimeoutError as error:
+            raise Unavailable("content", blob.digest, why="containerd did not answer in time") from error
+        except grpc.RpcError as error:
+            fault = fault_from(error, "content", blob.digest)
+            if isinstance(fault, Conflict):
+                fault = Invalid("content", blob.digest, why=f"{blob.digest} has other bytes: {fault.why}")
+            if not isinstance(fault, AlreadyExists):  # there already: the lease holds it from now on
+                raise fault from error
+        finally:
+            call.cancel()
+
+    async def add_labels(self, digest: str, labels: Mapping[str, str]) -> None:
+        """Put labels on a blob beside those it has: containerd's collector follows some of them."""
+        request = content.UpdateRequest(
+            info=content.Info(digest=digest, labels=dict(labels)),
+            update_mask=FieldMask(paths=[f"labels.{name}" for name in labels]),
+        )
+        await self._channel.call(self._content.Update, request, about=("content", digest))
+
+    @contextlib.asynccontextmanager
+    async def lease(self) -> AsyncIterator[str]:
+        """A lease's id, for as long as the block runs; what nothing else refers to goes with it."""
+        lease = f"bastide-{uuid4().hex}"
+        until = (datetime.now(UTC) + LEASE_LIFE).isoformat(timespec="seconds").replace("+00:00", "Z")
+        request = leases.CreateRequest(id=lease, labels={"containerd.io/gc.expire": until})
+        about = ("lease", lease)
+        await self._channel.call(self._leases.Create, request, about=about)
+        try:
+            yield lease
+        except BaseException:
+            await asyncio.shield(self._end_lease(lease))
+            raise
+        await self._end_lease(lease)
+
+    async def _end_lease(self, lease: str) -> None:
+        request = leases.DeleteRequest(id=lease, sync=True)
+        with contextlib.suppress(Fault):  # it expires by itself
+            await self._channel.call(
+                self._leases.Delete, request, about=("lease", lease), timeout_s=STEP_TIMEOUT_S
+            )
+
+
+async def _exchange(call: "WriteCall", request: content.WriteContentRequest) -> None:
+    async with asyncio.timeout(STEP_TIMEOUT_S):
+        with contextlib.suppress(asyncio.InvalidStateError):  # the call has ended; reading says how
+            await call.write(request)
+        if await call.read() is aio.EOF:
+            raise Unavailable("content", request.expected, why="containerd ended the transfer early")

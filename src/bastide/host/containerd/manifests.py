@@ -1,0 +1,102 @@
+"""What a stored manifest says: its layers, and what of its config a task may take.
+
+The documents come from whoever built the image: every field may be missing or of another type, and is then
+taken as not given; only what an image cannot be without makes it Invalid.
+"""
+
+from typing import Any
+
+import msgspec
+
+from bastide.host.containerd.content import Content
+from bastide.host.containerd.snapshots import chain_ids
+from bastide.host.containerd_api.types.common_pb2 import Descriptor
+from bastide.host.image_archive.archive import Blob, parse_document
+from bastide.host.image_archive.layouts import INDEXES, is_for_host
+from bastide.host.ports import ImageConfig
+from bastide.model.faults import Invalid
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """A manifest and its config, parsed."""
+
+    digest: str
+    config_digest: str
+    layers: tuple[Blob, ...]
+    diff_ids: tuple[str, ...]
+    chain: tuple[str, ...]  # the snapshots' names, lowest first
+    config: ImageConfig  # with no reference yet
+
+    def config_of(self, reference: str) -> ImageConfig:
+        """The config under one of the image's names."""
+        return msgspec.structs.replace(self.config, reference=reference)
+
+
+async def read_manifest(content: Content, target: Descriptor) -> Manifest:
+    """The manifest an image record points at, straight or through an index. NotFound: a part is missing."""
+    digest = target.digest
+    document = parse_document(await content.read(digest), digest)
+    if target.media_type in INDEXES:
+        fitting = [each for each in document.get("manifests", ()) if is_for_host(each)]
+        if not fitting:
+            raise Invalid("image", digest, why="image Manifest does not contain descriptor matching platform")
+        digest = str(fitting[0]["digest"])
+        document = parse_document(await content.read(digest), digest)
+    try:
+        config = _blob(document["config"])
+        layers = tuple(_blob(each) for each in document["layers"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise Invalid("image", digest, why=f"the manifest {digest} is corrupt: {error!r}") from error
+    described = parse_document(await content.read(config.digest), config.digest)
+    return _parse(digest, config, layers, described)
+
+
+def _parse(digest: str, config: Blob, layers: tuple[Blob, ...], described: Any) -> Manifest:
+    rootfs = _object(described, "rootfs")
+    diff_ids = _texts(rootfs, "diff_ids")
+    if len(diff_ids) != len(layers):
+        why = f"the config {config.digest} names {len(diff_ids)} layers, its manifest {len(layers)}"
+        raise Invalid("image", digest, why=why)
+    wanted = _object(described, "config")
+    return Manifest(
+        digest=digest,
+        config_digest=config.digest,
+        layers=layers,
+        diff_ids=diff_ids,
+        chain=tuple(chain_ids(diff_ids)),
+        config=ImageConfig(
+            reference="",
+            digest=digest,
+            entrypoint=_texts(wanted, "Entrypoint"),
+            command=_texts(wanted, "Cmd"),
+            environment=_texts(wanted, "Env"),
+            working_directory=_text(wanted, "WorkingDir") or "/",
+            user=_text(wanted, "User"),
+            stop_signal=_text(wanted, "StopSignal"),
+            volumes=tuple(sorted(_object(wanted, "Volumes"))),
+            size_bytes=config.size + sum(layer.size for layer in layers),
+        ),
+    )
+
+
+def _blob(descriptor: dict[str, Any]) -> Blob:
+    return Blob(
+        media_type=str(descriptor.get("mediaType", "")),
+        digest=str(descriptor["digest"]),
+        size=int(descriptor["size"]),
+    )
+
+
+def _object(document: Any, name: str) -> dict[str, Any]:
+    found = document.get(name) if isinstance(document, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _texts(document: dict[str, Any], name: str) -> tuple[str, ...]:
+    found = document.get(name)
+    return tuple(str(each) for each in found) if isinstance(found, list) else ()
+
+
+def _text(document: dict[str, Any], name: str) -> str:
+    found = document.get(name)
+    return found if isinstance(found, str) else ""

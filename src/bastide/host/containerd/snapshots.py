@@ -1,0 +1,120 @@
+"""Unpacked layers: one snapshot each, named by its chain id, and the views that pin them for a container.
+
+Layers are applied by containerd's diff service, on the server's side. Two unpackers of one image, here or
+in another process, may work at once: each fills a snapshot of its own and the second to commit throws its
+own away. What is not yet referred to is held by the caller's lease.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from bastide.host.containerd.channel import Channel
+from bastide.host.containerd_api.services import diff_pb2 as diff
+from bastide.host.containerd_api.services import snapshots_pb2 as snapshots
+from bastide.host.containerd_api.services.diff_pb2_grpc import DiffStub
+from bastide.host.containerd_api.services.snapshots_pb2_grpc import SnapshotsStub
+from bastide.host.containerd_api.types.common_pb2 import Descriptor, Mount
+from bastide.host.image_archive.archive import Blob
+from bastide.model.faults import AlreadyExists, Fault, Invalid, NotFound
+
+if TYPE_CHECKING:
+    from bastide.host.containerd_api.services.diff_pb2_grpc import DiffAsyncStub
+    from bastide.host.containerd_api.services.snapshots_pb2_grpc import SnapshotsAsyncStub
+
+SNAPSHOTTER = "overlayfs"
+APPLY_TIMEOUT_S = 900.0  # a layer of many GB on a slow disk
+
+
+def chain_ids(diff_ids: Sequence[str]) -> list[str]:
+    """A layer's name with all those below it (OCI image specification, "Layer ChainID")."""
+    chain: list[str] = []
+    for diff_id in diff_ids:
+        if chain:
+            digest = hashlib.sha256(f"{chain[-1]} {diff_id}".encode()).hexdigest()
+            chain.append(f"sha256:{digest}")
+        else:
+            chain.append(diff_id)
+    return chain
+
+
+class Snapshots:
+    """The overlayfs snapshots of one namespace."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._snapshots: SnapshotsAsyncStub = SnapshotsStub(channel.grpc)
+        self._diff: DiffAsyncStub = DiffStub(channel.grpc)
+
+    async def is_there(self, name: str) -> bool:
+        """Whether a snapshot of that name exists."""
+        request = snapshots.StatSnapshotRequest(snapshotter=SNAPSHOTTER, key=name)
+        try:
+            await self._channel.call(self._snapshots.Stat, request, about=("snapshot", name))
+        except NotFound:
+            return False
+        return True
+
+    async def ensure_layer(self, layer: Blob, diff_id: str, name: str, parent: str, *, lease: str) -> None:
+        """The snapshot `name`: the layer's content over `parent`. Invalid when it is not diff_id's."""
+        if await self.is_there(name):
+            return
+        about = ("snapshot", name)
+        key = f"unpack-{uuid4().hex} {name}"
+        prepare = snapshots.PrepareSnapshotRequest(snapshotter=SNAPSHOTTER, key=key, parent=parent)
+        made = await self._channel.call(self._snapshots.Prepare, prepare, about=about, lease=lease)
+        try:
+            descriptor = Descriptor(media_type=layer.media_type, digest=layer.digest, size=layer.size)
+            applied = await self._channel.call(
+                self._diff.Apply,
+                diff.ApplyRequest(diff=descriptor, mounts=made.mounts),
+                about=("layer", layer.digest),
+                timeout_s=APPLY_TIMEOUT_S,
+                lease=lease,
+            )
+            if applied.applied.digest != diff_id:
+                why = f"layer {layer.digest} unpacks to {applied.applied.digest}, its image says {diff_id}"
+                raise Invalid("layer", layer.digest, why=why)
+            commit = snapshots.CommitSnapshotRequest(snapshotter=SNAPSHOTTER, name=name, key=key)
+            await self._channel.call(self._snapshots.Commit, commit, about=about, lease=lease)
+        except AlreadyExists:
+            await self.remove(key)
+        except BaseException:
+            with suppress(Fault):
+                await self.remove(key)
+            raise
+
+    async def view(self, key: str, parent: str) -> tuple[str, ...]:
+        """Pin `parent` under `key`: its lower directories, uppermost first. NotFound if not unpacked."""
+        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        request = snapshots.ViewSnapshotRequest(
+            snapshotter=SNAPSHOTTER, key=key, parent=parent, labels={"containerd.io/gc.root": now}
+        )
+        about = ("snapshot", key)
+        try:
+            made = await self._channel.call(self._snapshots.View, request, about=about)
+        except AlreadyExists:
+            mounts = snapshots.MountsRequest(snapshotter=SNAPSHOTTER, key=key)
+            there = await self._channel.call(self._snapshots.Mounts, mounts, about=about)
+            return lower_directories(there.mounts)
+        return lower_directories(made.mounts)
+
+    async def remove(self, key: str) -> None:
+        """Of a view or an unfinished layer. Repeatable."""
+        request = snapshots.RemoveSnapshotRequest(snapshotter=SNAPSHOTTER, key=key)
+        with suppress(NotFound):
+            await self._channel.call(self._snapshots.Remove, request, about=("snapshot", key))
+
+
+def lower_directories(mounts: Sequence[Mount]) -> tuple[str, ...]:
+    """The directories behind a view's mounts: one layer is a bind, several are an overlay without upper."""
+    for mount in mounts:
+        if mount.type in ("bind", "none"):
+            return (mount.source,)
+        for option in mount.options:
+            if option.startswith("lowerdir="):
+                return tuple(option.removeprefix("lowerdir=").split(":"))
+    raise Invalid("snapshot", why="containerd mounts the image in a way that has no lower directories")

@@ -1,0 +1,1 @@
+"""Image archives as files: what `docker save`, skopeo and buildah write, read without being extracted."""

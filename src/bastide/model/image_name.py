@@ -1,0 +1,36 @@
+"""An image's name as Docker spells it out: `registry/path:tag` or `registry/path@digest`, nothing implied."""
+
+import re
+
+from bastide.model.faults import Invalid
+
+NAME_MAX_CHARS = 255
+_DOCKER_HUB = "docker.io"
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
+_IPV6 = r"\[[0-9a-fA-F:]+\]"
+_REFERENCE = re.compile(
+    rf"(?P<registry>(?:{_HOST}|{_IPV6})(?::[0-9]+)?)/"
+    rf"(?P<path>{_COMPONENT}(?:/{_COMPONENT})*)"
+    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?"
+    r"(?:@(?P<digest>[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}))?"
+)
+
+
+def normalise_image_name(text: str) -> str:
+    """The full name: registry docker.io, path library/… and tag latest where nothing is said.
+
+    A digest makes the tag void, as it does for `docker pull`. Invalid when it is no image name.
+    """
+    first, slash, rest = text.partition("/")
+    named = slash and ("." in first or ":" in first or first == "localhost" or first != first.lower())
+    registry, path = (first, rest) if named else (_DOCKER_HUB, text)
+    if registry == "index.docker.io":
+        registry = _DOCKER_HUB
+    if registry == _DOCKER_HUB and "/" not in path.partition("@")[0]:
+        path = f"library/{path}"
+    found = _REFERENCE.fullmatch(f"{registry}/{path}")
+    if found is None or len(f"{found['registry']}/{found['path']}") > NAME_MAX_CHARS:
+        raise Invalid("image", text, why=f"invalid reference format: {text!r}")
+    bare = f"{found['registry']}/{found['path']}"
+    return f"{bare}@{found['digest']}" if found["digest"] else f"{bare}:{found['tag'] or 'latest'}"

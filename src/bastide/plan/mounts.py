@@ -1,0 +1,33 @@
+"""The mounts every container has, as Docker lays them out, and the form of a bind mount in a spec."""
+
+from typing import Any
+
+SHM_SIZE = "65536k"  # Docker's default; Fargate rejects sharedMemorySize
+
+
+def base_mounts() -> list[dict[str, Any]]:
+    """Kernel filesystems, in the order they are mounted. No device of the host is among them."""
+    hidden = ["nosuid", "noexec", "nodev"]
+    return [
+        _mount("proc", "/proc", "proc", hidden),
+        _mount("tmpfs", "/dev", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
+        _mount(
+            "devpts",
+            "/dev/pts",
+            "devpts",
+            ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
+        ),
+        _mount("sysfs", "/sys", "sysfs", [*hidden, "ro"]),
+        _mount("cgroup", "/sys/fs/cgroup", "cgroup", [*hidden, "relatime", "ro"]),
+        _mount("mqueue", "/dev/mqueue", "mqueue", hidden),
+        _mount("shm", "/dev/shm", "tmpfs", [*hidden, "mode=1777", f"size={SHM_SIZE}"]),
+    ]
+
+
+def bind(source: str, target: str, *, read_only: bool) -> dict[str, Any]:
+    """A folder or file of the host at a path of the container."""
+    return _mount(source, target, "bind", ["rbind", "rprivate", "ro" if read_only else "rw"])
+
+
+def _mount(source: str, target: str, kind: str, options: list[str]) -> dict[str, Any]:
+    return {"destination": target, "type": kind, "source": source, "options": options}

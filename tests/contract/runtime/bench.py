@@ -1,0 +1,142 @@
+"""What the runtime's suite needs besides the runtime: a task's sandbox and containers, quick to make."""
+
+import asyncio
+import itertools
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+from bastide.host.command import run
+from bastide.host.pause import PAUSE_PATH, ensure_pause_root
+from bastide.host.ports import ContainerState, ImageConfig, NewContainer, Process, Runtime, Stdio
+from bastide.model.assignment import Assignment, Container, Eni
+from bastide.model.status import DesiredStatus, TaskStatus
+from bastide.plan.oci_spec import Prepared, Root, render_container_spec, render_pause_spec, sandbox_id
+
+APPLETS = (
+    "sh",
+    "sleep",
+    "cat",
+    "echo",
+    "true",
+    "false",
+    "kill",
+    "nc",
+    "wget",
+    "httpd",
+    "id",
+    "nproc",
+    "dd",
+    "grep",
+)
+BUSYBOX = Path("/usr/bin/busybox")
+ENI = Eni(
+    id="eni-0",
+    mac="02:00:00:00:00:01",
+    private_ip="172.31.0.5",
+    subnet_id="subnet-0",
+    subnet_cidr="172.31.0.0/20",
+    vpc_id="vpc-0",
+    vpc_cidr="172.31.0.0/16",
+    hostname="ip-172-31-0-5.us-east-1.compute.internal",
+)
+
+
+class Bench:
+    """One task: its sandbox is made when first needed, its containers on demand."""
+
+    def __init__(self, runtime: Runtime, folder: Path, *, instance: str, restart: Callable[[], None]) -> None:
+        self.runtime = runtime
+        self.restart_containerd = restart
+        self.task_id = uuid4().hex
+        self.sandbox = sandbox_id(self.task_id)
+        self.netns = f"{instance}-{self.task_id[:6]}"
+        self.cgroup = f"/{instance}-{self.task_id[:6]}"
+        self.folder = folder
+        self._numbers = itertools.count(1)
+        self._has_sandbox = False
+
+    async def ensure_sandbox(self) -> str:
+        """The running pause container's id."""
+        if not self._has_sandbox:
+            self._has_sandbox = True
+            if os.geteuid() == 0:
+                await run("ip", "netns", "add", self.netns)
+            spec = render_pause_spec(self.assignment(), self.prepared(), program=PAUSE_PATH)
+            root = ensure_pause_root(self.folder / "pause")
+            await self.runtime.ensure_container(
+                NewContainer(id=self.sandbox, labels={"part": "pause"}, spec=spec, rootfs=root)
+            )
+            await self.runtime.ensure_started(self.sandbox)
+        return self.sandbox
+
+    def assignment(self, *containers: Container) -> Assignment:
+        """The task, as a server would send it."""
+        return Assignment(
+            task_arn=f"arn:aws:ecs:us-east-1:000000000000:task/default/{self.task_id}",
+            task_id=self.task_id,
+            version=1,
+            desired_status=DesiredStatus.RUNNING,
+            last_status=TaskStatus.PENDING,
+            cpu_units=256,
+            memory_mib=512,
+            storage_gib=20,
+            eni=ENI,
+            containers=containers,
+        )
+
+    def prepared(self) -> Prepared:
+        """What the rest of the host would have made."""
+        return Prepared(netns=f"/run/netns/{self.netns}", cgroup=self.cgroup)
+
+    def container(self, *command: str, user: str | None = None) -> NewContainer:
+        """One that runs `command` on a root with busybox; its output goes to files beside it."""
+        runtime_id = f"{self.task_id}-{next(self._numbers):010d}"
+        container = Container(
+            name="app", runtime_id=runtime_id, arn="", image="none", command=command, user=user
+        )
+        root = self.folder / runtime_id
+        for name in ("bin", "proc", "sys", "dev", "etc", "tmp"):
+            (root / name).mkdir(parents=True)
+        shutil.copy(BUSYBOX, root / "bin" / "busybox")
+        for applet in APPLETS:
+            (root / "bin" / applet).symlink_to("busybox")
+        image = ImageConfig(reference="none", digest="sha256:0")
+        spec = render_container_spec(self.assignment(container), container, image, Root(), self.prepared())
+        fifo = self.folder / f"{runtime_id}.stdout"
+        os.mkfifo(fifo)
+        return NewContainer(
+            id=runtime_id,
+            labels={"part": "app"},
+            spec=spec,
+            rootfs=root,
+            stdio=Stdio(stdout=str(fifo), stderr=str(fifo)),
+        )
+
+    async def run(self, *command: str, user: str | None = None) -> NewContainer:
+        """A started container beside the sandbox."""
+        await self.ensure_sandbox()
+        container = self.container(*command, user=user)
+        await self.runtime.ensure_container(container)
+        await self.runtime.ensure_started(container.id)
+        return container
+
+    async def wait_ended(self, container_id: str, *, timeout_s: float = 20.0) -> ContainerState:
+        """The container once its process has ended."""
+        async with asyncio.timeout(timeout_s):
+            while True:
+                state = await self.runtime.read_container(container_id)
+                if state is not None and state.process is Process.STOPPED:
+                    return state
+                await asyncio.sleep(0.05)
+
+    async def remove(self) -> None:
+        """Everything of this task."""
+        for container_id in await self.runtime.read_containers():
+            if container_id.startswith(self.task_id) and container_id != self.sandbox:
+                await self.runtime.remove_container(container_id)
+        await self.runtime.remove_container(self.sandbox)
+        if self._has_sandbox and os.geteuid() == 0:
+            await run("ip", "netns", "del", self.netns)
