@@ -36,6 +36,11 @@ def zones_of(region: str) -> tuple[str, ...]:
 
 def zone_id(zone: str) -> str:
     """`us-east-1a` → `use1-az1`, `ap-southeast-2b` → `apse2-az2`: as AWS shortens them."""
-    area, *middle, number = zone[:-1].split("-")
-    short = "".join("".join(word[0] for word in _COMPASS.findall(part)) or part[0] for part in middle if part)
-    return f"{area}{short}{number}-az{ZONE_LETTERS.index(zone[-1]) + 1}"
+    parts = [part for part in zone[:-1].split("-") if part]
+    middle = "".join(_shortened(part) for part in parts[1:-1])
+    number = "".join(parts[1:][-1:])
+    return f"{parts[0]}{middle}{number}-az{ZONE_LETTERS.index(zone[-1]) + 1}"
+
+
+def _shortened(part: str) -> str:
+    return "".join(word[0] for word in _COMPASS.findall(part)) or part[0]

@@ -6,6 +6,7 @@ its operation, where it stands for a path into the document; lists on the way me
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from bastide.api.ec2.wildcards import matches_wildcards
@@ -78,4 +79,6 @@ def _flat(nodes: Iterable[Any]) -> list[Any]:
 def _text(node: Any) -> str:
     if isinstance(node, bool):
         return "true" if node else "false"
+    if isinstance(node, datetime):
+        return node.strftime("%Y-%m-%dT%H:%M:%S.") + f"{node.microsecond // 1000:03d}Z"
     return str(node)

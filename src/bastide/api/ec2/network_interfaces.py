@@ -5,11 +5,13 @@ begin with an underscore are its own and are not shown.
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from bastide.api.ec2.default_vpc import with_default_vpc
 from bastide.api.ec2.describe import Listing, describe, unless_dry
 from bastide.api.operation import Context, Document, Operation, Params, Result
 from bastide.model.faults import Invalid
+from bastide.model.zones import zone_id
 from bastide.store import Txn
 
 ENIS = Listing(
@@ -68,12 +70,28 @@ def describe_network_interfaces(txn: Txn, context: Context, params: Params) -> R
     for one in ids:
         if not one.startswith("eni-"):
             raise Invalid("network interface id", one, why=f'Invalid id: "{one}" (expecting "eni-...")')
-    enis = [_shown(record.document) for record in txn.find("eni", scope=context.scope)]
+    groups = txn.find("security-group", scope=context.scope)
+    names = {group.key: group.document["GroupName"] for group in groups}
+    enis = [_shown(record.document, names) for record in txn.find("eni", scope=context.scope)]
     return describe(ENIS, context, params, enis)
 
 
-def _shown(document: Document) -> Document:
-    return {member: value for member, value in document.items() if not member.startswith("_")}
+def _shown(document: Document, names: Mapping[str, str]) -> Document:
+    """The interface with what follows from other records: its zone's id and its groups' names."""
+    shown = {member: value for member, value in document.items() if not member.startswith("_")}
+    attachment = dict(document.get("Attachment", {}))
+    if "AttachTime" in attachment:
+        attachment["AttachTime"] = datetime.fromtimestamp(attachment["AttachTime"], UTC)
+    return {
+        **shown,
+        "Attachment": attachment,
+        "AvailabilityZoneId": zone_id(document["AvailabilityZone"]),
+        "Groups": [
+            {"GroupId": group["GroupId"], "GroupName": names[group["GroupId"]]}
+            for group in document["Groups"]
+            if group["GroupId"] in names
+        ],
+    }
 
 
 OPERATIONS: Mapping[str, Operation] = {

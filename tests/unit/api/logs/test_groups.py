@@ -124,7 +124,8 @@ async def test_streams_by_name_and_by_last_event(logs: Any) -> None:
     with pytest.raises(Invalid):
         await streams(logs, orderBy="LastEventTime", logStreamNamePrefix="t")
     for order in ({}, {"orderBy": "LastEventTime"}, {"descending": True}):
-        seen, token = [], {}
+        seen: list[str] = []
+        token: dict[str, str] = {}
         while True:
             page = await logs.call("DescribeLogStreams", logGroupName="app", limit=1, **order, **token)
             seen += [stream["logStreamName"] for stream in page["logStreams"]]

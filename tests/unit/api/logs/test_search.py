@@ -13,7 +13,8 @@ def texts(result: dict[str, Any]) -> list[str]:
 
 
 async def every_page(logs: Any, **params: Any) -> list[list[str]]:
-    pages, token = [], {}
+    pages: list[list[str]] = []
+    token: dict[str, str] = {}
     while True:
         page = await logs.search(**params, **token)
         pages.append(texts(page))
