@@ -15,11 +15,11 @@ from bastide.api.gateway import Gateway
 from bastide.api.health import Health
 from bastide.api.keys import Keys
 from bastide.api.metrics import MEDIA_TYPE, Metrics
+from bastide.api.registry import SERVICES, Services
 from bastide.config import Settings
 from bastide.store import Store
 from bastide.wire.http import Request, Response
 
-BODY_TIMEOUT_S = 60.0  # for the whole body
 OWN_PATHS = "/_bastide/"
 HEALTH_PATH = "/_bastide/health"
 METRICS_PATH = "/_bastide/metrics"
@@ -43,6 +43,8 @@ class Disconnected(Exception):
 class App:
     """The API. `metrics_app` goes on a second port, which is not for the world."""
 
+    body_timeout_s = 60.0  # for the whole body
+
     def __init__(self, gateway: Gateway, health: Health, metrics_app: Asgi, *, body_limit_bytes: int) -> None:
         self._gateway = gateway
         self._health = health
@@ -58,7 +60,7 @@ class App:
             await _send(send, await self._own_answer(request))
             return
         try:
-            async with asyncio.timeout(BODY_TIMEOUT_S):
+            async with asyncio.timeout(self.body_timeout_s):
                 body = await _read_body(request, receive, self._body_limit_bytes)
         except Disconnected:
             return
@@ -82,12 +84,17 @@ class App:
 
 
 def create_app(
-    store: Store, settings: Settings, keys: Keys, *, agents_connected: Callable[[], int] = lambda: 0
+    store: Store,
+    settings: Settings,
+    keys: Keys,
+    *,
+    agents_connected: Callable[[], int] = lambda: 0,
+    services: Services = SERVICES,
 ) -> App:
     """The API over a store; reads the service models, which takes a moment."""
     metrics = Metrics()
     health = Health(store, settings, agents_connected)
-    gateway = Gateway(store, settings, keys, metrics)
+    gateway = Gateway(store, settings, keys, metrics, services=services)
     return App(
         gateway,
         health,

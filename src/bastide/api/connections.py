@@ -10,14 +10,14 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-HEAD_TIMEOUT_S = 20.0
-HEAD_MAX_BYTES = 64 * 1024
-
 log = logging.getLogger(__name__)
 
 
 class Connection(HttpToolsProtocol):
     """One client's connection; give the class to uvicorn as its `http`."""
+
+    head_timeout_s = 20.0
+    head_max_bytes = 64 * 1024
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -33,7 +33,7 @@ class Connection(HttpToolsProtocol):
         super().data_received(data)
         if self._deadline is not None:
             self._head_bytes += len(data)
-            if self._head_bytes > HEAD_MAX_BYTES:
+            if self._head_bytes > self.head_max_bytes:
                 self._drop("its head is too large")
 
     def on_message_begin(self) -> None:
@@ -47,7 +47,7 @@ class Connection(HttpToolsProtocol):
     def _await_head(self) -> None:
         if self._deadline is None:
             self._head_bytes = 0
-            self._deadline = self.loop.call_later(HEAD_TIMEOUT_S, self._drop, "its head did not arrive")
+            self._deadline = self.loop.call_later(self.head_timeout_s, self._drop, "its head did not arrive")
 
     def _head_arrived(self) -> None:
         if self._deadline is not None:

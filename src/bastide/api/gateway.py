@@ -9,7 +9,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -26,8 +26,8 @@ from bastide.api.failures import (
 )
 from bastide.api.keys import Keys
 from bastide.api.metrics import Metrics
-from bastide.api.operation import Context, Operation, Reads, Result
-from bastide.api.registry import SERVICES
+from bastide.api.operation import Context, Reads, Result
+from bastide.api.registry import SERVICES, Services
 from bastide.config import Settings
 from bastide.model.faults import Fault
 from bastide.store import Store
@@ -66,7 +66,7 @@ class Gateway:
         keys: Keys,
         metrics: Metrics,
         *,
-        services: Mapping[str, Mapping[str, Operation]] = SERVICES,
+        services: Services = SERVICES,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store

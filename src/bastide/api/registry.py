@@ -18,6 +18,8 @@ from bastide.api.ecs import (
 )
 from bastide.api.operation import Operation
 
+Services = Mapping[str, Mapping[str, Operation]]
+
 
 def join(*parts: Mapping[str, Operation]) -> Mapping[str, Operation]:
     """One service's operations out of its modules' parts."""
@@ -30,7 +32,7 @@ def join(*parts: Mapping[str, Operation]) -> Mapping[str, Operation]:
 
 
 # A module's line goes in here: `"ecs": join(clusters.OPERATIONS, tasks.OPERATIONS, …)`.
-SERVICES: Mapping[str, Mapping[str, Operation]] = {
+SERVICES: Services = {
     "ec2": join(*ec2.PARTS),
     "ecs": join(
         account_settings.OPERATIONS,

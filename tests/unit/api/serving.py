@@ -1,0 +1,62 @@
+"""The API served by uvicorn on a free port of this process, as the server serves it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import boto3
+import uvicorn
+from botocore.config import Config
+
+from bastide.api.app import App, create_app
+from bastide.api.connections import Connection
+from bastide.api.keys import AdminKey, Keys
+from bastide.api.registry import SERVICES, Services
+from bastide.config import Settings
+from bastide.store import Store
+
+KEY = AdminKey("AKIATESTTESTTESTTEST", "s" * 40)
+
+
+class Served:
+    """A running API and clients for it."""
+
+    def __init__(self, app: App, port: int) -> None:
+        self.app = app
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+
+    def client(self, service: str, *, region: str = "eu-test-1", key: AdminKey = KEY) -> Any:
+        """A boto3 client that tries once."""
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=region,
+            aws_access_key_id=key.access_key_id,
+            aws_secret_access_key=key.secret_access_key,
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+
+
+@asynccontextmanager
+async def serving(
+    store: Store, settings: Settings, *, services: Services = SERVICES, http: type[Connection] = Connection
+) -> AsyncIterator[Served]:
+    """Serve the API for the block."""
+    keys = Keys(KEY, account=settings.account)
+    app = create_app(store, settings, keys, agents_connected=lambda: 1, services=services)
+    config = uvicorn.Config(
+        app, port=0, http=http, lifespan="off", ws="none", access_log=False, log_config=None
+    )
+    server = uvicorn.Server(config)
+    sock = config.bind_socket()
+    task = asyncio.create_task(server.serve([sock]))
+    try:
+        while not server.started:
+            await asyncio.sleep(0.005)
+        yield Served(app, sock.getsockname()[1])
+    finally:
+        server.should_exit = True
+        await task
+        sock.close()
