@@ -143,11 +143,13 @@ def read_settings(flags: Mapping[str, str], environ: Mapping[str, str]) -> Setti
     named = flags.get("config") or environ.get(FILE_VARIABLE)
     path = Path(named) if named else FILE_FOLDER / f"{instance}.toml"
     values: dict[str, Any] = {}
-    for source, found in (
-        (str(path), _read_file(path) if named or path.exists() else {}),
-        ("the environment", variables),
-        ("the flags", given),
+    for source, spelled, found in (
+        (str(path), "{}", _read_file(path) if named or path.exists() else {}),
+        ("the environment", "BASTIDE_{}", variables),
+        ("the flags", "--{}", given),
     ):
+        for key in found:
+            _check_known(key, source, spelled)
         values |= {key: _convert(key, value, source) for key, value in found.items()}
     return _checked(Settings(**values))
 
@@ -160,6 +162,8 @@ def render_settings(settings: Settings) -> bytes:
 def parse_settings(text: bytes) -> Settings:
     """What `render_settings` wrote."""
     values: dict[str, Any] = msgspec.json.decode(text)
+    for key in values:
+        _check_known(key, "settings.json", "{}")
     return _checked(Settings(**{key: _convert(key, value, "settings.json") for key, value in values.items()}))
 
 
@@ -191,12 +195,23 @@ def _read_variables(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def _check_known(key: str, source: str, spelled: str) -> None:
+    """Invalid, naming the nearest right key as it is spelled there, unless there is such a setting."""
+    if key in KEYS:
+        return
+    near = difflib.get_close_matches(key, KEYS, n=1, cutoff=0.0)[0]
+    wrong, right = (_spelled(name, spelled) for name in (key, near))
+    raise Invalid("setting", key, why=f"There is no setting `{wrong}` (in {source}). Did you mean `{right}`?")
+
+
+def _spelled(key: str, spelled: str) -> str:
+    if spelled.startswith("--"):
+        key = key.replace("_", "-")
+    return spelled.format(key.upper() if spelled.startswith(PREFIX) else key)
+
+
 def _convert(key: str, value: Any, source: str) -> Any:
     """A value as its field wants it; text is taken for a number where the field is one."""
-    if key not in KEYS:
-        near = difflib.get_close_matches(key, KEYS, n=1, cutoff=0.0)[0]
-        why = f"There is no setting `{key}` (in {source}). Did you mean `{near}`?"
-        raise Invalid("setting", key, why=why)
     default = getattr(Settings(), key)
     if isinstance(default, int):
         return _whole_number(key, value, source)

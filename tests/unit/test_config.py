@@ -38,8 +38,8 @@ def test_an_unknown_key_names_the_nearest_right_one(tmp_path: Path) -> None:
     file.write_text("prot = 1000\n")
     assert "`prot`" in wrong({"config": str(file)}) and "`port`" in wrong({"config": str(file)})
     assert str(file) in wrong({"config": str(file)})
-    assert "`region`" in wrong(environ={"BASTIDE_REGOIN": "x"})
-    assert "`data_root`" in wrong(flags={"data_rot": "x"})
+    assert "`BASTIDE_REGION`" in wrong(environ={"BASTIDE_REGOIN": "x"})
+    assert "`--data-root`" in wrong(flags={"data_rot": "x"})
 
 
 def test_variables_of_the_set_up_and_the_tests_are_no_settings() -> None:

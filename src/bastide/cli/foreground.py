@@ -1,0 +1,73 @@
+"""The three processes in the foreground: started by `up`, or by a service file of the machine.
+
+`containerd` becomes the daemon itself, so that its process id is the one that was started.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from pathlib import Path
+
+from bastide.cli.commands import Command
+from bastide.config import Settings, find_runtime_folder
+from bastide.host.containerd.daemon import Daemon, write_daemon_files
+
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def daemon_of(settings: Settings) -> Daemon:
+    """The installation's containerd."""
+    return Daemon(
+        runtime_folder=find_runtime_folder(settings),
+        data_folder=settings.data_folder / "containerd",
+        run_folder=settings.containerd_socket.parent,
+    )
+
+
+def containerd(settings: Settings, args: argparse.Namespace) -> int:
+    """Write containerd's settings and become containerd."""
+    daemon = daemon_of(settings)
+    write_daemon_files(daemon)
+    os.umask(0o022)
+    os.execve(daemon.argv[0], daemon.argv, daemon.environment())
+
+
+def server(settings: Settings, args: argparse.Namespace) -> int:
+    """Serve until SIGTERM."""
+    from bastide.server import run_server  # heavy, and the other commands do without
+
+    _log_to_stderr(settings)
+    return run_server(settings)
+
+
+def agent(settings: Settings, args: argparse.Namespace) -> int:
+    """Work for the tasks of this host until SIGTERM."""
+    from bastide.agent.main import run_agent
+    from bastide.cli.host import open_host
+
+    _log_to_stderr(settings)
+    os.umask(0o022)
+
+    async def run() -> None:
+        async with open_host(settings) as host:
+            await run_agent(settings, host)
+
+    asyncio.run(run())
+    return 0
+
+
+def _log_to_stderr(settings: Settings) -> None:
+    logging.basicConfig(stream=sys.stderr, level=settings.log_level, format=LOG_FORMAT, force=True)
+
+
+def _add_frozen(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--frozen", type=Path, help="file with all settings, written by `bastide up`")
+
+
+COMMANDS = (
+    Command("containerd", "become containerd", containerd, _add_frozen, hidden=True),
+    Command("server", "run the server", server, _add_frozen, needs_root=False, hidden=True),
+    Command("agent", "run the agent", agent, _add_frozen, hidden=True),
+)

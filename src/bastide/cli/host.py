@@ -1,0 +1,62 @@
+"""The host's real parts, put together for the agent, for images and for taking an installation off a host."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from bastide.agent.preparation import Host
+from bastide.cli.foreground import daemon_of
+from bastide.config import Settings
+from bastide.host import names
+from bastide.host.cgroups import TaskCgroups
+from bastide.host.containerd.channel import Channel
+from bastide.host.containerd.images import ContainerdImages
+from bastide.host.containerd.runtime import ContainerdRuntime
+from bastide.host.disks import LoopDisks
+from bastide.host.network import VpcNetwork
+from bastide.model.network import public_pool
+from bastide.plan import firewall
+
+
+@contextlib.asynccontextmanager
+async def open_host(settings: Settings) -> AsyncIterator[Host]:
+    """The parts of this instance, over one line to its containerd."""
+    daemon = daemon_of(settings)
+    channel = Channel(settings.containerd_socket, namespace=names.containerd_namespace(settings.instance))
+    settings.agent_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        yield Host(
+            runtime=ContainerdRuntime(
+                channel, runsc=daemon.runtime_folder / "runsc", run_folder=daemon.run_folder
+            ),
+            images=ContainerdImages(channel, scratch_folder=settings.agent_folder),
+            network=VpcNetwork(
+                settings.instance,
+                folder=settings.run_folder / "netns",
+                pool=public_pool(settings.instance, settings.public_pool),
+                firewall=firewall,
+            ),
+            disks=LoopDisks(settings.agent_folder / "disks"),
+            cgroups=TaskCgroups(settings.instance),
+        )
+    finally:
+        await channel.close()
+
+
+async def remove_tasks(settings: Settings) -> int:
+    """Take every task of the instance off this host, whatever is left of it; how many there were."""
+    async with open_host(settings) as host:
+        containers = await host.runtime.read_containers()
+        for container_id in sorted(containers):
+            await host.runtime.remove_container(container_id)
+        tasks = {container_id[:32] for container_id in containers}
+        for seen in (
+            await host.cgroups.read_cgroups(),
+            await host.disks.read_disks(),
+            await host.network.read_enis(),
+        ):
+            tasks |= seen
+        for task_id in sorted(tasks):
+            await host.cgroups.remove_cgroup(task_id)
+            await host.network.remove_eni(task_id)
+            await host.disks.remove_disk(task_id)
+    return len(tasks)

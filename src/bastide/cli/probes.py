@@ -1,0 +1,254 @@
+"""What `bastide doctor` does to find out whether this machine can run tasks: each probe does the thing.
+
+Everything a probe makes carries the name of a throw-away instance and is gone when it returns. A probe
+returns what it saw; it raises, in its own words, when the thing cannot be done.
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+from bastide.cli.foreground import daemon_of
+from bastide.cli.host import open_host
+from bastide.cli.processes.accounts import as_account, ensure_account
+from bastide.cli.processes.code import find_command
+from bastide.cli.processes.services import SERVER, check_ports
+from bastide.config import Settings
+from bastide.host.command import run
+from bastide.host.containerd.daemon import Daemon, write_daemon_files
+from bastide.host.ports import Limits, NewContainer, Process
+from bastide.model.assignment import Eni
+from bastide.model.faults import Unavailable
+
+TASK = "d0c70" + "0" * 27  # a task id no real task has
+CONTAINER = f"{TASK}-0000000001"
+FREE_MIN_GIB = 5
+SYNC_SLOW_MS = 50.0
+BOOT_S = 60.0
+SEEN_GVISOR = 42
+COMMAND = f"dmesg | grep -q -i gvisor && exit {SEEN_GVISOR}; exit 1"
+GIB = 1 << 30
+NFT_TABLE = "table inet probe { chain c { type filter hook input priority 0; policy accept; } }\n"
+
+
+async def probe_clock(settings: Settings) -> str:
+    """Signatures are refused fifteen minutes either side of it."""
+    installed_at = Path(__file__).stat().st_mtime
+    if time.time() + 60 < installed_at:
+        raise Unavailable("clock", why="the clock is earlier than the time Bastide was installed")
+    return time.strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+async def probe_space(settings: Settings) -> str:
+    """Writes and syncs where the data lies."""
+    with scratch(settings) as folder:
+        free = shutil.disk_usage(folder).free
+        began = time.monotonic()
+        with (folder / "probe").open("wb") as file:
+            for _ in range(5):
+                file.write(os.urandom(65536))
+                file.flush()
+                os.fsync(file.fileno())
+        sync_ms = (time.monotonic() - began) * 200
+    if free < FREE_MIN_GIB * GIB:
+        raise Unavailable("disk", why=f"{free / GIB:.1f} GiB are free below {settings.data_root}")
+    slow = " (slow: API writes wait for it)" if sync_ms > SYNC_SLOW_MS else ""
+    return f"{free / GIB:.0f} GiB free, a synced write takes {sync_ms:.1f} ms{slow}"
+
+
+async def probe_ports(settings: Settings) -> str:
+    """Binds them, unless our own server has them."""
+    if SERVER.find(settings) is not None:
+        return f"{settings.port} and {settings.metrics_address[1]} are held by our server"
+    check_ports(settings)
+    return f"{settings.port} and {settings.metrics_address[1]} are free"
+
+
+async def probe_user(settings: Settings) -> str:
+    """Runs the server's code as its user."""
+    account = ensure_account(settings.server_user)
+    with scratch(settings) as folder:
+        folder.chmod(0o711)
+        command = find_command(account, folder)
+        said = await run(*as_account(account, ["id", "-un"]))
+    copied = " from a copy of the code" if str(folder) in " ".join(command) else ""
+    return f"{said.strip()} runs it with {command[0]}{copied}"
+
+
+async def probe_namespace(settings: Settings) -> str:
+    """A network namespace."""
+    said = await run("unshare", "--net", "ls", "/sys/class/net")
+    return f"made; it holds {said.split() or 'nothing'}"
+
+
+async def probe_veth(settings: Settings) -> str:
+    """A veth pair, in a namespace of its own."""
+    script = (
+        "ip link add probe0 type veth peer name probe1 && ip link set probe0 up && ip -br link show probe0"
+    )
+    return (await run("unshare", "--net", "sh", "-c", script)).split()[0] + " made"
+
+
+async def probe_rules(settings: Settings) -> str:
+    """A packet rule, in a namespace of its own."""
+    script = "nft -f - && nft list table inet probe >/dev/null && nft --version"
+    return "set by " + (await run("unshare", "--net", "sh", "-c", script, stdin=NFT_TABLE)).strip()
+
+
+async def probe_disk(settings: Settings) -> str:
+    """A task's filesystem on a loop device."""
+    async with throw_away(settings) as (trial, _), open_host(trial) as host:
+        path = await host.disks.ensure_disk(TASK, size_gib=1)
+        try:
+            size = shutil.disk_usage(path).total
+        finally:
+            await host.disks.remove_disk(TASK)
+    return f"a loop filesystem of {size / GIB:.2f} GiB"
+
+
+async def probe_cgroup(settings: Settings) -> str:
+    """A task's control group."""
+    async with throw_away(settings) as (trial, _), open_host(trial) as host:
+        try:
+            path = await host.cgroups.ensure_cgroup(TASK, Limits(cpu_units=256, memory_mib=512))
+            await host.cgroups.ensure_cpu_quota(TASK, Limits(cpu_units=256, memory_mib=512))
+        finally:
+            await host.cgroups.remove_cgroup(TASK)
+    return f"{path}, limited"
+
+
+async def probe_network(settings: Settings) -> str:
+    """A VPC's router and a task's interface in it."""
+    vpc = IPv4Network("172.31.0.0/16")
+    eni = Eni(
+        id="eni-0d0c70d0c70d0c70d",
+        mac="02:00:00:d0:c7:00",
+        private_ip=str(vpc[10]),
+        subnet_id="subnet-0d0c70d0c70d0c70",
+        subnet_cidr="172.31.0.0/20",
+        vpc_id="vpc-0d0c70d0c70d0c70d",
+        vpc_cidr=str(vpc),
+        hostname="ip-172-31-0-10.ec2.internal",
+    )
+    async with throw_away(settings) as (trial, _), open_host(trial) as host:
+        try:
+            await host.network.ensure_eni(eni, task_id=TASK)
+        finally:
+            await host.network.remove_eni(TASK)
+    return f"an interface at {eni.private_ip} of a VPC"
+
+
+async def probe_sandbox(settings: Settings) -> str:
+    """A sandbox, started by a containerd of its own, that sees gVisor's kernel and not ours."""
+    async with (
+        throw_away(settings) as (trial, folder),
+        _containerd(daemon_of(trial)),
+        open_host(trial) as host,
+    ):
+        began = time.monotonic()
+        container = NewContainer(
+            id=CONTAINER, labels={}, spec=_spec(trial.instance), rootfs=_busybox_root(folder / "root")
+        )
+        try:
+            await host.runtime.ensure_container(container)
+            await host.runtime.ensure_started(CONTAINER)
+            async with asyncio.timeout(BOOT_S):
+                while (state := await host.runtime.read_container(CONTAINER)) is not None:
+                    if state.process is not Process.RUNNING:
+                        break
+                    await asyncio.sleep(0.05)
+        finally:
+            await host.runtime.remove_container(CONTAINER)
+            await host.cgroups.remove_cgroup(TASK)
+    if state is None or state.exit_code != SEEN_GVISOR:
+        raise Unavailable("sandbox", why=f"it started but did not see gVisor's kernel: {state}")
+    return f"started, ran and gone in {time.monotonic() - began:.1f} s, with gVisor's kernel"
+
+
+@contextlib.contextmanager
+def scratch(settings: Settings) -> Iterator[Path]:
+    """A folder on the data's disk."""
+    place = settings.data_root
+    while not place.exists():
+        place = place.parent
+    with tempfile.TemporaryDirectory(prefix=".bastide-doctor-", dir=place) as folder:
+        yield Path(folder)
+
+
+@contextlib.asynccontextmanager
+async def throw_away(settings: Settings) -> AsyncIterator[tuple[Settings, Path]]:
+    """An instance for one probe, on the same disks as the real one, and a folder for its own."""
+    import msgspec
+
+    with scratch(settings) as data, tempfile.TemporaryDirectory(prefix="bastide-doctor-", dir="/run") as runs:
+        trial = msgspec.structs.replace(
+            settings,
+            instance=f"doctor-{os.urandom(4).hex()}",
+            data_root=data,
+            run_root=Path(runs),
+            public_pool="",
+        )
+        for folder in (trial.agent_folder, trial.run_folder):
+            folder.mkdir(parents=True)
+        yield trial, Path(runs)
+
+
+@contextlib.asynccontextmanager
+async def _containerd(daemon: Daemon) -> AsyncIterator[None]:
+    write_daemon_files(daemon)
+    with (daemon.run_folder / "log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            *daemon.argv, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, env=daemon.environment()
+        )
+    try:
+        deadline = time.monotonic() + BOOT_S
+        while not daemon.socket.is_socket():
+            if process.returncode is not None or time.monotonic() > deadline:
+                tail = (daemon.run_folder / "log").read_text(errors="replace").splitlines()[-3:]
+                raise Unavailable("containerd", why="containerd does not start: " + " | ".join(tail))
+            await asyncio.sleep(0.05)
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        await process.wait()
+
+
+def _busybox_root(folder: Path) -> Path:
+    busybox = shutil.which("busybox")
+    if busybox is None:
+        raise Unavailable("busybox", why="busybox is not installed")
+    for name in ("bin", "proc", "tmp", "dev", "sys"):
+        (folder / name).mkdir(parents=True)
+    shutil.copy2(busybox, folder / "bin" / "busybox")
+    for applet in ("sh", "dmesg", "grep"):
+        (folder / "bin" / applet).symlink_to("busybox")
+    return folder
+
+
+def _spec(instance: str) -> dict[str, Any]:
+    """The least OCI spec a sandbox starts from."""
+    return {
+        "ociVersion": "1.1.0",
+        "process": {
+            "user": {"uid": 0, "gid": 0},
+            "args": ["/bin/sh", "-c", COMMAND],
+            "env": ["PATH=/bin"],
+            "cwd": "/",
+            "noNewPrivileges": True,
+        },
+        "root": {"path": "rootfs", "readonly": True},
+        "annotations": {"io.kubernetes.cri.container-type": "sandbox"},
+        "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
+        "linux": {
+            "cgroupsPath": f"/{instance}/{TASK}",
+            "namespaces": [{"type": kind} for kind in ("pid", "network", "ipc", "uts", "mount")],
+        },
+    }

@@ -1,0 +1,1 @@
+"""The three processes of an installation: started detached, found again, stopped."""

@@ -1,0 +1,147 @@
+"""containerd, server and agent: how each is started, when it answers, in which order.
+
+What runs is left alone; what died is started. A process that ends before it answers is told with the last
+lines of its log.
+"""
+
+import http.client
+import pwd
+import re
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bastide import __version__
+from bastide.cli.processes import code, folders
+from bastide.cli.processes.accounts import as_account
+from bastide.cli.processes.running import Running, read_running, start_detached
+from bastide.config import Settings
+from bastide.model.faults import Unavailable
+
+SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+ANSWER_TIMEOUT_S = 60.0  # a first start imports and compiles everything
+ASK_TIMEOUT_S = 5.0
+POLL_S = 0.05
+LOG_LIMIT_BYTES = 64 * 1024 * 1024  # at a start, a larger log becomes the one older log that is kept
+TAIL_LINES = 8
+AGENTS = re.compile(r"^bastide_agents_connected (\d+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Service:
+    """One process of an installation."""
+
+    name: str
+    grace_s: float  # from being asked to end to being killed
+    answers: Callable[[Settings], bool]
+
+    def find(self, settings: Settings) -> Running | None:
+        """The process, if it runs."""
+        return read_running(folders.pid_file(settings, self.name))
+
+    def start(self, settings: Settings, account: pwd.struct_passwd) -> Running:
+        """Start it and wait until it answers. Preconditions: the folders are there and it does not run."""
+        log = folders.log_file(settings, self.name)
+        _make_room(log)
+        running = start_detached(
+            _command(self.name, settings, account),
+            log=log,
+            pid_file=folders.pid_file(settings, self.name),
+            env={"PATH": SEARCH_PATH, "LANG": "C.UTF-8"},
+            version=__version__,
+        )
+        deadline = time.monotonic() + ANSWER_TIMEOUT_S
+        while not self.answers(settings):
+            if not running.is_alive:
+                raise Unavailable(self.name, why=f"The {self.name} ended at once. {_tail(log)}")
+            if time.monotonic() > deadline:
+                raise Unavailable(self.name, why=f"The {self.name} does not answer. {_tail(log)}")
+            time.sleep(POLL_S)
+        return running
+
+
+def ask(address: tuple[str, int], path: str) -> str | None:
+    """The body of a local HTTP answer, None when there is none or it is an error."""
+    connection = http.client.HTTPConnection(*address, timeout=ASK_TIMEOUT_S)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        body = response.read().decode("utf-8", "replace")
+        return body if response.status == 200 else None
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def reach(settings: Settings) -> tuple[str, int]:
+    """Where this host reaches the API: a wildcard address is reached over loopback."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
+    return host, settings.port
+
+
+def check_ports(settings: Settings) -> None:
+    """Unavailable when another program holds a port of ours. Preconditions: our server does not run."""
+    for setting, (host, port) in (
+        ("port", (settings.host, settings.port)),
+        ("metrics-port", settings.metrics_address),
+    ):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                why = (
+                    f"Port {port} of {host} cannot be used ({error.strerror}). Choose another by --{setting}."
+                )
+                raise Unavailable("port", str(port), why=why) from error
+
+
+def _containerd_answers(settings: Settings) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(ASK_TIMEOUT_S)
+        try:
+            probe.connect(str(settings.containerd_socket))
+        except OSError:
+            return False
+    return True
+
+
+def _server_answers(settings: Settings) -> bool:
+    return ask(reach(settings), "/_bastide/health") is not None
+
+
+def _agent_answers(settings: Settings) -> bool:
+    """An agent answers when the server has its session."""
+    text = ask(settings.metrics_address, "/_bastide/metrics") or ""
+    found = AGENTS.search(text)
+    return found is not None and int(found[1]) > 0
+
+
+# In the order of starting: the server listens for the agent, the agent needs containerd.
+CONTAINERD = Service("containerd", 10.0, _containerd_answers)
+SERVER = Service("server", 15.0, _server_answers)
+AGENT = Service("agent", 15.0, _agent_answers)
+SERVICES = (CONTAINERD, SERVER, AGENT)
+
+
+def _command(name: str, settings: Settings, account: pwd.struct_passwd) -> list[str]:
+    if name != SERVER.name:
+        return [sys.executable, "-I", "-m", "bastide", name, "--frozen", str(folders.root_settings(settings))]
+    own = code.find_command(account, settings.data_folder)
+    code.remove_other_copies(settings.data_folder, own)
+    return as_account(account, [*own, name, "--frozen", str(folders.server_settings(settings))])
+
+
+def _make_room(log: Path) -> None:
+    if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
+        log.replace(log.with_suffix(".log.1"))
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
+    return f"The end of {log}:\n  " + "\n  ".join(lines)

@@ -1,0 +1,56 @@
+"""`bastide status`: the processes, how long they have been running, the tasks. Exit code 0 when all run."""
+
+import argparse
+import re
+
+from bastide.cli.commands import Command, say
+from bastide.cli.processes.services import SERVICES, ask
+from bastide.config import Settings
+
+TASKS = re.compile(r'^bastide_tasks\{status="([A-Z]+)"\} ([0-9.]+)', re.MULTILINE)
+NOT_RUNNING = 3  # as service managers say
+
+
+def status(settings: Settings, args: argparse.Namespace) -> int:
+    """Look at each process and say what was seen."""
+    say(f"instance {settings.instance}, API {settings.endpoint}, data in {settings.data_folder}\n")
+    say(f"{'process':<12}{'state':<16}{'pid':>8}  {'uptime':<14}{'version'}")
+    whole = True
+    for service in SERVICES:
+        running = service.find(settings)
+        if running is None:
+            whole = False
+            say(f"{service.name:<12}{'not running':<16}{'-':>8}  {'-':<14}-")
+            continue
+        answers = service.answers(settings)
+        whole = whole and answers
+        state = "running" if answers else "does not answer"
+        uptime = render_duration(running.uptime_s)
+        say(f"{service.name:<12}{state:<16}{running.pid:>8}  {uptime:<14}{running.version}")
+    counts = read_task_counts(settings)
+    if counts is not None:
+        shown = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()) if count)
+        say(f"\ntasks: {shown or 'none'}")
+    return 0 if whole else NOT_RUNNING
+
+
+def read_task_counts(settings: Settings) -> dict[str, int] | None:
+    """How many tasks the server has, by last status; None when it does not answer."""
+    text = ask(settings.metrics_address, "/_bastide/metrics")
+    if text is None:
+        return None
+    return {name: int(float(count)) for name, count in TASKS.findall(text)}
+
+
+def render_duration(seconds: float) -> str:
+    """3 d 4 h, 5 min 6 s: two units at most."""
+    parts: list[str] = []
+    rest = int(seconds)
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        amount, rest = divmod(rest, size)
+        if amount or (unit == "s" and not parts):
+            parts.append(f"{amount} {unit}")
+    return " ".join(parts[:2])
+
+
+COMMANDS = (Command("status", "show processes and tasks", status),)

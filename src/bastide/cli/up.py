@@ -1,0 +1,72 @@
+"""`bastide up`: everything that is not running is started, in order, each waited for until it answers."""
+
+import argparse
+import shlex
+import sys
+import time
+
+from bastide.cli.commands import Command, say
+from bastide.cli.processes import folders
+from bastide.cli.processes.accounts import ensure_account
+from bastide.cli.processes.services import SERVER, SERVICES, check_ports
+from bastide.config import KEYS, Settings, find_runtime_folder
+from bastide.model.faults import Conflict
+
+
+def up(asked: Settings, args: argparse.Namespace) -> int:
+    """Start what does not run; say where the API is and what to type next."""
+    began = time.monotonic()
+    find_runtime_folder(asked)
+    account = ensure_account(asked.server_user)
+    with folders.locked(asked):
+        settings = _settings_of_running(asked, set(args.flags))
+        running = {service.name: service.find(settings) for service in SERVICES}
+        if running[SERVER.name] is None:
+            check_ports(settings)
+        folders.prepare_folders(settings, account)
+        for service in SERVICES:
+            found = running[service.name]
+            if found is not None:
+                say(f"  {service.name:<11} runs already, process {found.pid}")
+                continue
+            step_began = time.monotonic()
+            started = service.start(settings, account)
+            took_s = time.monotonic() - step_began
+            say(f"  {service.name:<11} started in {took_s:.1f} s, process {started.pid}")
+    say(f"\nBastide is up ({time.monotonic() - began:.1f} s). The API: {settings.endpoint}\n")
+    say("Next, type:")
+    say(f'  eval "$({shlex.quote(sys.argv[0])} env{_of_instance(settings)})"')
+    say("  aws ecs list-clusters")
+    return 0
+
+
+def prepare(settings: Settings, args: argparse.Namespace) -> int:
+    """What must be there before the processes start; for service files, which start them themselves."""
+    folders.prepare_folders(settings, ensure_account(settings.server_user))
+    return 0
+
+
+def _settings_of_running(asked: Settings, flags: set[str]) -> Settings:
+    """Settings are frozen at start: what runs keeps its own, and a flag that says otherwise is refused."""
+    frozen = folders.read_frozen(asked)
+    if frozen is None or not any(service.find(frozen) for service in SERVICES):
+        return asked
+    different = [key for key in KEYS if getattr(asked, key) != getattr(frozen, key)]
+    refused = sorted(set(different) & flags)
+    restart = f"`bastide down` and then `bastide up`{_of_instance(asked)}"
+    if refused:
+        why = f"It runs with another {', '.join(refused)}, frozen at its start. To change it: {restart}."
+        raise Conflict("setting", ", ".join(refused), why=why)
+    if different:  # today's file, or an earlier flag: a hint is all that can be given
+        say(f"  note: started with another {', '.join(different)}; to change it: {restart}")
+    return frozen
+
+
+def _of_instance(settings: Settings) -> str:
+    return "" if settings.instance == Settings().instance else f" --instance {settings.instance}"
+
+
+COMMANDS = (
+    Command("up", "start everything that does not run", up),
+    Command("prepare", "make user, folders and settings", prepare, hidden=True),
+)

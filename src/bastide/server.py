@@ -1,0 +1,145 @@
+"""The server's composition root: opens the store, wires API, control and the agents' session, runs, closes.
+
+Never runs as root. Everything lives on one event loop; what ends first (a signal, a failure) ends the rest
+in order: no new requests, those under way finished, sessions and control stopped, the store closed.
+"""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import uvicorn
+import uvloop
+
+from bastide import __version__
+from bastide.api.agents import Agents
+from bastide.api.app import create_app
+from bastide.api.connections import Connection
+from bastide.api.keys import Keys, ensure_admin_key, key_file
+from bastide.config import Settings
+from bastide.control.enis import Enis
+from bastide.control.placement import Placement
+from bastide.control.reaper import Reaper
+from bastide.model.faults import Denied
+from bastide.store import Store
+
+DRAIN_S = 5  # for requests under way when asked to end
+KEEP_ALIVE_S = 75  # longer than the SDKs keep an idle connection
+BACKLOG = 2048
+# Store threads hold the GIL for microseconds at a time; at Python's 5 ms they would wait long for each turn.
+SWITCH_INTERVAL_S = 0.0005
+GC_THRESHOLD = 20_000  # requests make many short-lived objects and few cycles
+
+log = logging.getLogger(__name__)
+
+
+class Listener(uvicorn.Server):
+    """uvicorn without its own signal handling: the composition root decides when it ends."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        """Leave signals alone."""
+        yield
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether connections are accepted."""
+        return bool(self.started)
+
+
+def run_server(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code."""
+    _refuse_privileges()
+    os.umask(0o077)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    gc.set_threshold(GC_THRESHOLD)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(settings))
+    return 0
+
+
+async def serve(settings: Settings) -> None:
+    """Run everything until a signal comes or a part fails."""
+    ending = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ending.set)
+    async with _opened(settings) as store:
+        agents = Agents(store, settings.session_socket)
+        keys = Keys(ensure_admin_key(key_file(settings)), account=settings.account)
+        app = create_app(store, settings, keys, agents_connected=lambda: len(agents.host_ids))
+        api = _listener(app, settings.host, settings.port)
+        metrics = _listener(app.metrics_app, *settings.metrics_address)
+        log.info("bastide server %s of %s on %s", __version__, settings.instance, settings.endpoint)
+        async with asyncio.TaskGroup() as group:
+            control = [
+                group.create_task(part.run())
+                for part in (agents, Placement(store, settings), Enis(store), Reaper(store, settings))
+            ]
+            served = [group.create_task(_served(listener, ending)) for listener in (api, metrics)]
+            await ending.wait()
+            log.info("ending")
+            for listener in (api, metrics):
+                listener.should_exit = True
+            await asyncio.gather(*served)
+            for task in control:
+                task.cancel()
+
+
+async def _served(listener: Listener, ending: asyncio.Event) -> None:
+    """Serve; a listener that ends by itself (its port is taken) ends the server."""
+    try:
+        await listener.serve()
+    except SystemExit as error:  # how uvicorn tells of a port in use
+        address = f"{listener.config.host}:{listener.config.port}"
+        raise OSError(f"{address} cannot be listened on") from error
+    finally:
+        ending.set()
+
+
+@contextlib.asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[Store]:
+    store = await Store.open(settings.database_url)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def _listener(app: Any, host: str, port: int) -> Listener:
+    return Listener(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            http=Connection,
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            date_header=True,
+            proxy_headers=False,
+            backlog=BACKLOG,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=DRAIN_S,
+        )
+    )
+
+
+def _refuse_privileges() -> None:
+    """The process that listens to the network has no privileges, whoever started it."""
+    if 0 in (os.getuid(), os.geteuid(), os.getgid(), os.getegid()):
+        why = "The server never runs as root. Use `bastide up`, or a service file with User=."
+        raise Denied("server", why=why)
+    with open("/proc/self/status") as status:  # noqa: PTH123 -- lines of a kernel file
+        fields = dict(line.split(":\t", 1) for line in status if ":\t" in line)
+    if any(int(fields[name], 16) for name in ("CapEff", "CapPrm", "CapAmb")):
+        raise Denied("server", why="The server was started with capabilities; it needs none and takes none.")
