@@ -4,15 +4,16 @@ from typing import Any
 
 import pytest
 from botocore.model import Shape
-from tests.wire.oracle import KEY, REGION, example, operation_of, read_back, serialized, verified
 
 from bastide.wire import spec
+from tests.wire.oracle import KEY, REGION, example, operation_of, read_back, serialized, verified
 
 ECS = """CreateCluster DescribeClusters ListClusters UpdateCluster UpdateClusterSettings DeleteCluster
 PutClusterCapacityProviders DescribeCapacityProviders RegisterTaskDefinition DescribeTaskDefinition
 ListTaskDefinitions ListTaskDefinitionFamilies DeregisterTaskDefinition DeleteTaskDefinitions
 RunTask StopTask DescribeTasks ListTasks TagResource UntagResource ListTagsForResource ListAccountSettings
-PutAccountSetting PutAccountSettingDefault DeleteAccountSetting CreateService UpdateService DescribeServices"""
+PutAccountSetting PutAccountSettingDefault DeleteAccountSetting CreateService UpdateService
+DescribeServices"""
 EC2 = """DescribeVpcs DescribeSubnets DescribeSecurityGroups DescribeNetworkInterfaces
 DescribeAvailabilityZones DescribeRegions AuthorizeSecurityGroupIngress CreateTags CreateVpc
 ModifySubnetAttribute"""

@@ -18,6 +18,7 @@ from bastide.wire.malformed import Malformed, MalformedReason, unreadable
 from bastide.wire.models import Operation, Service
 
 DEPTH_MAX = 64  # levels of lists and maps; the deepest model needs a dozen
+VALUES_MAX = 500_000  # the largest batch of any service holds some three hundred thousand
 INDEFINITE = 31
 BREAK = 0xFF
 TIMESTAMP_TAG = 1
@@ -30,7 +31,13 @@ class _Decoder:
 
     def __init__(self, body: bytes) -> None:
         self._body = body
+        self._count_left = VALUES_MAX
         self.at = 0
+
+    def _spend(self) -> None:
+        self._count_left -= 1
+        if self._count_left < 0:
+            raise unreadable("CBOR holds too many values")
 
     def take(self, count: int) -> bytes:
         """The next `count` bytes, checked before anything is allocated."""
@@ -40,6 +47,7 @@ class _Decoder:
         return self._body[start : self.at]
 
     def value(self, depth: int) -> Any:
+        self._spend()
         head = self.take(1)[0]
         major, extra = head >> 5, head & 0x1F
         if major == 0:
@@ -72,6 +80,7 @@ class _Decoder:
         while (head := self.take(1)[0]) != BREAK:
             if head >> 5 != major or head & 0x1F == INDEFINITE:
                 raise unreadable("CBOR string holds a chunk that is no string")
+            self._spend()
             chunks.append(self.take(self._argument(head & 0x1F)))
         return b"".join(chunks)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bastide.wire.codec.scalars import Read
-from bastide.wire.codec.xml import Write, escape
+from bastide.wire.codec.xml_writer import Write, escape
 from bastide.wire.http import Response, WireError
 from bastide.wire.models import Operation, Shape
 from bastide.wire.query import FormReader, Query, numbered, xml_response

@@ -16,6 +16,8 @@ from bastide.wire.malformed import Malformed, MalformedReason, unreadable
 from bastide.wire.models import ErrorShape, Operation, Service
 
 MEDIA_TYPES = ("application/x-amz-json-1.0", "application/x-amz-json-1.1", "application/json")
+COUNTED_FROM_BYTES = 1024 * 1024  # smaller bodies can't hold enough values to hurt
+VALUES_MAX = 1_000_000  # a body of 64 MiB could hold twenty times as many, and take a gigabyte to hold them
 JSON_WRITERS: Mapping[str, Write] = {"blob": render_base64, "timestamp": render_epoch}
 
 
@@ -23,6 +25,8 @@ def decode_json(body: bytes) -> Any:
     """The value a body holds; an empty body is an empty object."""
     if not body:
         return {}
+    if len(body) > COUNTED_FROM_BYTES and sum(body.count(mark) for mark in (b",", b"[", b"{")) > VALUES_MAX:
+        raise unreadable("JSON holds too many values")
     try:
         return msgspec.json.decode(body)
     except RecursionError as cause:

@@ -10,12 +10,13 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from bastide.wire.codec.scalars import Read, text_reader
-from bastide.wire.codec.xml import Write, XmlWriter, escape
+from bastide.wire.codec.xml_writer import Write, XmlWriter, escape
 from bastide.wire.http import Request, Response, WireError
 from bastide.wire.json11 import media_type
 from bastide.wire.malformed import Malformed, MalformedReason, unreadable
 from bastide.wire.models import Operation, Service, Shape
 
+FORM_MAX_BYTES = 4 * 1024 * 1024  # the largest form any query service takes is 1 MiB
 FIELDS_MAX = 20_000  # the largest batch of any query service has some ten thousand
 NAME_MAX = 1024  # characters of one field's name
 DEPTH_MAX = 32  # parts of one field's name
@@ -35,6 +36,8 @@ def _decoded(text: bytes) -> str:
 
 def parse_form(form: bytes) -> dict[str, str]:
     """A form's fields; one that stands twice is refused, for nobody could say which was meant."""
+    if len(form) > FORM_MAX_BYTES:
+        raise Malformed(MalformedReason.TOO_LARGE, f"Form is larger than {FORM_MAX_BYTES} bytes")
     if form.count(b"&") >= FIELDS_MAX:
         raise unreadable(f"Form has more than {FIELDS_MAX} fields")
     fields: dict[str, str] = {}

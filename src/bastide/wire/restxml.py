@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from bastide.wire.codec.rest import Rest
-from bastide.wire.codec.xml import XmlReader, XmlWriter, escape, parse_xml
+from bastide.wire.codec.xml_reader import XmlReader, parse_xml
+from bastide.wire.codec.xml_writer import XmlWriter, escape
 from bastide.wire.http import Response, WireError
 from bastide.wire.models import Service, Shape
 from bastide.wire.query import xml_response

@@ -4,7 +4,7 @@ A shape under which nothing is ruled compiles to None and costs nothing. All vio
 to a limit, in the words AWS's services use. Values of sensitive members never reach a message.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bastide.wire.codec.patterns import pattern_check
@@ -24,8 +24,8 @@ def path_of(at: At) -> str:
     parts: list[str] = []
     while at:
         at, name = at
-        parts.append(name if parts or at else name[:1].lower() + name[1:])
-    return ".".join(reversed([part[:1].lower() + part[1:] for part in parts]))
+        parts.append(name)
+    return ".".join(reversed(parts))
 
 
 def _is_hidden(shape: Shape) -> bool:
@@ -156,18 +156,24 @@ def _both(first: Check | None, second: Check | None) -> Check | None:
     return check
 
 
-def _structure_check(required: Sequence[str], checks: dict[str, Check]) -> Check:
-    find = checks.get
+def _structure_check(required: Sequence[str], checks: Mapping[str, Check]) -> Check:
+    needed = [(name, _camel(name)) for name in required]
+    find = {name: (_camel(name), check) for name, check in checks.items()}.get
 
     def check(value: Any, at: At, found: list[Violation]) -> None:
-        for name in required:
+        for name, shown in needed:
             if name not in value:
-                _report(found, Constraint.REQUIRED, (at, name), "null", "Member must not be null")
+                _report(found, Constraint.REQUIRED, (at, shown), "null", "Member must not be null")
         for name, item in value.items():
             if (inner := find(name)) is not None:
-                inner(item, (at, name), found)
+                inner[1](item, (at, inner[0]), found)
 
     return check
+
+
+def _camel(name: str) -> str:
+    """Messages name members as the services' own code does, whatever the model's case."""
+    return name[:1].lower() + name[1:]
 
 
 def _each_item(inner: Check) -> Check:

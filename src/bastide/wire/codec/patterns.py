@@ -23,6 +23,7 @@ _CLASSES = {
     r"\p{ASCII}": "\\x00-\\x7f",
     r"\p{Graph}": "!-~",
     r"\p{Print}": " -~",
+    r"\w-": r"\w\-",  # a range for Python, two members for Java
 }
 
 
@@ -67,5 +68,4 @@ def _is_elastic(tokens: Any) -> bool:
     repeats = [item for item in items if item[0] in (sre.MAX_REPEAT, sre.MIN_REPEAT)]
     is_grown = any(argument[1] == sre.MAXREPEAT for _, argument in repeats)
     fixed = [item for item in items if item not in repeats and item[0] is not sre.AT]
-    solid = [argument for _, argument in repeats if argument[0] > 0]
-    return is_grown and not fixed and len(solid) <= 1
+    return is_grown and not fixed
