@@ -42,9 +42,6 @@ _ECS: Table = {
     (NotFound, "capacity provider"): Row(
         "InvalidParameterException", "The specified capacity provider {name} was not found."
     ),
-    (NotFound, "setting"): Row(
-        "InvalidParameterException", "The specified account setting {name} is not set."
-    ),
     (NotFound, "resource"): Row("ResourceNotFoundException", "The specified resource {name} was not found."),
     (Invalid, "parameter"): Row("InvalidParameterException"),
     (Invalid, "page token"): Row("InvalidParameterException", "Invalid token."),
@@ -53,20 +50,13 @@ _ECS: Table = {
     (Invalid, "task definition"): Row("ClientException"),
     (Invalid, "platform version"): Row("PlatformUnknownException"),
     (Unsupported, "platform version"): Row("PlatformTaskDefinitionIncompatibilityException"),
-    (Unsupported, "parameter"): Row("UnsupportedFeatureException"),
     (Unsupported, "feature"): Row("UnsupportedFeatureException"),
     (Conflict, "client token"): Row("ConflictException"),
     (InUse, "cluster tasks"): Row(
         "ClusterContainsTasksException", "The Cluster cannot be deleted while Tasks are active."
     ),
-    (InUse, "cluster services"): Row(
-        "ClusterContainsServicesException", "The Cluster cannot be deleted while Services are active."
-    ),
     (InUse, "capacity provider"): Row("ResourceInUseException"),
-    (LimitExceeded, "tag"): Row("InvalidParameterException"),
     (LimitExceeded, "revision"): Row("LimitExceededException"),
-    (Denied, "action"): Row("AccessDeniedException"),
-    (Unavailable, "capacity"): Row("ServerException"),
     (Unavailable, "store"): Row("ServerException", "The service is busy. Try again."),
 }
 
@@ -87,7 +77,6 @@ _EC2: Table = {
     (Invalid, "parameter"): Row("InvalidParameterValue"),
     (Invalid, "parameters"): Row("InvalidParameterCombination"),
     (Invalid, "page token"): Row("InvalidNextToken", "The token '{name}' is invalid."),
-    (Denied, "action"): Row("UnauthorizedOperation"),
     (Unavailable, "store"): Row("Unavailable", "The service is busy. Try again."),
 }
 
@@ -103,13 +92,10 @@ _LOGS: Table = {
     (Invalid, "parameter"): Row("InvalidParameterException"),
     (Invalid, "page token"): Row("InvalidParameterException", "The specified nextToken is invalid."),
     (InUse, "log group"): Row("ValidationException"),
-    (LimitExceeded, "log group"): Row("LimitExceededException", "Resource limit exceeded."),
-    (Denied, "action"): Row("AccessDeniedException"),
     (Unavailable, "store"): Row("ServiceUnavailableException", "The service is busy. Try again."),
 }
 
 _STS: Table = {
-    (Denied, "action"): Row("AccessDenied"),
     (Unavailable, "store"): Row("ServiceUnavailable", "The service is busy. Try again."),
 }
 
@@ -166,6 +152,7 @@ COMMON: Mapping[str, Mapping[str, int]] = {
         "InvalidNextToken": 400,
         "InvalidParameterCombination": 400,
         "InvalidParameterValue": 400,
+        "InvalidSecurityGroupRuleId.NotFound": 400,
         "InvalidSubnetID.NotFound": 400,
         "InvalidVpcID.NotFound": 400,
         "MalformedQueryString": 400,

@@ -18,7 +18,7 @@ from bastide.api.errors import (
     UNBUILT,
     Row,
 )
-from bastide.model.faults import Conflict, Fault
+from bastide.model.faults import Conflict, Fault, Unavailable
 from bastide.wire.http import WireError
 from bastide.wire.malformed import Constraint, Malformed, MalformedReason
 from bastide.wire.sigv4 import Refused
@@ -30,7 +30,10 @@ def row_for(service: str, fault: Fault) -> Row | None:
     row = FAULTS.get(service, {}).get((type(fault), fault.noun))
     if row is None:
         return None
-    return Row(row.code, fault.why or row.message.format(name=fault.name) or str(fault))
+    told = row.message.format(name=fault.name)
+    if isinstance(fault, Unavailable) and told:
+        return Row(row.code, told)  # why it is so is for the log: it may name paths of this machine
+    return Row(row.code, fault.why or told or str(fault))
 
 
 def family_of(service: Service | None, protocol: str) -> str:

@@ -29,7 +29,7 @@ from bastide.api.metrics import Metrics
 from bastide.api.operation import Context, Reads, Result
 from bastide.api.registry import SERVICES, Services
 from bastide.config import Settings
-from bastide.model.faults import Fault
+from bastide.model.faults import Fault, Unavailable
 from bastide.store import Store
 from bastide.store.txn import Txn
 from bastide.wire import spec
@@ -157,6 +157,8 @@ class Gateway:
         if isinstance(escaped, Fault):
             error = fault_error(service, family, escaped)
             if error is not None:
+                if isinstance(escaped, Unavailable):
+                    log.warning("%s %s: %s", service, exchange.operation, escaped)
                 return error
         log.error(
             "%s %s failed, request %s",

@@ -1,0 +1,142 @@
+"""The error table is whole and true: every fault an operation raises has a row, every code is AWS's."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from bastide.api.errors import (
+    COMMON,
+    EC2,
+    FAULTS,
+    INTERNAL,
+    INVALID_CODES,
+    JSON,
+    MALFORMED,
+    MISSING_PARAMETER,
+    QUERY,
+    REFUSALS,
+    S3,
+    SLOW_BODY,
+    UNBUILT,
+    Row,
+)
+from bastide.api.failures import fault_error
+from bastide.model import faults
+from bastide.model.faults import Fault, Unavailable
+from bastide.wire import spec
+from bastide.wire.malformed import MalformedReason
+from bastide.wire.sigv4 import RefusedReason
+from tests.style.checkout import ROOT
+
+API = ROOT / "src" / "bastide" / "api"
+FAULT_CLASSES = {
+    name: each for name, each in vars(faults).items() if isinstance(each, type) and issubclass(each, Fault)
+}
+# Who may raise a fault while an operation of a service runs. What `agents` and `keys` raise meets no caller.
+RAISES_FOR = {
+    "ec2": ("ec2",),
+    "ecs": ("ecs",),
+    "logs": ("logs",),
+    "sts.py": ("sts",),
+    "paging.py": ("ec2", "ecs", "logs"),
+    "agents": (),
+    "keys.py": (),
+}
+FAMILIES = {"ec2": EC2, "ecs": JSON, "logs": JSON, "sts": QUERY}
+Known = tuple[str, type[Fault], str]  # service, class, noun
+EVERY_SERVICE = sorted(FAULTS)
+FROM_THE_STORE: set[Known] = {(service, Unavailable, "store") for service in EVERY_SERVICE}
+
+
+def nouns_in(path: Path) -> Iterator[tuple[type[Fault], str, int]]:
+    """The faults a module makes: class, noun, line. A noun that is no literal is `.noun` of a listing."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        if isinstance(node.func, ast.Name) and node.func.id in FAULT_CLASSES:
+            assert node.args, f"{path.name}:{node.lineno}: a fault without a noun"
+            first = node.args[0]
+            if isinstance(first, ast.Constant):
+                yield FAULT_CLASSES[node.func.id], str(first.value), node.lineno
+            else:
+                assert isinstance(first, ast.Attribute), f"{path.name}:{node.lineno}: which noun is this?"
+                assert first.attr == "noun", f"{path.name}:{node.lineno}: which noun is this?"
+                for noun in listed_nouns(path.parent):
+                    yield FAULT_CLASSES[node.func.id], noun, node.lineno
+
+
+def listed_nouns(folder: Path) -> set[str]:
+    """Every `noun="…"` given in a folder's modules."""
+    found = set()
+    for path in folder.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.keyword) and node.arg == "noun" and isinstance(node.value, ast.Constant):
+                found.add(str(node.value.value))
+    return found
+
+
+@cache
+def raised() -> dict[Known, str]:
+    """Where each is raised."""
+    found: dict[Known, str] = dict.fromkeys(FROM_THE_STORE, "the store")
+    for path in sorted(API.rglob("*.py")):
+        head = path.relative_to(API).parts[0]
+        for fault, noun, line in nouns_in(path):
+            assert head in RAISES_FOR, f"{path.relative_to(ROOT)} raises faults: for which service?"
+            for service in RAISES_FOR[head]:
+                found[service, fault, noun] = f"{path.relative_to(ROOT)}:{line}"
+    return found
+
+
+def test_every_fault_raised_has_a_row() -> None:
+    without = {
+        where: (service, fault.__name__, noun)
+        for (service, fault, noun), where in raised().items()
+        if (fault, noun) not in FAULTS[service]
+    }
+    assert not without
+
+
+def test_every_row_is_raised_somewhere() -> None:
+    rows = {(service, fault, noun) for service, table in FAULTS.items() for fault, noun in table}
+    dead = sorted((service, fault.__name__, noun) for service, fault, noun in rows - set(raised()))
+    assert not dead
+
+
+@pytest.mark.parametrize("service", EVERY_SERVICE)
+def test_every_row_is_a_code_of_its_service(service: str) -> None:
+    codes = {row.code for row in FAULTS[service].values()} | {
+        table[service] for table in (UNBUILT, INTERNAL, INVALID_CODES) if service in table
+    }
+    assert codes - set(spec.errors(service)) - set(COMMON[FAMILIES[service]]) == set()
+
+
+def test_every_reason_has_a_common_code_in_every_family() -> None:
+    for family in (JSON, QUERY, EC2, S3):
+        assert set(REFUSALS[family]) == set(RefusedReason)
+        assert set(MALFORMED[family]) == set(MalformedReason)
+        rows: list[Row] = [*REFUSALS[family].values(), *MALFORMED[family].values()]
+        codes = {row.code for row in rows} | {UNBUILT[family], INTERNAL[family], SLOW_BODY[family]}
+        codes |= {MISSING_PARAMETER[family]} if family in MISSING_PARAMETER else set()
+        assert codes <= set(COMMON[family])
+
+
+@pytest.mark.parametrize("service", EVERY_SERVICE)
+def test_every_row_goes_out_with_the_status_of_its_code(service: str) -> None:
+    of, family = spec.service(service), FAMILIES[service]
+    for (fault, noun), row in FAULTS[service].items():
+        error = fault_error(service, family, fault(noun, "name"))
+        assert error is not None
+        response = spec.render_error(of, of.protocols[0], error, "request")
+        modelled = spec.errors(service).get(row.code)
+        if row.code in COMMON[family]:
+            wanted = COMMON[family][row.code]
+        else:
+            assert modelled is not None
+            wanted = modelled.status or (500 if modelled.is_fault else 400)
+        assert response.status == wanted
+        assert row.code.encode() in response.body
