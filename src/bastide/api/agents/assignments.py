@@ -1,0 +1,70 @@
+"""What a host is to do, read out of the store: a task's records put together into one assignment."""
+
+import logging
+
+from bastide.model.arn import last_of
+from bastide.model.assignment import Assignment, Eni
+from bastide.model.status import DesiredStatus, StopCode, TaskStatus
+from bastide.model.task import status_of
+from bastide.model.task_definition import containers_of, volumes_of
+from bastide.store import Record, Txn
+
+log = logging.getLogger(__name__)
+
+
+def read_assignments(txn: Txn, host_id: str) -> list[Assignment]:
+    """Every task placed on the host that has not STOPPED."""
+    found = []
+    for placement in txn.find("placement", parent=host_id):
+        task = txn.get("task", placement.key)
+        if task is not None and status_of(task.document) is not TaskStatus.STOPPED:
+            assignment = read_assignment(txn, task)
+            if assignment is not None:
+                found.append(assignment)
+    return found
+
+
+def read_assignment(txn: Txn, record: Record) -> Assignment | None:
+    """The task's assignment; None when a record it needs is missing, which is a bug and logged."""
+    task = record.document["task"]
+    definition = txn.get("task-definition", task["taskDefinitionArn"])
+    eni = _read_eni(txn, record.document["eni"])
+    if definition is None or eni is None:
+        log.error("a placed task lacks its task definition or interface", extra={"task": record.key})
+        return None
+    registered = definition.document["taskDefinition"]
+    stop_code = task.get("stopCode")
+    return Assignment(
+        task_arn=record.key,
+        task_id=last_of(record.key),
+        version=record.version,
+        desired_status=DesiredStatus(task["desiredStatus"]),
+        last_status=TaskStatus[task["lastStatus"]],
+        cpu_units=int(task["cpu"]),
+        memory_mib=int(task["memory"]),
+        storage_gib=task["ephemeralStorage"]["sizeInGiB"],
+        eni=eni,
+        containers=containers_of(registered, task),
+        volumes=volumes_of(registered),
+        stop_code=StopCode(stop_code) if stop_code else None,
+        stopped_reason=task.get("stoppedReason"),
+    )
+
+
+def _read_eni(txn: Txn, eni_id: str | None) -> Eni | None:
+    eni = txn.get("eni", eni_id) if eni_id else None
+    subnet = txn.get("subnet", eni.parent) if eni else None
+    vpc = txn.get("vpc", subnet.parent) if subnet else None
+    if eni is None or subnet is None or vpc is None:
+        return None
+    return Eni(
+        id=eni.key,
+        mac=eni.document["MacAddress"],
+        private_ip=eni.document["PrivateIpAddress"],
+        subnet_id=subnet.key,
+        subnet_cidr=subnet.document["CidrBlock"],
+        vpc_id=vpc.key,
+        vpc_cidr=vpc.document["CidrBlock"],
+        hostname=eni.document["PrivateDnsName"],
+        public_ip=eni.document.get("Association", {}).get("PublicIp"),
+    )

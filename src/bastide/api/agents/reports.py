@@ -1,0 +1,87 @@
+"""What hosts say, written into the store: hellos, reports of tasks, lines of containers."""
+
+from datetime import datetime
+
+from bastide.api.failures import row_for
+from bastide.api.logs.lines import store_log_lines
+from bastide.model.arn import last_of, parse_arn, scope_of
+from bastide.model.assignment import Report
+from bastide.model.faults import Fault
+from bastide.model.frames import Hello, LogBatch
+from bastide.model.status import TaskStatus
+from bastide.model.task import status_of, with_report
+from bastide.model.task_definition import runtime_id
+from bastide.store import Record, Txn
+
+HOST = "host"
+CONNECTED, DISCONNECTED = "CONNECTED", "DISCONNECTED"
+LOG_POSITION = "log-position"
+
+
+def store_hello(txn: Txn, hello: Hello, now: datetime) -> None:
+    """The host is connected, with this much room."""
+    capacity = {"cpuUnits": hello.cpu_units, "memoryMib": hello.memory_mib, "diskMib": hello.disk_mib}
+    document = {
+        "capacity": capacity,
+        "agentVersion": hello.agent_version,
+        "connectedAt": now.timestamp(),
+        "lastHeartbeatAt": now.timestamp(),
+    }
+    record = txn.get(HOST, hello.host_id) or Record(HOST, hello.host_id, "", {}, name=hello.host_id)
+    txn.put(record.changed(document=document, status=CONNECTED))
+
+
+def store_disconnected(txn: Txn, host_id: str, now: datetime) -> None:
+    """Nobody speaks for the host; its tasks may well go on."""
+    record = txn.get(HOST, host_id)
+    if record is not None and record.status == CONNECTED:
+        document = {**record.document, "lastHeartbeatAt": now.timestamp()}
+        txn.put(record.changed(document=document, status=DISCONNECTED))
+
+
+def store_all_disconnected(txn: Txn, now: datetime) -> None:
+    """At start: whoever was connected to an earlier server has to say hello again."""
+    for record in txn.find(HOST, status=CONNECTED):
+        store_disconnected(txn, record.key, now)
+
+
+def store_report(txn: Txn, host_id: str, report: Report, now: datetime) -> bool:
+    """Fold a report into its task; False when this host has no business with the task any more."""
+    record = txn.get("task", report.task_arn)
+    if record is None or record.document["host"] != host_id:
+        return False
+    if status_of(record.document) is TaskStatus.STOPPED:
+        return False
+    task_id = last_of(record.key)
+    ids = [runtime_id(task_id, index) for index in range(len(record.document["task"]["containers"]))]
+    at_s = round(now.timestamp(), 3)
+    document = with_report(record.document, report, at_s=at_s, runtime_ids=ids)
+    if document is not record.document:
+        txn.put(record.changed(document=document, status=document["task"]["desiredStatus"]))
+    return True
+
+
+def store_logs(txn: Txn, batch: LogBatch, now: datetime) -> None:
+    """Add the batch's lines to its stream unless they are there already; raises what the Logs API would.
+
+    A batch without lines only makes sure that the stream is there.
+    """
+    task = parse_arn(batch.task_arn)
+    scope = scope_of(task.account, task.region) if task else ""
+    position = None
+    if batch.lines:
+        key = f"{batch.task_arn}/{batch.container}/{batch.source}"
+        position = txn.get(LOG_POSITION, key) or Record(
+            LOG_POSITION, key, scope, {"sequence": -1}, parent=batch.task_arn
+        )
+        if batch.sequence <= position.document["sequence"]:
+            return
+    store_log_lines(txn, scope, batch.target, batch.lines, now)
+    if position is not None:
+        txn.put(position.changed(document={"sequence": batch.sequence}))
+
+
+def render_log_fault(fault: Fault) -> str:
+    """Why a batch was refused for good, in the words of the Logs API."""
+    row = row_for("logs", fault)
+    return f"{row.code}: {row.message}" if row else str(fault)

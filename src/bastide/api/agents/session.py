@@ -1,0 +1,185 @@
+"""One agent's session as the server sees it: what to say to it and when, and what to do with what it says.
+
+Assignments are not queued: the session remembers which tasks have changed and reads them when it gets to
+them, so a slow agent costs memory by the number of tasks only. One that takes nothing for SEND_TIMEOUT_S is
+cut off; it comes back and starts from a whole Sync.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+
+from bastide.api.agents.assignments import read_assignment, read_assignments
+from bastide.api.agents.reports import render_log_fault, store_logs, store_report
+from bastide.model.assignment import Report
+from bastide.model.faults import Fault, Invalid, Unavailable
+from bastide.model.frames import (
+    Assign,
+    Downward,
+    FrameReader,
+    Heartbeat,
+    LogAck,
+    LogBatch,
+    Message,
+    Release,
+    Reported,
+    Sync,
+    render_frame,
+)
+from bastide.model.status import DesiredStatus, TaskStatus
+from bastide.model.task import status_of
+from bastide.store import Store, Txn
+
+READ_BYTES = 256 * 1024
+SEND_TIMEOUT_S = 10.0
+SILENCE_HEARTBEATS = 4  # so many missed ones mean that nobody is there
+
+log = logging.getLogger(__name__)
+
+
+class Line:
+    """Frames over a stream of bytes, in both directions."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._frames = FrameReader()
+        self._sending = asyncio.Lock()
+
+    async def read(self, *, timeout_s: float) -> list[Message]:
+        """The next messages, at least one; Unavailable at the end, TimeoutError after silence."""
+        async with asyncio.timeout(timeout_s):
+            while True:
+                data = await self._reader.read(READ_BYTES)
+                if not data:
+                    raise Unavailable("session", why="the agent closed the session")
+                if messages := self._frames.feed(data):
+                    return messages
+
+    async def send(self, messages: Sequence[Downward]) -> None:
+        """Write the messages and wait until the other side has room for more."""
+        async with self._sending:
+            self._writer.write(b"".join(render_frame(message) for message in messages))
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await self._writer.drain()
+
+    def close(self) -> None:
+        """Cut the line; whoever reads sees its end."""
+        self._writer.transport.abort()
+
+
+class Session:
+    """A host that has said hello."""
+
+    def __init__(
+        self, host_id: str, line: Line, store: Store, *, heartbeat_s: float, now: Callable[[], datetime]
+    ) -> None:
+        self._host_id = host_id
+        self._line = line
+        self._store = store
+        self._silence_s = heartbeat_s * SILENCE_HEARTBEATS
+        self._now = now
+        self._sent: dict[str, DesiredStatus] = {}
+        self._dirty: dict[str, None] = {}
+        self._something = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve until the agent is gone, silent or too slow; raises why."""
+        assignments = await self._store.view(lambda txn: read_assignments(txn, self._host_id))
+        self._sent |= {one.task_arn: one.desired_status for one in assignments}
+        await self._line.send([Sync(tuple(assignments))])
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._listen())
+            group.create_task(self._tell())
+
+    def mark(self, task_arn: str) -> None:
+        """The task may be new on this host, or may have changed."""
+        self._dirty[task_arn] = None
+        self._something.set()
+
+    def knows(self, task_arn: str) -> bool:
+        """Whether the host was told of the task."""
+        return task_arn in self._sent
+
+    def mark_all(self, task_arns: Sequence[str]) -> None:
+        """These and everything the host was told of may have changed."""
+        for arn in (*task_arns, *self._sent):
+            self.mark(arn)
+
+    def close(self) -> None:
+        """End it; `run` raises."""
+        self._line.close()
+
+    async def _tell(self) -> None:
+        while True:
+            await self._something.wait()
+            self._something.clear()
+            dirty, self._dirty = list(self._dirty), {}
+            messages = await self._store.view(partial(self._read_news, arns=dirty))
+            for message in messages:
+                self._note(message)
+            if messages:
+                await self._line.send(messages)
+
+    def _read_news(self, txn: Txn, arns: Sequence[str]) -> list[Downward]:
+        """On a store thread; only reads `_sent`, which `_tell` alone changes while this runs."""
+        return [message for arn in arns if (message := self._news_of(txn, arn)) is not None]
+
+    def _news_of(self, txn: Txn, arn: str) -> Downward | None:
+        record = txn.get("task", arn)
+        is_known = arn in self._sent
+        if record is None or record.document["host"] != self._host_id:
+            return Release(arn) if is_known else None
+        if status_of(record.document) is TaskStatus.STOPPED:
+            return Release(arn) if is_known else None
+        if self._sent.get(arn) == record.status:
+            return None
+        assignment = read_assignment(txn, record)
+        return Assign(assignment) if assignment is not None else None
+
+    def _note(self, message: Downward) -> None:
+        if isinstance(message, Assign):
+            self._sent[message.assignment.task_arn] = message.assignment.desired_status
+        elif isinstance(message, Release):
+            self._sent.pop(message.task_arn, None)
+
+    async def _listen(self) -> None:
+        while True:
+            messages = await self._line.read(timeout_s=self._silence_s)
+            # Their transactions are queued in this order and share a commit; the next bytes wait for it.
+            answers = await asyncio.gather(*(self._answer(message) for message in messages))
+            if told := [answer for answer in answers if answer is not None]:
+                await self._line.send(told)
+
+    async def _answer(self, message: Message) -> Downward | None:
+        if isinstance(message, Heartbeat):
+            return message
+        if isinstance(message, Reported):
+            return await self._take_report(message.report)
+        if isinstance(message, LogBatch):
+            return await self._take_logs(message)
+        raise Invalid("frame", why=f"an agent does not send {type(message).__name__}")
+
+    async def _take_report(self, report: Report) -> Downward | None:
+        now = self._now()
+        is_ours = await self._store.update(lambda txn: store_report(txn, self._host_id, report, now))
+        return None if is_ours else Release(report.task_arn)
+
+    async def _take_logs(self, batch: LogBatch) -> LogAck:
+        error = None
+        now = self._now()
+        try:
+            await self._store.update(lambda txn: store_logs(txn, batch, now))
+        except Unavailable:
+            raise
+        except Fault as fault:
+            error = render_log_fault(fault)
+        return LogAck(
+            task_arn=batch.task_arn,
+            container=batch.container,
+            source=batch.source,
+            sequence=batch.sequence,
+            error=error,
+        )

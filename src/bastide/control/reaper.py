@@ -1,0 +1,115 @@
+"""Removes what is over: tasks some time after they STOPPED, task definitions that nothing runs any more."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from bastide.config import Settings
+from bastide.loop import Loop
+from bastide.model.status import TaskStatus
+from bastide.model.task import status_of
+from bastide.store import Record, Store, Txn
+from bastide.store.following import follow
+from bastide.store.records import Change
+
+DELETE_IN_PROGRESS, DELETED = "DELETE_IN_PROGRESS", "DELETED"
+
+Key = tuple[str, str]  # kind, key
+
+
+class Reaper:
+    """Every task, and every task definition that is to be deleted."""
+
+    def __init__(
+        self, store: Store, settings: Settings, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._store = store
+        self._retention_s = settings.stopped_task_retention_s
+        self._now = now
+        self._deleting: set[str] = set()
+        self._loop: Loop[Key] = Loop(self.reconcile)
+
+    async def run(self) -> None:
+        """Reap until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._loop.run())
+            group.create_task(
+                follow(
+                    self._store,
+                    ("task", "task-definition"),
+                    on_all=self._wake_all,
+                    on_change=self._wake_changed,
+                )
+            )
+
+    async def reconcile(self, key: Key) -> float | None:
+        """Remove it if its time has come; else when to look again."""
+        kind, name = key
+        if kind == "task":
+            return await self._reap_task(name)
+        await self._reap_definition(name)
+        return None
+
+    async def _wake_all(self) -> None:
+        for record in await self._store.view(_read_ending):
+            self._loop.wake((record.kind, record.key))
+
+    def _wake_changed(self, change: Change) -> None:
+        self._loop.wake((change.kind, change.key))
+
+    async def _reap_task(self, arn: str) -> float | None:
+        record = await self._store.view(lambda txn: txn.get("task", arn))
+        if record is None or status_of(record.document) is not TaskStatus.STOPPED:
+            return None
+        definition = record.document["task"]["taskDefinitionArn"]
+        if definition in self._deleting:
+            self._loop.wake(("task-definition", definition))
+        ends_s = record.document["task"]["stoppedAt"] + self._retention_s
+        left_s: float = ends_s - self._now().timestamp()
+        if left_s > 0:
+            return left_s
+        await self._store.update(lambda txn: _delete_task(txn, arn))
+        return None
+
+    async def _reap_definition(self, arn: str) -> None:
+        record = await self._store.view(lambda txn: txn.get("task-definition", arn))
+        if record is None or record.status != DELETE_IN_PROGRESS:
+            self._deleting.discard(arn)
+            return
+        self._deleting.add(arn)
+        if await self._store.update(lambda txn: _delete_definition(txn, arn)):
+            self._deleting.discard(arn)
+
+
+def _read_ending(txn: Txn) -> list[Record]:
+    stopped = [task for task in txn.find("task") if status_of(task.document) is TaskStatus.STOPPED]
+    return [*stopped, *txn.find("task-definition", status=DELETE_IN_PROGRESS)]
+
+
+def _delete_task(txn: Txn, arn: str) -> None:
+    record = txn.get("task", arn)
+    if record is None:
+        return
+    txn.delete(record)
+    for position in txn.find("log-position", parent=arn):
+        txn.delete(position)
+    token = record.document["clientToken"]
+    made = txn.get("client-token", f"{record.parent}/RunTask/{token}") if token else None
+    if made is not None and not any(txn.get("task", one) for one in made.document["tasks"]):
+        txn.delete(made)
+
+
+def _delete_definition(txn: Txn, arn: str) -> bool:
+    """Whether it is gone: not while a task of it has not STOPPED."""
+    record = txn.get("task-definition", arn)
+    if record is None or record.status != DELETE_IN_PROGRESS:
+        return True
+    for task in txn.find("task", scope=record.scope):
+        is_of_it = task.document["task"]["taskDefinitionArn"] == arn
+        if is_of_it and status_of(task.document) is not TaskStatus.STOPPED:
+            return False
+    txn.delete(record)
+    family = txn.get("family", record.parent)
+    if family is not None and not txn.count("task-definition", parent=record.parent):
+        txn.put(family.changed(status=DELETED))
+    return True

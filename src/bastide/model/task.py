@@ -1,0 +1,140 @@
+"""A task's stored document: the changes that may happen to it, each as a pure step from old to new.
+
+The document holds AWS's Task shape under `task` and beside it what ECS does not show (`host`, `eni`,
+`network`, `reported`, `tags`, `clientToken`). Invariants: `lastStatus` only grows, what was reported once
+stays, `task.version` grows by one with every change, times are epoch seconds.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from bastide.model.assignment import ContainerReport, Report
+from bastide.model.status import REASON_MAX_CHARS, ContainerStatus, DesiredStatus, StopCode, TaskStatus
+
+Document = dict[str, Any]
+
+_TIMES = (
+    ("pullStartedAt", "pull_started_at"),
+    ("pullStoppedAt", "pull_stopped_at"),
+    ("startedAt", "started_at"),
+    ("stoppingAt", "stopping_at"),
+    ("executionStoppedAt", "execution_stopped_at"),
+    ("stoppedAt", "stopped_at"),
+)
+
+
+def status_of(document: Document) -> TaskStatus:
+    """What was last seen of the task."""
+    return TaskStatus[document["task"]["lastStatus"]]
+
+
+def with_members(document: Document, **members: Any) -> Document:
+    """The document with these members of the task replaced, its version one higher."""
+    task = document["task"]
+    return {**document, "task": {**task, **members, "version": task["version"] + 1}}
+
+
+def with_interface(document: Document, *, host: str, zone: str, eni: str, details: Document) -> Document:
+    """The task placed: its host, and its interface on the way to it. `details` as ECS lists them."""
+    task = document["task"]
+    attachment = {
+        **task["attachments"][0],
+        "status": "ATTACHING",
+        "details": [{"name": name, "value": value} for name, value in details.items()],
+    }
+    address = {"attachmentId": attachment["id"], "privateIpv4Address": details["privateIPv4Address"]}
+    containers = [{**container, "networkInterfaces": [address]} for container in task["containers"]]
+    placed = with_members(document, attachments=[attachment], containers=containers, availabilityZone=zone)
+    return {**placed, "host": host, "eni": eni}
+
+
+def ended_unstarted(document: Document, *, at_s: float, code: StopCode, reason: str) -> Document:
+    """The task STOPPED without ever having been on a host; a reason given before stands."""
+    task = document["task"]
+    members = {
+        "desiredStatus": DesiredStatus.STOPPED.value,
+        "lastStatus": TaskStatus.STOPPED.name,
+        "stopCode": task.get("stopCode", code.value),
+        "stoppedReason": task.get("stoppedReason", reason[:REASON_MAX_CHARS]),
+        "stoppingAt": task.get("stoppingAt", at_s),
+        "executionStoppedAt": at_s,
+        "stoppedAt": at_s,
+        "attachments": [{**attachment, "status": "DELETED"} for attachment in task["attachments"]],
+        "containers": [
+            {**container, "lastStatus": ContainerStatus.STOPPED.name} for container in task["containers"]
+        ],
+    }
+    return {**with_members(document, **members), "reported": int(TaskStatus.STOPPED)}
+
+
+def with_report(document: Document, report: Report, *, at_s: float, runtime_ids: Sequence[str]) -> Document:
+    """The document with what a host reported folded in; the very same document when it says nothing new.
+
+    Reports of one host may come in any order and more than once: the end is the same.
+    """
+    task = document["task"]
+    status = TaskStatus[task["lastStatus"]].advanced_to(report.last_status)
+    members: Document = {
+        "lastStatus": status.name,
+        "containers": _reported_containers(task["containers"], report.containers, runtime_ids),
+        "attachments": [_attached(attachment, status) for attachment in task["attachments"]],
+    }
+    for member, field in _TIMES:
+        _keep_first(members, task, member, _epoch_s(getattr(report, field)))
+    _keep_first(members, task, "stopCode", report.stop_code.value if report.stop_code else None)
+    _keep_first(members, task, "stoppedReason", (report.stopped_reason or "")[:REASON_MAX_CHARS] or None)
+    if status is TaskStatus.STOPPED and "stoppedAt" not in members:
+        _keep_first(members, task, "stoppedAt", at_s)
+    if status >= TaskStatus.PENDING and "connectivity" not in task:
+        members |= {"connectivity": "CONNECTED", "connectivityAt": at_s}
+    if status > TaskStatus.RUNNING or report.stop_code is not None:
+        members["desiredStatus"] = DesiredStatus.STOPPED.value
+    if all(task.get(member) == value for member, value in members.items()):
+        return document
+    return {**with_members(document, **members), "reported": int(status)}
+
+
+def _keep_first(members: Document, task: Document, member: str, value: Any) -> None:
+    if value is not None and member not in task:
+        members[member] = value
+
+
+def _epoch_s(at: datetime | None) -> float | None:
+    return None if at is None else round(at.timestamp(), 3)
+
+
+def _attached(attachment: Document, status: TaskStatus) -> Document:
+    """The interface's status follows the task's."""
+    if status >= TaskStatus.STOPPED:
+        shown = "DELETED"
+    elif status >= TaskStatus.DEPROVISIONING:
+        shown = "DETACHING"
+    elif status >= TaskStatus.PENDING:
+        shown = "ATTACHED"
+    else:
+        return attachment
+    return {**attachment, "status": shown}
+
+
+def _reported_containers(
+    containers: Sequence[Document], reports: Sequence[ContainerReport], runtime_ids: Sequence[str]
+) -> list[Document]:
+    by_name = {report.name: report for report in reports}
+    return [
+        _reported_container(container, by_name.get(container["name"]), runtime)
+        for container, runtime in zip(containers, runtime_ids, strict=True)
+    ]
+
+
+def _reported_container(container: Document, report: ContainerReport | None, runtime: str) -> Document:
+    if report is None:
+        return container
+    status = max(ContainerStatus[container["lastStatus"]], report.last_status)
+    added: Document = {"lastStatus": status.name}
+    _keep_first(added, container, "exitCode", report.exit_code)
+    _keep_first(added, container, "reason", (report.reason or "")[:REASON_MAX_CHARS] or None)
+    _keep_first(added, container, "imageDigest", report.image_digest)
+    if report.last_status is ContainerStatus.RUNNING or report.exit_code is not None:
+        added["runtimeId"] = runtime
+    return {**container, **added}

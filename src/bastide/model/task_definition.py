@@ -1,0 +1,164 @@
+"""A typed view of a stored task definition and a task's overrides: the containers a host has to run.
+
+Parsed, never written back: what a user registered stays as it was. Pure; both documents are in AWS's shape
+and have passed the checks of the API.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from bastide.model.arn import last_of
+from bastide.model.assignment import Container, LogTarget, Mount, Ulimit
+
+Document = Mapping[str, Any]
+
+RUNTIME_ID_DIGITS = 10
+STOP_TIMEOUT_DEFAULT_S = 30  # Fargate's default; ContainerDefinition.stopTimeout in the API reference
+BUFFER_DEFAULT_BYTES = 10 * 1024 * 1024  # `max-buffer-size` of non-blocking mode since June 2025
+_STRIDE = 1_000_003  # prime: containers of a task never meet, and no id is the sandbox's (all zeros)
+_SIZE = re.compile(r"([0-9]+)([kmg]?)b?", re.IGNORECASE)
+_SCALE = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+
+
+def containers_of(definition: Document, task: Document) -> tuple[Container, ...]:
+    """The task's containers, overrides folded in, in the order of the task definition."""
+    task_id = last_of(task["taskArn"])
+    overrides = {
+        override["name"]: override for override in task.get("overrides", {}).get("containerOverrides", ())
+    }
+    arns = {container["name"]: container["containerArn"] for container in task["containers"]}
+    mounts = _mounts_by_container(definition["containerDefinitions"])
+    return tuple(
+        _container(
+            {**registered, **overrides.get(registered["name"], {})},
+            environment=_environment(registered, overrides.get(registered["name"], {})),
+            identity=(runtime_id(task_id, index), arns[registered["name"]], task_id),
+            mounts=mounts[registered["name"]],
+        )
+        for index, registered in enumerate(definition["containerDefinitions"])
+    )
+
+
+def runtime_id(task_id: str, index: int) -> str:
+    """`<task id>-<10 digits>` for the container at that place: same length as any other of any task."""
+    start = int.from_bytes(hashlib.sha256(task_id.encode()).digest()[:8], "big")
+    number = 1 + (start + index * _STRIDE) % (10**RUNTIME_ID_DIGITS - 1)
+    return f"{task_id}-{number:0{RUNTIME_ID_DIGITS}d}"
+
+
+def volumes_of(definition: Document) -> tuple[str, ...]:
+    """The names of the volumes that live on the task's own disk."""
+    return tuple(volume["name"] for volume in definition.get("volumes", ()))
+
+
+def _container(
+    merged: Document,
+    *,
+    environment: dict[str, str],
+    identity: tuple[str, str, str],
+    mounts: tuple[Mount, ...],
+) -> Container:
+    linux = merged.get("linuxParameters", {})
+    capabilities = linux.get("capabilities", {})
+    runtime, arn, task_id = identity
+    return Container(
+        name=merged["name"],
+        runtime_id=runtime,
+        arn=arn,
+        image=merged["image"],
+        essential=merged.get("essential", True),
+        entry_point=_texts(merged.get("entryPoint")),
+        command=_texts(merged.get("command")),
+        environment=environment,
+        user=merged.get("user") or None,
+        working_directory=merged.get("workingDirectory") or None,
+        cpu_units=merged.get("cpu", 0),
+        memory_mib=merged.get("memory"),
+        readonly_root=merged.get("readonlyRootFilesystem", False),
+        capabilities_add=tuple(capabilities.get("add", ())),
+        capabilities_drop=tuple(capabilities.get("drop", ())),
+        ulimits=tuple(
+            Ulimit(name=limit["name"], soft=limit["softLimit"], hard=limit["hardLimit"])
+            for limit in merged.get("ulimits", ())
+        ),
+        sysctls={control["namespace"]: control["value"] for control in merged.get("systemControls", ())},
+        stop_timeout_s=merged.get("stopTimeout", STOP_TIMEOUT_DEFAULT_S),
+        start_timeout_s=merged.get("startTimeout"),
+        interactive=merged.get("interactive", False),
+        pseudo_terminal=merged.get("pseudoTerminal", False),
+        init_process=linux.get("initProcessEnabled", False),
+        start_after=tuple(
+            dependency["containerName"]
+            for dependency in merged.get("dependsOn", ())
+            if dependency["condition"] == "START"
+        ),
+        mounts=mounts,
+        log=_log_target(merged, task_id),
+    )
+
+
+def _texts(values: Sequence[str] | None) -> tuple[str, ...] | None:
+    """An empty list means the image's own, as in Docker's API."""
+    return tuple(values) if values else None
+
+
+def _environment(registered: Document, override: Document) -> dict[str, str]:
+    return {
+        variable["name"]: variable.get("value", "")
+        for variable in (*registered.get("environment", ()), *override.get("environment", ()))
+    }
+
+
+def _log_target(container: Document, task_id: str) -> LogTarget | None:
+    log = container.get("logConfiguration")
+    if log is None or log["logDriver"] != "awslogs":
+        return None
+    options = log.get("options", {})
+    # Without a mode no line is lost: AWS's default since June 2025 drops lines when its buffer is full.
+    blocking = options.get("mode", "blocking") == "blocking"
+    return LogTarget(
+        group=options["awslogs-group"],
+        stream=_stream(options, container["name"], task_id),
+        region=options["awslogs-region"],
+        create_group=options.get("awslogs-create-group") == "true",
+        blocking=blocking,
+        buffer_bytes=None if blocking else _bytes(options.get("max-buffer-size")),
+    )
+
+
+def _stream(options: Mapping[str, str], container: str, task_id: str) -> str:
+    prefix = options.get("awslogs-stream-prefix")
+    return f"{prefix}/{container}/{task_id}" if prefix else task_id
+
+
+def _bytes(size: str | None) -> int:
+    found = _SIZE.fullmatch(size or "")
+    return int(found[1]) * _SCALE[found[2].lower()] if found else BUFFER_DEFAULT_BYTES
+
+
+def _mounts_by_container(containers: Sequence[Document]) -> dict[str, tuple[Mount, ...]]:
+    """Each container's own mounts, and those it borrows by `volumesFrom` at paths its own leave free."""
+    own = {container["name"]: container.get("mountPoints", ()) for container in containers}
+    return {
+        container["name"]: tuple(
+            {mount.path: mount for mount in (*_borrowed(container, own), *_own(container))}.values()
+        )
+        for container in containers
+    }
+
+
+def _own(container: Document) -> Iterator[Mount]:
+    for point in container.get("mountPoints", ()):
+        yield _mount(point, read_only=point.get("readOnly", False))
+
+
+def _borrowed(container: Document, own: Mapping[str, Sequence[Document]]) -> Iterator[Mount]:
+    for source in container.get("volumesFrom", ()):
+        for point in own[source["sourceContainer"]]:
+            yield _mount(point, read_only=source.get("readOnly", False) or point.get("readOnly", False))
+
+
+def _mount(point: Document, *, read_only: bool) -> Mount:
+    return Mount(volume=point["sourceVolume"], path=point["containerPath"], read_only=read_only)

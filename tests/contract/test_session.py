@@ -1,0 +1,472 @@
+"""The server's end of the session against a real socket and a real store; the agent is played by the test."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from bastide.agent.session import Session as AgentSession
+from bastide.api.agents import Agents
+from bastide.api.agents.session import Session as ServerSession
+from bastide.config import Settings
+from bastide.control.enis import Enis
+from bastide.control.placement import Placement
+from bastide.control.reaper import Reaper
+from bastide.model.assignment import ContainerReport, LogLine, LogTarget, Report
+from bastide.model.frames import (
+    PROTOCOL,
+    Assign,
+    Downward,
+    FrameReader,
+    Heartbeat,
+    Hello,
+    LogAck,
+    LogBatch,
+    Refusal,
+    Release,
+    Reported,
+    Sync,
+    Upward,
+    Welcome,
+    render_frame,
+)
+from bastide.model.status import ContainerStatus, DesiredStatus, StopCode, TaskStatus
+from bastide.store import Store
+from tests.account import Account, container
+
+M = TypeVar("M", bound=Downward)
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+LOGS = {
+    "logDriver": "awslogs",
+    "options": {
+        "awslogs-group": "/web",
+        "awslogs-region": "us-east-1",
+        "awslogs-stream-prefix": "ecs",
+        "awslogs-create-group": "true",
+    },
+}
+
+
+def hello(host_id: str = "host-1", *, protocol: int = PROTOCOL, memory_mib: int = 4096) -> Hello:
+    return Hello(
+        protocol=protocol,
+        host_id=host_id,
+        agent_version="1",
+        cpu_units=2048,
+        memory_mib=memory_mib,
+        disk_mib=100_000,
+    )
+
+
+class Agent:
+    """The agent's end, one message at a time."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+        self._frames = FrameReader()
+        self._held: list[Any] = []
+
+    def send(self, *messages: Upward) -> None:
+        self._writer.write(b"".join(render_frame(message) for message in messages))
+
+    async def read(self, kind: type[M]) -> M:
+        """The next message, which is of this kind."""
+        async with asyncio.timeout(5):
+            while not self._held:
+                data = await self._reader.read(65536)
+                if not data:
+                    raise EOFError
+                self._held += self._frames.feed(data)
+        message = self._held.pop(0)
+        assert isinstance(message, kind), message
+        return message
+
+    async def is_silent(self) -> bool:
+        """Whether nothing more comes before the answer to a heartbeat."""
+        self.send(Heartbeat(99))
+        return await self.read(Heartbeat) == Heartbeat(99)
+
+    async def start(self, said: Hello) -> Sync:
+        self.send(said)
+        await self.read(Welcome)
+        return await self.read(Sync)
+
+    async def close(self) -> None:
+        self._writer.close()
+        with suppress(ConnectionError):
+            await self._writer.wait_closed()
+
+
+class Server:
+    """A store with everything around it that a task meets, short of the HTTP port."""
+
+    def __init__(self, folder: Path, store: Store, *, agent_uids: frozenset[int]) -> None:
+        self.settings = Settings(instance="t", run_root=folder, data_root=folder)
+        self.settings.session_socket.parent.mkdir(parents=True, exist_ok=True)
+        self.store = store
+        self.account = Account(store)
+        self.account.now = datetime.now(UTC)
+        self.agents = Agents(store, self.settings, agent_uids=agent_uids, heartbeat_s=0.5)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        parts: list[Callable[[], Coroutine[Any, Any, None]]] = [
+            self.agents.run,
+            Placement(self.store, self.settings).run,
+            Enis(self.store).run,
+            Reaper(self.store, self.settings).run,
+        ]
+        self._tasks = [asyncio.create_task(part()) for part in parts]
+        await self.until(self.settings.session_socket.exists)
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[Agent]:
+        reader, writer = await asyncio.open_unix_connection(str(self.settings.session_socket))
+        agent = Agent(reader, writer)
+        try:
+            yield agent
+        finally:
+            await agent.close()
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(5):
+            while not holds():
+                await asyncio.sleep(0.005)
+
+    async def task(self, arn: str) -> Any:
+        return (await self.account.call("DescribeTasks", tasks=[arn]))["tasks"][0]
+
+    async def until_task(self, arn: str, **members: Any) -> Any:
+        """The task, once it looks like this."""
+        async with asyncio.timeout(5):
+            while True:
+                task = await self.task(arn)
+                if all(task.get(name) == value for name, value in members.items()):
+                    return task
+                await asyncio.sleep(0.005)
+
+    async def host_status(self, host_id: str = "host-1") -> str:
+        return (await self.account.record("host", host_id)).status
+
+    async def until_host(self, status: str) -> None:
+        async with asyncio.timeout(5):
+            while await self.host_status() != status:
+                await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    opened = await Store.open(f"sqlite:///{tmp_path / 'store.db'}")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def server(tmp_path: Path, store: Store) -> AsyncIterator[Server]:
+    made = Server(tmp_path, store, agent_uids=frozenset({os.getuid()}))
+    await made.start()
+    yield made
+    await made.stop()
+
+
+async def run_task(server: Server, **params: Any) -> str:
+    arn: str = (await server.account.run(**params))["tasks"][0]["taskArn"]
+    return arn
+
+
+def report(arn: str, status: TaskStatus, **members: Any) -> Reported:
+    return Reported(Report(task_arn=arn, last_status=status, **members))
+
+
+def one(status: ContainerStatus, **members: Any) -> tuple[ContainerReport, ...]:
+    return (ContainerReport(name="app", last_status=status, **members),)
+
+
+async def test_a_task_reaches_the_agent_soon_after_run_task(server: Server) -> None:
+    await server.account.register()
+    async with server.connected() as agent:
+        assert await agent.start(hello()) == Sync(())
+        network = await server.account.network()
+        started = asyncio.get_running_loop().time()
+        arn = await run_task(server, networkConfiguration=network)
+        assignment = (await agent.read(Assign)).assignment
+        took_s = asyncio.get_running_loop().time() - started
+        assert assignment.task_arn == arn
+        assert assignment.desired_status is DesiredStatus.RUNNING
+        assert (assignment.cpu_units, assignment.memory_mib, assignment.storage_gib) == (256, 512, 20)
+        assert assignment.eni.vpc_cidr == "172.31.0.0/16"
+        assert assignment.eni.public_ip is not None
+        assert [c.name for c in assignment.containers] == ["app"]
+        assert took_s < 0.5  # 20 ms is the aim; the machine that runs the tests may be busy
+
+
+async def test_a_task_goes_all_the_way_and_leaves_nothing(server: Server) -> None:
+    await server.account.register()
+    async with server.connected() as agent:
+        await agent.start(hello())
+        arn = await run_task(server)
+        assignment = (await agent.read(Assign)).assignment
+        agent.send(report(arn, TaskStatus.PENDING))
+        await server.until_task(arn, lastStatus="PENDING", connectivity="CONNECTED")
+        agent.send(report(arn, TaskStatus.RUNNING, started_at=NOW, containers=one(ContainerStatus.RUNNING)))
+        running = await server.until_task(arn, lastStatus="RUNNING")
+        assert running["startedAt"] == NOW.timestamp()
+        assert running["attachments"][0]["status"] == "ATTACHED"
+        assert running["containers"][0]["runtimeId"] == assignment.containers[0].runtime_id
+        assert await agent.is_silent()
+        await server.account.call("StopTask", task=arn, reason="enough")
+        stop = (await agent.read(Assign)).assignment
+        assert stop.desired_status is DesiredStatus.STOPPED
+        assert (stop.stop_code, stop.stopped_reason) == (StopCode.USER_INITIATED, "enough")
+        assert stop.version > assignment.version
+        agent.send(
+            report(
+                arn,
+                TaskStatus.STOPPED,
+                stopped_at=NOW,
+                containers=one(ContainerStatus.STOPPED, exit_code=143),
+            )
+        )
+        assert await agent.read(Release) == Release(arn)
+        stopped = await server.task(arn)
+        assert stopped["stoppedReason"] == "enough"
+        assert stopped["containers"][0]["exitCode"] == 143
+        assert stopped["attachments"][0]["status"] == "DELETED"
+        async with asyncio.timeout(5):
+            while await server.store.view(
+                lambda txn: txn.count("eni") + txn.count("placement") + txn.count("public-address")
+            ):
+                await asyncio.sleep(0.005)
+
+
+async def test_reconnecting_gives_the_whole_set_again(server: Server) -> None:
+    await server.account.register()
+    async with server.connected() as agent:
+        await agent.start(hello())
+        arns = {await run_task(server), await run_task(server)}
+        assert {(await agent.read(Assign)).assignment.task_arn for _ in arns} == arns
+        over = arns.pop()
+        agent.send(report(over, TaskStatus.STOPPED))
+        await agent.read(Release)
+    await server.until_host("DISCONNECTED")
+    async with server.connected() as agent:
+        sync = await agent.start(hello())
+        assert {one.task_arn for one in sync.assignments} == arns
+        assert await server.host_status() == "CONNECTED"
+
+
+async def test_what_changes_while_an_agent_is_away_is_in_its_sync(server: Server) -> None:
+    await server.account.register()
+    async with server.connected() as agent:
+        await agent.start(hello())
+        arn = await run_task(server)
+        await agent.read(Assign)
+    await server.account.call("StopTask", task=arn)
+    async with server.connected() as agent:
+        (assignment,) = (await agent.start(hello())).assignments
+        assert assignment.desired_status is DesiredStatus.STOPPED
+        assert await agent.is_silent()
+
+
+async def test_a_second_session_of_a_host_ends_the_first(server: Server) -> None:
+    async with server.connected() as first, server.connected() as second:
+        await first.start(hello())
+        await second.start(hello())
+        with pytest.raises((EOFError, ConnectionError)):
+            await first.read(Heartbeat)
+        assert await second.is_silent()
+        assert await server.host_status() == "CONNECTED"
+        assert server.agents.connected == 1
+
+
+async def test_two_hosts_get_their_own_tasks_only(server: Server) -> None:
+    await server.account.register()
+    async with server.connected() as small, server.connected() as large:
+        await small.start(hello("small", memory_mib=600))
+        await large.start(hello("large", memory_mib=1200))
+        arns = [await run_task(server) for _ in range(3)]
+        placed = [(await large.read(Assign)).assignment.task_arn for _ in range(2)]
+        placed.append((await small.read(Assign)).assignment.task_arn)
+        assert sorted(placed) == sorted(arns)
+        assert await small.is_silent()
+        assert await large.is_silent()
+
+
+async def test_an_unknown_task_is_released(server: Server) -> None:
+    async with server.connected() as agent:
+        await agent.start(hello())
+        unknown = "arn:aws:ecs:us-east-1:000000000000:task/default/" + "0" * 32
+        agent.send(report(unknown, TaskStatus.RUNNING))
+        assert await agent.read(Release) == Release(unknown)
+
+
+async def test_a_report_of_another_hosts_task_changes_nothing(server: Server) -> None:
+    await server.account.register()
+    async with server.connected() as owner, server.connected() as other:
+        await owner.start(hello())
+        arn = await run_task(server)
+        await owner.read(Assign)
+        await other.start(hello("host-2"))
+        other.send(report(arn, TaskStatus.STOPPED))
+        assert await other.read(Release) == Release(arn)
+        assert (await server.task(arn))["lastStatus"] == "PROVISIONING"
+
+
+def batch(arn: str, sequence: int, *lines: str, create_group: bool = True) -> LogBatch:
+    return LogBatch(
+        task_arn=arn,
+        container="app",
+        source="stdout",
+        sequence=sequence,
+        target=LogTarget(group="/web", stream="ecs/app/1", region="us-east-1", create_group=create_group),
+        lines=tuple(LogLine(1_767_323_045_000 + sequence, line) for line in lines),
+    )
+
+
+async def read_messages(server: Server) -> list[str]:
+    events = await server.store.view(
+        lambda txn: txn.read_log_events("000000000000/us-east-1", "/web", limit=100)
+    )
+    return [event.message for event in events]
+
+
+async def test_lines_are_stored_before_they_are_acknowledged_and_once_only(server: Server) -> None:
+    await server.account.register(containerDefinitions=[container(logConfiguration=LOGS)])
+    async with server.connected() as agent:
+        await agent.start(hello())
+        arn = await run_task(server)
+        await agent.read(Assign)
+        agent.send(batch(arn, 10, "a", "b"), batch(arn, 20, "c"))
+        acks = [await agent.read(LogAck), await agent.read(LogAck)]
+        assert [(ack.sequence, ack.source, ack.error) for ack in acks] == [
+            (10, "stdout", None),
+            (20, "stdout", None),
+        ]
+        assert await read_messages(server) == ["a", "b", "c"]
+        agent.send(batch(arn, 20, "c"), batch(arn, 30, "d"))
+        await agent.read(LogAck)
+        await agent.read(LogAck)
+        assert await read_messages(server) == ["a", "b", "c", "d"]
+
+
+async def test_a_missing_group_is_said_in_the_words_of_the_logs_api(server: Server) -> None:
+    async with server.connected() as agent:
+        await agent.start(hello())
+        arn = "arn:aws:ecs:us-east-1:000000000000:task/default/" + "0" * 32
+        agent.send(batch(arn, 0, create_group=False))
+        ack = await agent.read(LogAck)
+        assert ack.error == "ResourceNotFoundException: The specified log group does not exist."
+
+
+async def test_a_foreign_user_is_refused(tmp_path: Path, store: Store) -> None:
+    server = Server(tmp_path, store, agent_uids=frozenset({os.getuid() + 1}))
+    await server.start()
+    try:
+        async with server.connected() as agent:
+            agent.send(hello())
+            assert "may not act as an agent" in (await agent.read(Refusal)).why
+            with pytest.raises((EOFError, ConnectionError)):
+                await agent.read(Welcome)
+    finally:
+        await server.stop()
+
+
+async def test_another_protocol_is_refused(server: Server) -> None:
+    async with server.connected() as agent:
+        agent.send(hello(protocol=PROTOCOL + 1))
+        assert str(PROTOCOL) in (await agent.read(Refusal)).why
+
+
+@pytest.mark.parametrize(
+    "said", [b"\xff\xff\xff\xff", b"\0\0\0\2{}", b"\0\0\0\3abc", render_frame(Heartbeat(1))]
+)
+async def test_what_is_no_hello_ends_the_session(server: Server, said: bytes) -> None:
+    reader, writer = await asyncio.open_unix_connection(str(server.settings.session_socket))
+    writer.write(said)
+    async with asyncio.timeout(5):
+        with suppress(ConnectionError):  # cut off with bytes unread
+            assert await reader.read() == b""
+    writer.close()
+    async with server.connected() as agent:
+        await agent.start(hello())
+
+
+async def test_a_silent_agent_is_given_up(server: Server) -> None:
+    async with server.connected() as agent:
+        await agent.start(hello())
+        await server.until_host("DISCONNECTED")
+        assert server.agents.connected == 0
+
+
+async def test_an_agent_that_takes_nothing_is_cut_off(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bastide.api.agents.session.SEND_TIMEOUT_S", 0.2)
+    await server.account.register(
+        containerDefinitions=[container(environment=[{"name": "A", "value": "x" * 60_000}])]
+    )
+    async with server.connected() as agent:
+        await agent.start(hello(memory_mib=100_000))
+        network = await server.account.network()
+        for _ in range(12):
+            await server.account.run(count=10, networkConfiguration=network)
+
+        async def beat() -> None:
+            while True:
+                agent.send(Heartbeat(1))
+                await asyncio.sleep(0.1)
+
+        beating = asyncio.create_task(beat())
+        await server.until_host("DISCONNECTED")
+        beating.cancel()
+    async with server.connected() as agent:
+        assert len((await agent.start(hello(memory_mib=100_000))).assignments) == 120
+
+
+async def test_hosts_of_an_earlier_server_are_disconnected_at_start(server: Server) -> None:
+    async with server.connected() as agent:
+        await agent.start(hello())
+        await server.stop()
+    host = await server.account.record("host", "host-1")
+    await server.store.update(lambda txn: txn.put(host.changed(status="CONNECTED")))  # as after a kill -9
+    await server.start()
+    assert await server.host_status() == "DISCONNECTED"
+
+
+async def test_the_agents_own_end_speaks_to_it(server: Server) -> None:
+    await server.account.register()
+    heard: list[Downward] = []
+    session = AgentSession(
+        server.settings.session_socket,
+        hello(),
+        server_uids=frozenset({os.getuid()}),
+        on_welcome=lambda: None,
+        on_message=heard.append,
+    )
+    running = asyncio.create_task(session.run())
+    try:
+        await server.until(lambda: session.is_connected and bool(heard))
+        arn = await run_task(server)
+        await server.until(lambda: any(isinstance(message, Assign) for message in heard))
+        assert session.send(report(arn, TaskStatus.STOPPED))
+        await server.until(lambda: Release(arn) in heard)
+    finally:
+        running.cancel()
+
+
+def test_a_session_holds_no_queue() -> None:
+    """What is to be said is remembered by task, so a slow agent costs no memory by the number of changes."""
+    session = ServerSession("h", None, None, heartbeat_s=1, now=lambda: NOW)  # type: ignore[arg-type]
+    for _ in range(1000):
+        session.mark("task")
+    assert len(session._dirty) == 1
