@@ -5,7 +5,6 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from bastide.api.logs.groups import DAY_MS, epoch_ms, find_group, named_group, oldest_kept_ms
-from bastide.api.logs.limits import read_limit
 from bastide.api.logs.lines import BATCH_MAX_BYTES, append, size_of
 from bastide.api.logs.pages import PAGE_MAX_EVENTS, Span, read_page
 from bastide.api.logs.places import (
@@ -74,7 +73,7 @@ def get_log_events(txn: Txn, context: Context, params: Params) -> Result:
     """One page of a stream, oldest event first whichever way the pages go."""
     group = find_group(txn, context.scope, named_group(params, context))
     stream = existing_stream(txn, group, params["logStreamName"])
-    limit = read_limit(params, most=PAGE_MAX_EVENTS)
+    limit = params.get("limit", PAGE_MAX_EVENTS)
     token = parse_token(params["nextToken"]) if params.get("nextToken") else None
     span = Span.of(
         group,

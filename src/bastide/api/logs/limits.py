@@ -1,10 +1,9 @@
-"""`limit` and `nextToken` of CloudWatch Logs' listings."""
+"""`limit` and `nextToken` of CloudWatch Logs' listings. The wire has checked the limit against the model."""
 
 from collections.abc import Callable
 
 from bastide.api.operation import Params
 from bastide.api.paging import parse_token, render_token
-from bastide.model.faults import Invalid
 from bastide.store import Record
 
 LIST_MAX = 50  # DescribeLogGroups and DescribeLogStreams
@@ -13,17 +12,9 @@ Cursor = tuple[str, str]
 Find = Callable[[Cursor | None, int], list[Record]]
 
 
-def read_limit(params: Params, *, most: int) -> int:
-    """How many entries a page may have, `most` unless said; raises Invalid outside 1 to `most`."""
-    limit = int(params.get("limit", most))
-    if not 1 <= limit <= most:
-        raise Invalid("parameter", why=f"limit must be between 1 and {most}, but was {limit}.")
-    return limit
-
-
 def read_list(find: Find, params: Params, *query: object) -> tuple[list[Record], str | None]:
     """One page of records by name and key, and the token of the next; None at the end."""
-    limit = read_limit(params, most=LIST_MAX)
+    limit = params.get("limit", LIST_MAX)
     token = params.get("nextToken")
     records = find(parse_token(token, *query) if token else None, limit + 1)
     if len(records) <= limit:

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from bastide.api.logs.filter_pattern import Matcher, parse_filter_pattern
 from bastide.api.logs.groups import epoch_ms, find_group, named_group
-from bastide.api.logs.limits import read_limit
 from bastide.api.logs.lines import size_of
 from bastide.api.logs.pages import PAGE_MAX_BYTES, PAGE_MAX_EVENTS, Span, walk
 from bastide.api.logs.places import Place, render_place
@@ -36,7 +35,7 @@ def filter_log_events(txn: Txn, context: Context, params: Params) -> Result:
     """One page of matching events, and the token of the next; without one the search is over."""
     group = find_group(txn, context.scope, named_group(params, context))
     matches = parse_filter_pattern(params.get("filterPattern") or "")
-    limit = read_limit(params, most=PAGE_MAX_EVENTS)
+    limit = params.get("limit", PAGE_MAX_EVENTS)
     span = _span(txn, context, group, params)
     query = (
         "filter-log-events",

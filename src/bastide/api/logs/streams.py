@@ -7,7 +7,7 @@ those are the store's to keep, with every batch.
 from collections.abc import Mapping
 
 from bastide.api.logs.groups import epoch_ms, find_group, named_group
-from bastide.api.logs.limits import LIST_MAX, Cursor, read_limit, read_list
+from bastide.api.logs.limits import LIST_MAX, Cursor, read_list
 from bastide.api.logs.places import render_place
 from bastide.api.operation import Context, Document, Operation, Params, Reads, Result, Writes
 from bastide.api.paging import parse_token, render_token
@@ -80,7 +80,7 @@ def describe_log_streams(txn: Txn, context: Context, params: Params) -> Result:
 
 def _page_by_time(txn: Txn, group: Record, params: Params, *query: object) -> Result:
     """By (time of the last event, name); a stream without events stands before all others."""
-    limit = read_limit(params, most=LIST_MAX)
+    limit = params.get("limit", LIST_MAX)
     usages = {usage.stream: usage for usage in txn.read_log_usage(group.scope, group.name)}
 
     def place(stream: Record) -> tuple[int, str]:

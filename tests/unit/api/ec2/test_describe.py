@@ -152,8 +152,6 @@ async def test_filters_that_are_none(
             Invalid,
             "parameters",
         ),
-        ("DescribeVpcs", {"MaxResults": 4}, Invalid, "parameter"),
-        ("DescribeVpcs", {"MaxResults": 1001}, Invalid, "parameter"),
         ("DescribeVpcs", {"NextToken": "x"}, Invalid, "page token"),
         ("DescribeAvailabilityZones", {"ZoneNames": ["eu-test-1z"]}, Invalid, "parameter"),
         ("DescribeAvailabilityZones", {"ZoneIds": ["x"]}, Invalid, "parameter"),
