@@ -71,9 +71,9 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
     async with _opened(settings) as store:
-        agents = Agents(store, settings.session_socket)
+        agents = Agents(store, settings)
         keys = Keys(ensure_admin_key(key_file(settings)), account=settings.account)
-        app = create_app(store, settings, keys, agents_connected=lambda: len(agents.host_ids))
+        app = create_app(store, settings, keys, agents_connected=lambda: agents.connected)
         api = _listener(app, settings.host, settings.port)
         metrics = _listener(app.metrics_app, *settings.metrics_address)
         log.info("bastide server %s of %s on %s", __version__, settings.instance, settings.endpoint)

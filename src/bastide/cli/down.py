@@ -8,21 +8,13 @@ import argparse
 import asyncio
 import shutil
 import sys
-import time
-from pathlib import Path
 
-from bastide.cli.client import call_ecs
 from bastide.cli.commands import Command, say
 from bastide.cli.processes import folders
 from bastide.cli.processes.accounts import ensure_account
-from bastide.cli.processes.services import CONTAINERD, SERVER, SERVICES, reach
+from bastide.cli.processes.services import CONTAINERD, SERVER, SERVICES
 from bastide.config import Settings
 from bastide.model.faults import InUse, Unavailable
-from bastide.store import Record, Store, Txn
-
-STOP_TIMEOUT_S = 180.0  # beyond Fargate's longest stopTimeout, 120 s
-POLL_S = 0.5
-REASON = "The installation was stopped: bastide down --stop-tasks"
 
 
 def down(settings: Settings, args: argparse.Namespace) -> int:
@@ -49,41 +41,13 @@ def stop_processes(settings: Settings) -> bool:
 
 
 def stop_tasks(settings: Settings) -> None:
-    """Stop every task of every region through the API and wait until they have gone."""
-    from bastide.api.keys import key_file, read_admin_key
+    """Stop every task of every region and wait until nothing of them is left."""
+    from bastide.cli.stopping import stop_every_task  # all of the store, heavy
 
     if SERVER.find(settings) is None:
         why = "The server must run to stop tasks. Type `bastide up`, then this again."
         raise Unavailable("server", why=why)
-    key = read_admin_key(key_file(settings))
-    tasks = asyncio.run(read_tasks(settings))
-    for task in tasks:
-        region = task.scope.partition("/")[2]
-        asked = {"cluster": task.parent, "task": task.key, "reason": REASON}
-        call_ecs(reach(settings), key, region, "StopTask", asked)
-    deadline = time.monotonic() + STOP_TIMEOUT_S
-    while tasks:
-        say(f"  waiting for {len(tasks)} tasks to stop")
-        time.sleep(POLL_S)
-        if time.monotonic() > deadline:
-            why = (
-                f"{len(tasks)} tasks have not stopped within {STOP_TIMEOUT_S:g} s; see `bastide logs agent`."
-            )
-            raise InUse("task", tasks[0].key, why=why)
-        tasks = asyncio.run(read_tasks(settings))
-
-
-async def read_tasks(settings: Settings) -> list[Record]:
-    """Every task that has not stopped, of all regions."""
-
-    def find(txn: Txn) -> list[Record]:
-        return [record for record in txn.find("task") if _last_status(record) != "STOPPED"]
-
-    store = await Store.open(settings.database_url)
-    try:
-        return await store.view(find)
-    finally:
-        await store.close()
+    stop_every_task(settings)
 
 
 def reset(settings: Settings, args: argparse.Namespace) -> int:
@@ -91,6 +55,8 @@ def reset(settings: Settings, args: argparse.Namespace) -> int:
     if not args.yes and not _agreed(settings):
         say("Nothing was removed.")
         return 1
+    from bastide.cli.host import unmount_below
+
     with folders.locked(settings):
         for service in SERVICES:
             running = service.find(settings)
@@ -98,8 +64,7 @@ def reset(settings: Settings, args: argparse.Namespace) -> int:
                 running.stop(grace_s=service.grace_s)
         _remove_from_host(settings)
         stop_processes(settings)
-        _unmount_below(settings.data_folder)
-        _unmount_below(settings.run_folder)
+        unmount_below(settings.data_folder, settings.run_folder)
         for folder in (settings.run_folder, settings.data_folder):
             if folder.exists():
                 shutil.rmtree(folder)
@@ -107,11 +72,6 @@ def reset(settings: Settings, args: argparse.Namespace) -> int:
     if settings.store_url:
         say("Its database is not ours to drop; it still holds the old records.")
     return 0
-
-
-def _last_status(record: Record) -> str:
-    task = record.document.get("task", {})
-    return str(task.get("lastStatus", ""))
 
 
 def _remove_from_host(settings: Settings) -> None:
@@ -126,16 +86,6 @@ def _remove_from_host(settings: Settings) -> None:
         CONTAINERD.start(settings, account)
     removed = asyncio.run(remove_tasks(settings))
     say(f"  {removed} tasks removed from this host")
-
-
-def _unmount_below(folder: Path) -> None:
-    """Let go of mounts in the folder, the innermost first; what a crash left there."""
-    import subprocess
-
-    lines = Path("/proc/self/mounts").read_text().splitlines()
-    places = [line.split()[1].encode().decode("unicode_escape") for line in lines]
-    for place in sorted((place for place in places if place.startswith(f"{folder}/")), reverse=True):
-        subprocess.run(["umount", "-l", place], check=False)
 
 
 def _agreed(settings: Settings) -> bool:

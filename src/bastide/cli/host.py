@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 from bastide.agent.preparation import Host
 from bastide.cli.foreground import daemon_of
@@ -12,6 +13,7 @@ from bastide.host.containerd.channel import Channel
 from bastide.host.containerd.images import ContainerdImages
 from bastide.host.containerd.runtime import ContainerdRuntime
 from bastide.host.disks import LoopDisks
+from bastide.host.mounts import read_mounts_below, unmount
 from bastide.host.network import VpcNetwork
 from bastide.model.network import public_pool
 from bastide.plan import firewall
@@ -60,3 +62,10 @@ async def remove_tasks(settings: Settings) -> int:
             await host.network.remove_eni(task_id)
             await host.disks.remove_disk(task_id)
     return len(tasks)
+
+
+def unmount_below(*folders: Path) -> None:
+    """Let go of every mount in the folders, the newest first: tasks' disks, runsc's namespace."""
+    for folder in folders:
+        for target in read_mounts_below(folder):
+            unmount(target)

@@ -15,8 +15,10 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from bastide.cli.foreground import daemon_of
-from bastide.cli.host import open_host
+from bastide.cli.host import open_host, unmount_below
 from bastide.cli.processes.accounts import as_account, ensure_account
 from bastide.cli.processes.code import find_command
 from bastide.cli.processes.services import SERVER, check_ports
@@ -35,7 +37,10 @@ BOOT_S = 60.0
 SEEN_GVISOR = 42
 COMMAND = f"dmesg | grep -q -i gvisor && exit {SEEN_GVISOR}; exit 1"
 GIB = 1 << 30
-NFT_TABLE = "table inet probe { chain c { type filter hook input priority 0; policy accept; } }\n"
+NFT_TABLE = """table inet probe {
+  chain input { type filter hook input priority 0; policy accept; tcp dport 22 drop; }
+}
+"""
 
 
 async def probe_clock(settings: Settings) -> str:
@@ -84,8 +89,11 @@ async def probe_user(settings: Settings) -> str:
 
 async def probe_namespace(settings: Settings) -> str:
     """A network namespace."""
-    said = await run("unshare", "--net", "ls", "/sys/class/net")
-    return f"made; it holds {said.split() or 'nothing'}"
+    links = [
+        line.split(":")[0].strip()
+        for line in (await run("unshare", "--net", "cat", "/proc/net/dev")).splitlines()[2:]
+    ]
+    return f"made; it holds {', '.join(links)}"
 
 
 async def probe_veth(settings: Settings) -> str:
@@ -185,8 +193,6 @@ def scratch(settings: Settings) -> Iterator[Path]:
 @contextlib.asynccontextmanager
 async def throw_away(settings: Settings) -> AsyncIterator[tuple[Settings, Path]]:
     """An instance for one probe, on the same disks as the real one, and a folder for its own."""
-    import msgspec
-
     with scratch(settings) as data, tempfile.TemporaryDirectory(prefix="bastide-doctor-", dir="/run") as runs:
         trial = msgspec.structs.replace(
             settings,
@@ -197,7 +203,10 @@ async def throw_away(settings: Settings) -> AsyncIterator[tuple[Settings, Path]]
         )
         for folder in (trial.agent_folder, trial.run_folder):
             folder.mkdir(parents=True)
-        yield trial, Path(runs)
+        try:
+            yield trial, Path(runs)
+        finally:  # runsc keeps a namespace mounted in its state folder
+            unmount_below(data, Path(runs))
 
 
 @contextlib.asynccontextmanager
