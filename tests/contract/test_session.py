@@ -105,13 +105,20 @@ class Agent:
 class Server:
     """A store with everything around it that a task meets, short of the HTTP port."""
 
-    def __init__(self, folder: Path, store: Store, *, agent_uids: frozenset[int]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        store: Store,
+        *,
+        agent_uids: frozenset[int] = frozenset({os.getuid()}),
+        heartbeat_s: float = 60,
+    ) -> None:
         self.settings = Settings(instance="t", run_root=folder, data_root=folder)
         self.settings.session_socket.parent.mkdir(parents=True, exist_ok=True)
         self.store = store
         self.account = Account(store)
         self.account.now = datetime.now(UTC)
-        self.agents = Agents(store, self.settings, agent_uids=agent_uids, heartbeat_s=0.5)
+        self.agents = Agents(store, self.settings, agent_uids=agent_uids, heartbeat_s=heartbeat_s)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -173,7 +180,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 @pytest.fixture
 async def server(tmp_path: Path, store: Store) -> AsyncIterator[Server]:
-    made = Server(tmp_path, store, agent_uids=frozenset({os.getuid()}))
+    made = Server(tmp_path, store)
     await made.start()
     yield made
     await made.stop()
@@ -401,11 +408,16 @@ async def test_what_is_no_hello_ends_the_session(server: Server, said: bytes) ->
         await agent.start(hello())
 
 
-async def test_a_silent_agent_is_given_up(server: Server) -> None:
-    async with server.connected() as agent:
-        await agent.start(hello())
-        await server.until_host("DISCONNECTED")
-        assert server.agents.connected == 0
+async def test_a_silent_agent_is_given_up(tmp_path: Path, store: Store) -> None:
+    server = Server(tmp_path, store, heartbeat_s=0.1)
+    await server.start()
+    try:
+        async with server.connected() as agent:
+            await agent.start(hello())
+            await server.until_host("DISCONNECTED")
+            assert server.agents.connected == 0
+    finally:
+        await server.stop()
 
 
 async def test_an_agent_that_takes_nothing_is_cut_off(
