@@ -23,9 +23,8 @@ def main() -> int:
     fcntl.flock(checkout, fcntl.LOCK_EX)  # two set-ups of one checkout take turns
     try:
         say("Setting up")
-        debian.ensure_packages(debian.RUN_PACKAGES)
-        if chosen.dev:
-            debian.ensure_postgresql()
+        packages = (*debian.RUN_PACKAGES, *environment.venv_packages())
+        debian.ensure_packages((*packages, *debian.postgresql_packages()) if chosen.dev else packages)
         environment.ensure_environment(wanted, editable=chosen.editable)
         folder = runtime.ensure_runtime()
     except StepFailed as failed:

@@ -29,6 +29,7 @@ RUN_PACKAGES = (
     "util-linux",
 )
 CLUSTER_CONF = Path("/etc/postgresql-common/createcluster.conf")
+PACKAGED_CLUSTER_CONF = Path("/usr/share/postgresql-common/createcluster.conf")
 SERVICE_POLICY = Path("/usr/sbin/policy-rc.d")
 
 
@@ -41,25 +42,23 @@ def ensure_packages(names: Sequence[str]) -> None:
     if not missing:
         return
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "UCF_FORCE_CONFFOLD": "1", "LC_ALL": "C.UTF-8"}
-    options = ["-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0", "-y"]
+    apt_get = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0", "-y"]
+    install = [*apt_get, "install", "--no-install-recommends", *missing]
     try:
-        run(["apt-get", *options, "update"], title="Reading Debian's package lists", env=env)
-        with _services_left_alone():
-            run(
-                ["apt-get", *options, "install", "--no-install-recommends", *missing],
-                title=f"Installing {', '.join(missing)}",
-                env=env,
-            )
+        run([*apt_get, "update"], title="Reading Debian's package lists", env=env)
+        with contextlib.ExitStack() as undo:
+            undo.enter_context(_services_left_alone())
+            if "postgresql" in missing:
+                undo.enter_context(_no_cluster_made())
+            run(install, title=f"Installing {', '.join(missing)}", env=env)
     except StepFailed as failed:
         raise StepFailed(f"{failed}\nInstall by hand: apt-get install {' '.join(missing)}") from failed
 
 
-def ensure_postgresql() -> None:
-    """Have PostgreSQL's server programs, for tests that start one of their own; no cluster is made."""
-    if any(Path("/usr/lib/postgresql").glob("*/bin/postgres")) or shutil.which("postgres"):
-        return
-    with _no_cluster_made():
-        ensure_packages(["postgresql"])
+def postgresql_packages() -> tuple[str, ...]:
+    """What gives PostgreSQL's server programs, for tests that start one of their own."""
+    there = any(Path("/usr/lib/postgresql").glob("*/bin/postgres")) or shutil.which("postgres")
+    return () if there else ("postgresql",)
 
 
 def _is_installed(name: str) -> bool:
@@ -88,16 +87,15 @@ def _services_left_alone() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _no_cluster_made() -> Iterator[None]:
-    """The package makes a database of its own unless this file says no; what stood there returns."""
+    """PostgreSQL's package makes a database of its own unless this file says no; what stood there returns."""
     before = CLUSTER_CONF.read_text() if CLUSTER_CONF.exists() else None
     CLUSTER_CONF.parent.mkdir(parents=True, exist_ok=True)
     CLUSTER_CONF.write_text("create_main_cluster = false\n")
-    packaged = Path("/usr/share/postgresql-common/createcluster.conf")
     try:
         yield
     finally:
-        if before is None and packaged.exists():
-            before = packaged.read_text()
+        if before is None and PACKAGED_CLUSTER_CONF.exists():
+            before = PACKAGED_CLUSTER_CONF.read_text()
         if before is None:
             CLUSTER_CONF.unlink()
         else:

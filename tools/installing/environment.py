@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from enum import Enum
 from pathlib import Path
 
-from installing import debian
 from installing.shown import StepFailed, output_of, run, say
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -46,6 +45,21 @@ def ensure_environment(wanted: Wanted, *, editable: bool) -> None:
     stamps = _read_stamps()
     stamps = _ensure_lock(wanted, stamps)
     _ensure_bastide(stamps, editable=editable or stamps.get("editable") == "yes")
+
+
+def venv_packages() -> tuple[str, ...]:
+    """What Debian lacks to make the environment with an interpreter that other users can run."""
+    if output_of([PYTHON, "-c", "import pip"]) is not None:
+        return ()
+    debian_python, interpreter = Path("/usr/bin/python3"), find_interpreter()
+    if not debian_python.exists():
+        return () if is_readable_by_all(interpreter) else ("python3", "python3-venv")
+    if (
+        interpreter != debian_python.resolve()
+        or output_of([debian_python, "-c", "import ensurepip"]) is not None
+    ):
+        return ()
+    return ("python3-venv",)
 
 
 def find_interpreter() -> Path:
@@ -105,8 +119,8 @@ def _ensure_venv(interpreter: Path) -> None:
     usable = used is not None and output_of([PYTHON, "-c", "import pip"]) is not None
     if used and usable and (is_readable_by_all(used) or not is_readable_by_all(interpreter)):
         return
-    if interpreter.is_relative_to("/usr/bin") and output_of([interpreter, "-c", "import ensurepip"]) is None:
-        debian.ensure_packages(["python3-venv"])
+    if not is_readable_by_all(interpreter):
+        say(f"  note: {interpreter} cannot be run by other users; Bastide's server needs one that can")
     run([interpreter, "-m", "venv", "--clear", VENV], title=f"Making .venv with {interpreter}")
 
 
