@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.host_snapshot import snapshot
 
+from tests.host_snapshot import take_snapshot
 from tests.installation import Installation, shell, until
 from tests.installation_fixture import start_installation
 
@@ -26,16 +26,12 @@ def test_a_hundred_tasks_leave_nothing(bastide: Installation) -> None:
     before = until(lambda: steady(bastide))
     for _ in range(TASKS // AT_ONCE):
         tasks = bastide.run_task(quick, count=AT_ONCE, public=True)
-        until(
-            lambda tasks=tasks: all(t["lastStatus"] == "STOPPED" for t in bastide.describe(*tasks)),
-            timeout_s=90,
-        )
-        for described in bastide.describe(*tasks):
-            assert described["containers"][0]["exitCode"] == 0
+        for task in tasks:
+            assert bastide.wait(task, "STOPPED")["containers"][0]["exitCode"] == 0
     after = until(lambda: steady(bastide))
     assert after == before
 
 
 def steady(bastide: Installation) -> str | None:
     """The host's listing, once nothing of a task is under way."""
-    return snapshot() if bastide.leftovers() == [] else None
+    return take_snapshot() if bastide.leftovers() == [] else None

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.host_snapshot import snapshot
 
+from tests.host_snapshot import take_snapshot
 from tests.installation import CommandError, Installation, shell, until
 from tests.installation_fixture import start_installation
 
@@ -82,7 +82,7 @@ def test_doctor_finds_this_host_fit(bastide: Installation) -> None:
 def test_two_instances_do_not_touch_each_other(
     bastide: Installation, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    before = snapshot()
+    before = take_snapshot()
     for other in start_installation("btwin", tmp_path_factory.mktemp("twin")):
         script = shell(
             "app", "echo twin > /tmp/index.html; exec httpd -f -p 80 -h /tmp", log=False, stopTimeout=2
@@ -96,7 +96,7 @@ def test_two_instances_do_not_touch_each_other(
         assert bastide.describe(ours)[0]["lastStatus"] == "RUNNING"
         bastide.stop(ours)
     assert until(lambda: bastide.leftovers() == [])
-    assert snapshot() == before
+    assert take_snapshot() == before
 
 
 def test_an_unknown_setting_names_the_nearest(bastide: Installation) -> None:

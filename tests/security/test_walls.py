@@ -4,6 +4,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ def test_it_is_refused(tried: dict[str, str], name: str) -> None:
     assert tried[name] == "refused"
 
 
-def look(bastide: Installation, family: str, script: str, **fields: object) -> list[str]:
+def look(bastide: Installation, family: str, script: str, **fields: Any) -> list[str]:
     arn = bastide.register(family, shell("app", script, **fields))
     task = bastide.run_task(arn)[0]
     bastide.wait(task, "STOPPED")

@@ -21,7 +21,7 @@ from bastide.agent.preparation import Host, Preparation, Ready, blame, limits_of
 from bastide.config import Settings
 from bastide.host.pause import PAUSE_PATH, ensure_pause_root
 from bastide.host.ports import ContainerState, NewContainer
-from bastide.host.rootfs import read_in_root
+from bastide.host.rootfs import ensure_folder_in_root, read_in_root
 from bastide.model.assignment import Assignment, Container
 from bastide.model.faults import Unavailable
 from bastide.model.status import ErrorName
@@ -180,6 +180,7 @@ class Steps:
             tmp=_ensure_tmp(ready.disk, rootfs, container.name),
         )
         oci_spec = render_container_spec(spec, container, ready.images[container.name], root, ready.prepared)
+        ensure_folder_in_root(rootfs, oci_spec["process"]["cwd"])
         stdio = self._logs.open(spec, container, self._folders.path(spec.task_id) / "io")
         new = NewContainer(
             id=container.runtime_id,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bastide import __version__
-from bastide.cli import doctor, down, env, foreground, logs, status, up
+from bastide.cli import demo, doctor, down, env, foreground, logs, status, up
 from bastide.cli.commands import Command, require_root
 from bastide.cli.processes.folders import read_frozen
 from bastide.config import DESCRIPTIONS, KEYS, Settings, parse_settings, read_settings
@@ -24,6 +24,7 @@ COMMANDS: tuple[Command, ...] = (
     *logs.COMMANDS,
     *env.COMMANDS,
     *doctor.COMMANDS,
+    *demo.COMMANDS,
     *foreground.COMMANDS,
 )
 

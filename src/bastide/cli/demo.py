@@ -5,8 +5,11 @@ programs. Nothing is prepared behind the scenes but the demo image, which `basti
 busybox-static. A phase that fails ends the demo with what it said.
 """
 
+import argparse
+import asyncio
 import contextlib
 import json
+import os
 import shlex
 import shutil
 import subprocess
@@ -17,6 +20,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bastide.cli.commands import Command
+from bastide.cli.demo_image import write_demo_image
+from bastide.cli.env import client_environment
+from bastide.config import Settings
 from bastide.model.faults import Unavailable
 
 IMAGE = "bastide-demo:latest"
@@ -69,6 +76,34 @@ def task_definition(region: str) -> dict[str, Any]:
             },
         ],
     }
+
+
+def demo(settings: Settings, args: argparse.Namespace) -> int:
+    """Build and import the image, then run the story; or only build the image."""
+    if args.build_only is not None:
+        write_demo_image(args.build_only)
+        return 0
+    with tempfile.TemporaryDirectory(prefix="bastide-demo-") as folder:
+        archive = Path(folder) / "bastide-demo.tar"
+        write_demo_image(archive)
+        print(f"$ bastide image import {archive}")
+        asyncio.run(_import(settings, archive))
+    Demo({**os.environ, **client_environment(settings)}).run()
+    return 0
+
+
+async def _import(settings: Settings, archive: Path) -> None:
+    from bastide.cli.host import open_host  # heavy, and `--build-only` does without
+
+    async with open_host(settings) as host:
+        for name in await host.images.import_archive(archive, progress=lambda what, done, total: None):
+            print(f"  {name}\n")
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--build-only", metavar="FILE", type=Path, help="write the demo image there, run nothing"
+    )
 
 
 class Demo:
@@ -201,3 +236,6 @@ def _print_some(text: str) -> None:
     if len(lines) > SHOWN_LINES:
         print(f"  … {len(lines) - SHOWN_LINES} more lines")
     print()
+
+
+COMMANDS = (Command("demo", "run a real task before your eyes", demo, _add_arguments),)

@@ -105,6 +105,10 @@ class ContainerdImages:
         """Let the view go. Repeatable."""
         await self._snapshots.remove(key)
 
+    async def read_lower_keys(self) -> set[str]:
+        """Keys of all views."""
+        return await self._snapshots.read_views()
+
     async def _ensure_unpacked(
         self, manifest: Manifest, *, lease: str, progress: Progress | None = None
     ) -> None:

@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from bastide.host.containerd.channel import Channel
+import grpc
+
+from bastide.host.containerd.channel import Channel, fault_from
 from bastide.host.containerd_api.services import diff_pb2 as diff
 from bastide.host.containerd_api.services import snapshots_pb2 as snapshots
 from bastide.host.containerd_api.services.diff_pb2_grpc import DiffStub
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from bastide.host.containerd_api.services.snapshots_pb2_grpc import SnapshotsAsyncStub
 
 SNAPSHOTTER = "overlayfs"
+LIST_TIMEOUT_S = 10.0
 APPLY_TIMEOUT_S = 900.0  # a layer of many GB on a slow disk
 
 
@@ -101,6 +104,15 @@ class Snapshots:
             there = await self._channel.call(self._snapshots.Mounts, mounts, about=about)
             return lower_directories(there.mounts)
         return lower_directories(made.mounts)
+
+    async def read_views(self) -> set[str]:
+        """Keys of all views."""
+        request = snapshots.ListSnapshotsRequest(snapshotter=SNAPSHOTTER, filters=["kind==view"])
+        stream = self._snapshots.List(request, timeout=LIST_TIMEOUT_S, metadata=self._channel.metadata())
+        try:
+            return {found.name async for answer in stream for found in answer.info}
+        except grpc.RpcError as error:
+            raise fault_from(error, "snapshot", "") from error
 
     async def remove(self, key: str) -> None:
         """Of a view or an unfinished layer. Repeatable."""
