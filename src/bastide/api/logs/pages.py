@@ -4,6 +4,7 @@ A page ends at its limit of events or of bytes. Rows are read in steps whose siz
 one can be a megabyte, ten thousand of which must not be in memory at once.
 """
 
+import heapq
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -14,8 +15,9 @@ from bastide.store import LogEvent, Record, Txn
 
 PAGE_MAX_EVENTS = 10_000  # GetLogEvents and FilterLogEvents, "Each page returned can contain up to"
 PAGE_MAX_BYTES = 1_048_576
-STEP_MIN, STEP_MAX = 16, 1024  # rows read at a time
-STEP_BYTES = 1_048_576
+STEP_MAX = 1024  # rows read at a time
+STEP_BYTES = 1_048_576  # what they should come to, in all streams together
+FIRST_GUESS_BYTES = 65_536  # a message, before any has been seen
 
 
 class Span(NamedTuple):
@@ -47,8 +49,22 @@ class Span(NamedTuple):
 
 
 def walk(txn: Txn, span: Span, *, forward: bool, place: Place | None) -> Iterator[LogEvent]:
-    """The span's events one by one, from behind `place` onwards or from before it backwards."""
-    step = STEP_MIN
+    """The span's events one by one, from behind `place` onwards or from before it backwards.
+
+    Named streams are read each by its own index and merged: what else is in the group costs nothing.
+    """
+    if span.streams is None:
+        return _walk(txn, span, forward=forward, place=place, step_bytes=STEP_BYTES)
+    share = STEP_BYTES // max(1, len(span.streams))
+    each = (
+        _walk(txn, span._replace(streams=(stream,)), forward=forward, place=place, step_bytes=share)
+        for stream in dict.fromkeys(span.streams)
+    )
+    return heapq.merge(*each, key=lambda event: (event.timestamp_ms, event.seq), reverse=not forward)
+
+
+def _walk(txn: Txn, span: Span, *, forward: bool, place: Place | None, step_bytes: int) -> Iterator[LogEvent]:
+    step = max(1, step_bytes // FIRST_GUESS_BYTES)
     while True:
         events = txn.read_log_events(
             span.scope,
@@ -67,7 +83,7 @@ def walk(txn: Txn, span: Span, *, forward: bool, place: Place | None) -> Iterato
             return
         place = (events[-1].timestamp_ms, events[-1].seq)
         average = sum(size_of(event.message) for event in events) // len(events)
-        step = max(STEP_MIN, min(STEP_MAX, STEP_BYTES // average))
+        step = max(1, min(STEP_MAX, step_bytes // average))
 
 
 def read_page(txn: Txn, span: Span, *, limit: int, forward: bool, place: Place | None) -> list[LogEvent]:

@@ -12,6 +12,7 @@ from bastide.api.logs.groups import epoch_ms, find_group, named_group
 from bastide.api.logs.lines import size_of
 from bastide.api.logs.pages import PAGE_MAX_BYTES, PAGE_MAX_EVENTS, Span, walk
 from bastide.api.logs.places import Place, render_place
+from bastide.api.logs.streams import KIND as STREAM
 from bastide.api.logs.streams import existing_stream
 from bastide.api.operation import Context, Operation, Params, Reads, Result
 from bastide.api.paging import parse_token, render_token
@@ -20,6 +21,7 @@ from bastide.store import LogEvent, Record, Txn
 
 LOOK_MAX_EVENTS = 50_000
 LOOK_MAX_BYTES = 16 * 1_048_576
+MERGED_STREAMS_MAX = 100  # beyond, a prefix is looked for among all the group's events
 BACKWARD_SINCE_MS = 1_704_067_200_000  # 2024-01-01: startFromHead=false goes no further back
 FORWARD, BACKWARD = "f", "b"
 
@@ -98,6 +100,10 @@ def _span(txn: Txn, context: Context, group: Record, params: Params) -> Span:
         raise Invalid("parameter", why=why)
     for name in names or ():
         existing_stream(txn, group, name)
+    if prefix is not None:
+        streams = txn.find(STREAM, parent=group.key, name_prefix=prefix, limit=MERGED_STREAMS_MAX + 1)
+        if len(streams) <= MERGED_STREAMS_MAX:
+            names, prefix = [stream.name for stream in streams], None
     end_ms = params.get("endTime")
     return Span.of(
         group,

@@ -83,3 +83,16 @@ async def test_searches_that_cannot_be(filled: Any) -> None:
     ):
         with pytest.raises(Invalid):
             await filled.search(**params)
+
+
+async def test_a_prefix_of_more_streams_than_are_merged_finds_the_same(
+    filled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("tea", "tin"):
+        await filled.call("CreateLogStream", logGroupName="app", logStreamName=name)
+        await filled.put((3, name), (6, name), stream=name)
+    merged = await every_page(filled, logStreamNamePrefix="t", limit=3)
+    assert [text[:3] for page in merged for text in page] == ["b I", "tea", "tin", "d E", "tea", "tin"]
+    monkeypatch.setattr(search, "MERGED_STREAMS_MAX", 2)
+    assert await every_page(filled, logStreamNamePrefix="t", limit=3) == merged
+    assert await every_page(filled, logStreamNamePrefix="x") == [[]]
