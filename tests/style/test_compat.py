@@ -3,11 +3,11 @@
 import re
 
 import pytest
+from compat import DOCUMENT, STATES, TITLES, read_notes, rendered
 
 from bastide.api.registry import SERVICES
 from bastide.wire import spec
 from tests.style.checkout import ROOT
-from tools.compat import DOCUMENT, STATES, TITLES, read_notes, rendered
 
 NOTES = read_notes()
 EVERYTHING = [(service, operation) for service in sorted(SERVICES) for operation in sorted(SERVICES[service])]
