@@ -70,6 +70,9 @@ def as_account(account: pwd.struct_passwd, argv: Sequence[str]) -> list[str]:
         *(["--bounding-set=-all"] if _may_drop_bounding_set() else []),
         "--no-new-privs",
         "--",
+        # setpriv still has root's capabilities when it looks its program up; env no longer has.
+        "/usr/bin/env",
+        "--",
         *argv,
     ]
 
