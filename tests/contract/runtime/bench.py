@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
@@ -47,30 +46,36 @@ ENI = Eni(
 class Bench:
     """One task: its sandbox is made when first needed, its containers on demand."""
 
-    def __init__(self, runtime: Runtime, folder: Path, *, instance: str, restart: Callable[[], None]) -> None:
+    def __init__(self, runtime: Runtime, folder: Path, *, instance: str, has_kernel: bool) -> None:
         self.runtime = runtime
-        self.restart_containerd = restart
+        self.has_kernel = has_kernel
         self.task_id = uuid4().hex
         self.sandbox = sandbox_id(self.task_id)
         self.netns = f"{instance}-{self.task_id[:6]}"
         self.cgroup = f"/{instance}-{self.task_id[:6]}"
         self.folder = folder
+        self.last_id = ""
         self._numbers = itertools.count(1)
         self._has_sandbox = False
+        self._readers: dict[str, int] = {}
 
     async def ensure_sandbox(self) -> str:
         """The running pause container's id."""
         if not self._has_sandbox:
-            self._has_sandbox = True
-            if os.geteuid() == 0:
-                await run("ip", "netns", "add", self.netns)
-            spec = render_pause_spec(self.assignment(), self.prepared(), program=PAUSE_PATH)
-            root = ensure_pause_root(self.folder / "pause")
-            await self.runtime.ensure_container(
-                NewContainer(id=self.sandbox, labels={"part": "pause"}, spec=spec, rootfs=root)
-            )
+            await self.create_sandbox()
             await self.runtime.ensure_started(self.sandbox)
         return self.sandbox
+
+    async def create_sandbox(self) -> None:
+        """The pause container, not started."""
+        self._has_sandbox = True
+        if self.has_kernel:
+            await run("ip", "netns", "add", self.netns)
+        spec = render_pause_spec(self.assignment(), self.prepared(), program=PAUSE_PATH)
+        root = ensure_pause_root(self.folder / "pause")
+        await self.runtime.ensure_container(
+            NewContainer(id=self.sandbox, labels={"part": "pause"}, spec=spec, rootfs=root)
+        )
 
     def assignment(self, *containers: Container) -> Assignment:
         """The task, as a server would send it."""
@@ -93,20 +98,22 @@ class Bench:
 
     def container(self, *command: str, user: str | None = None) -> NewContainer:
         """One that runs `command` on a root with busybox; its output goes to files beside it."""
-        runtime_id = f"{self.task_id}-{next(self._numbers):010d}"
+        runtime_id = self.last_id = f"{self.task_id}-{next(self._numbers):010d}"
         container = Container(
             name="app", runtime_id=runtime_id, arn="", image="none", command=command, user=user
         )
         root = self.folder / runtime_id
         for name in ("bin", "proc", "sys", "dev", "etc", "tmp"):
             (root / name).mkdir(parents=True)
-        shutil.copy(BUSYBOX, root / "bin" / "busybox")
-        for applet in APPLETS:
-            (root / "bin" / applet).symlink_to("busybox")
+        if self.has_kernel:
+            shutil.copy(BUSYBOX, root / "bin" / "busybox")
+            for applet in APPLETS:
+                (root / "bin" / applet).symlink_to("busybox")
         image = ImageConfig(reference="none", digest="sha256:0")
         spec = render_container_spec(self.assignment(container), container, image, Root(), self.prepared())
         fifo = self.folder / f"{runtime_id}.stdout"
         os.mkfifo(fifo)
+        self._readers[runtime_id] = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
         return NewContainer(
             id=runtime_id,
             labels={"part": "app"},
@@ -132,11 +139,29 @@ class Bench:
                     return state
                 await asyncio.sleep(0.05)
 
+    def output(self, container_id: str) -> str:
+        """What the container has written that was not read yet; a pipe's worth at most."""
+        try:
+            return os.read(self._readers[container_id], 65536).decode()
+        except BlockingIOError:
+            return ""
+
+    async def wait_output(self, container_id: str, text: str, *, timeout_s: float = 20.0) -> str:
+        """Everything up to and with `text`; a fake writes nothing, so there is nothing to wait for."""
+        seen = ""
+        async with asyncio.timeout(timeout_s):
+            while self.has_kernel and text not in seen:
+                seen += self.output(container_id)
+                await asyncio.sleep(0.02)
+        return seen
+
     async def remove(self) -> None:
         """Everything of this task."""
+        for descriptor in self._readers.values():
+            os.close(descriptor)
         for container_id in await self.runtime.read_containers():
             if container_id.startswith(self.task_id) and container_id != self.sandbox:
                 await self.runtime.remove_container(container_id)
         await self.runtime.remove_container(self.sandbox)
-        if self._has_sandbox and os.geteuid() == 0:
+        if self._has_sandbox and self.has_kernel:
             await run("ip", "netns", "del", self.netns)

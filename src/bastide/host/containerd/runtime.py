@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from bastide.host.command import run
 from bastide.host.containerd.channel import Channel
 from bastide.host.containerd.events import watch_tasks
 from bastide.host.containerd.runtime_options import ensure_options_file, render_options
@@ -145,6 +146,8 @@ class ContainerdRuntime:
         if state.process is Process.RUNNING:
             await self.send_signal(container_id, SIGKILL, every_process=True)
             await self._wait_ended(container_id, timeout_s=KILL_TIMEOUT_S)
+        elif state.process is Process.CREATED:
+            await self._end_created(container_id)
         request = tasks.DeleteTaskRequest(container_id=container_id)
         try:
             await self._channel.call(self._tasks.Delete, request, about=about, timeout_s=KILL_TIMEOUT_S)
@@ -169,6 +172,19 @@ class ContainerdRuntime:
     def watch(self) -> AsyncIterator[str | None]:
         """Ids of containers whose process started or ended; None: look at all of them."""
         return watch_tasks(self._channel)
+
+    async def _end_created(self, container_id: str) -> None:
+        """Bring a container that was never started to where the shim can delete it.
+
+        The shim's delete waits for output pipes that it only lets go when a start fails or a process ends.
+        So the container is taken from it behind its back, and the start then fails.
+        """
+        root = self._runsc_state / self._channel.namespace
+        await run(str(self._runsc), f"--root={root}", "delete", "--force", container_id)
+        request = tasks.StartRequest(container_id=container_id)
+        with suppress(Invalid, NotFound):
+            about = ("container", container_id)
+            await self._channel.call(self._tasks.Start, request, about=about, timeout_s=KILL_TIMEOUT_S)
 
     def _record(self, container: NewContainer) -> containers.Container:
         text = render_options(container.runtime_flags, runsc=self._runsc, root=self._runsc_state)

@@ -1,0 +1,182 @@
+"""A Runtime in memory. A script decides what a process does; the contract suite holds it to the real one."""
+
+import asyncio
+import re
+import signal
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from bastide.host.ports import ContainerState, NewContainer, Process
+from bastide.model.faults import Invalid, NotFound, Unavailable
+
+CONTAINER_TYPE = "io.kubernetes.cri.container-type"
+SANDBOX_ID = "io.kubernetes.cri.sandbox-id"
+START_FAILED = 128  # what the shim gives a container that never ran
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What a process does once started: fail to, end with a code, or run until a signal ends it."""
+
+    start_error: str = ""
+    exit_code: int | None = None
+    on_signal: dict[int, int] = field(default_factory=dict)  # signal → exit code
+
+
+Script = Callable[[NewContainer], Behaviour]
+
+
+def read_script(container: NewContainer) -> Behaviour:
+    """The few commands that tests run, understood as busybox would."""
+    args: list[str] = container.spec["process"]["args"]
+    if args[0].startswith("/nonexistent"):
+        return Behaviour(start_error=f"creating process: failed to load {args[0]}: no such file or directory")
+    line = args[2] if args[:2] == ["sh", "-c"] else " ".join(args)
+    if trap := re.match(r"trap 'exit (\d+)' TERM", line):
+        return Behaviour(on_signal={signal.SIGTERM: int(trap[1])})
+    if line in ("true", "false"):
+        return Behaviour(exit_code=int(line == "false"))
+    if line.startswith("/nonexistent"):
+        return Behaviour(exit_code=127)
+    if ended := re.match(r"exit (\d+)", line):
+        return Behaviour(exit_code=int(ended[1]))
+    if killed := re.match(r"kill -(\w+) \$\$", line):
+        return Behaviour(exit_code=128 + signal.Signals[f"SIG{killed[1]}"])
+    return Behaviour()
+
+
+@dataclass
+class Held:
+    """One container of the fake."""
+
+    new: NewContainer
+    process: Process = Process.CREATED
+    exit_code: int | None = None
+    exited_at: datetime | None = None
+    behaviour: Behaviour = field(default_factory=Behaviour)
+
+    @property
+    def annotations(self) -> dict[str, Any]:
+        """Of the OCI spec."""
+        return dict(self.new.spec.get("annotations", {}))
+
+
+class FakeRuntime:
+    """The Runtime Protocol without a kernel."""
+
+    def __init__(self, script: Script = read_script) -> None:
+        self.memory_bytes: dict[str, int] = {}
+        self.is_hanging = False
+        self._script = script
+        self._held: dict[str, Held] = {}
+        self._watchers: list[asyncio.Queue[str | None]] = []
+
+    async def ensure_container(self, container: NewContainer) -> None:
+        self._answer()
+        if container.id in self._held:
+            return
+        held = Held(container)
+        sandbox = held.annotations.get(SANDBOX_ID)
+        if held.annotations.get(CONTAINER_TYPE) == "container":
+            owner = self._held.get(sandbox or "")
+            if owner is None or owner.process is not Process.RUNNING:
+                raise Invalid("container", container.id, why=f"sandbox {sandbox} is not running")
+        self._held[container.id] = held
+
+    async def ensure_started(self, container_id: str) -> None:
+        self._answer()
+        if container_id not in self._held:
+            raise NotFound("container", container_id)
+        held = self._held[container_id]
+        if held.process is not Process.CREATED:
+            return
+        held.behaviour = self._script(held.new)
+        if held.behaviour.start_error:
+            self._set_ended(held, START_FAILED)
+            raise Invalid("container", container_id, why=held.behaviour.start_error)
+        held.process = Process.RUNNING
+        self._tell(container_id)
+        if held.behaviour.exit_code is not None:
+            code = held.behaviour.exit_code
+            asyncio.get_running_loop().call_soon(self.end, container_id, code)
+
+    async def read_containers(self) -> dict[str, ContainerState]:
+        self._answer()
+        return {container_id: _state(held) for container_id, held in self._held.items()}
+
+    async def read_container(self, container_id: str) -> ContainerState | None:
+        self._answer()
+        held = self._held.get(container_id)
+        return None if held is None else _state(held)
+
+    async def send_signal(self, container_id: str, signal: int, *, every_process: bool = False) -> None:
+        self._answer()
+        held = self._held.get(container_id)
+        if held is None or held.process is not Process.RUNNING:
+            return
+        self.end(container_id, held.behaviour.on_signal.get(signal, 128 + signal))
+
+    async def remove_container(self, container_id: str) -> None:
+        self._answer()
+        held = self._held.get(container_id)
+        if held is not None:
+            self.end(container_id, 128 + signal.SIGKILL)
+            del self._held[container_id]
+
+    async def read_memory_bytes(self, container_id: str) -> int | None:
+        self._answer()
+        held = self._held.get(container_id)
+        if held is None or held.process is not Process.RUNNING:
+            return None
+        return self.memory_bytes.get(container_id, 1024 * 1024)
+
+    async def watch(self) -> AsyncIterator[str | None]:
+        queue: asyncio.Queue[str | None] = asyncio.Queue()
+        queue.put_nowait(None)
+        self._watchers.append(queue)
+        try:
+            while True:
+                yield await queue.get()
+        finally:
+            self._watchers.remove(queue)
+
+    def end(self, container_id: str, code: int) -> None:
+        """The process ends by itself; with a sandbox all that lives in it ends."""
+        held = self._held.get(container_id)
+        if held is None or held.process is not Process.RUNNING:
+            return
+        self._set_ended(held, code)
+        self._tell(container_id)
+        if held.annotations.get(CONTAINER_TYPE) == "sandbox":
+            for other_id, other in self._held.items():
+                if other.annotations.get(SANDBOX_ID) == container_id:
+                    self.end(other_id, 128 + signal.SIGKILL)
+
+    def restart(self) -> None:
+        """As if containerd had been killed and started: watchers are told to look at everything."""
+        for queue in self._watchers:
+            queue.put_nowait(None)
+
+    def _set_ended(self, held: Held, code: int) -> None:
+        held.process, held.exit_code, held.exited_at = Process.STOPPED, code, datetime.now(UTC)
+
+    def _tell(self, container_id: str) -> None:
+        for queue in self._watchers:
+            queue.put_nowait(container_id)
+
+    def _answer(self) -> None:
+        if self.is_hanging:
+            raise Unavailable("container", why="containerd did not answer in time")
+
+
+def _state(held: Held) -> ContainerState:
+    return ContainerState(
+        id=held.new.id,
+        labels=dict(held.new.labels),
+        process=held.process,
+        pid=1 if held.process is Process.RUNNING else 0,
+        exit_code=held.exit_code,
+        exited_at=held.exited_at,
+    )
