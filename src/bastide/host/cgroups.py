@@ -21,7 +21,7 @@ import msgspec
 from bastide.host import names
 from bastide.host.mounts import Mount, read_mounts
 from bastide.host.ports import Limits
-from bastide.model.faults import InUse, Unavailable, Unsupported
+from bastide.model.faults import InUse, NotFound, Unavailable, Unsupported
 
 T = TypeVar("T")
 CONTROLLERS = ("cpu", "memory", "pids")
@@ -183,6 +183,8 @@ class TaskCgroups:
             except asyncio.CancelledError:
                 await asyncio.wait([working])
                 raise
+            except FileNotFoundError as error:
+                raise NotFound("cgroup", task_id) from error
             except OSError as error:
                 fault = InUse if error.errno == errno.EBUSY else Unavailable
                 why = f"cgroup: {error.strerror}: {error.filename}"

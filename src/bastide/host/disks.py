@@ -1,7 +1,7 @@
 """A task's ephemeral storage: one sparse ext4 file, mounted, and the overlays whose upper lies on it.
 
     <folder>/<task>.img         the filesystem; `.img.new` until it is whole
-    <folder>/<task>/fs          its mount: c-<container>/{upper,work}, and what the agent puts in `volumes`
+    <folder>/<task>/fs          its mount: containers/<c>/{upper,work}, and what the agent puts beside
     <folder>/<task>/rootfs/<c>  a container's overlay
 
 A task that fills it gets ENOSPC and nobody else notices. After a crash everything is found by these
@@ -30,7 +30,7 @@ MKFS_EXTENDED = ("-E", "lazy_itable_init=1,nodiscard,root_owner=0:0")
 # Tables left unwritten stay holes in the file; freed blocks become holes again.
 MOUNT_OPTIONS = "noinit_itable,discard,errors=continue"
 UNMOUNT_TRIES, UNMOUNT_PAUSE_S = 20, 0.05  # a killed sandbox closes its files a moment after it is gone
-_CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
+_CONTAINER = re.compile(r"[A-Za-z0-9_-]{1,255}")  # ECS's rule; a file name too
 
 
 class LoopDisks:
@@ -56,8 +56,7 @@ class LoopDisks:
 
         Preconditions: the disk is there, else NotFound; `lower` is not empty.
         """
-        if not _CONTAINER.fullmatch(container):
-            raise Invalid("container", container)
+        check_container(container)
         disk, root = self._target(task_id), self._folder / task_id / "rootfs" / container
 
         def mount() -> None:
@@ -65,7 +64,8 @@ class LoopDisks:
                 return
             if not mounts.is_mounted(disk):
                 raise NotFound("disk", task_id)
-            upper, work = disk / f"c-{container}" / "upper", disk / f"c-{container}" / "work"
+            own = disk / "containers" / container
+            upper, work = own / "upper", own / "work"
             for folder in (root, upper, work):
                 folder.mkdir(parents=True, exist_ok=True)
             _copy_owner(Path(lower[0]), upper)
@@ -123,6 +123,12 @@ class LoopDisks:
 
     def _lock(self, task_id: str) -> asyncio.Lock:
         return self._locks.setdefault(task_id, asyncio.Lock())
+
+
+def check_container(name: str) -> None:
+    """Invalid for a name that could be anything but one file name below a folder of ours."""
+    if not _CONTAINER.fullmatch(name):
+        raise Invalid("container", name)
 
 
 def _mount(image: Path, target: Path) -> None:

@@ -67,6 +67,11 @@ def subnet_router(subnet: IPv4Network) -> IPv4Address:
     return subnet.network_address + 1
 
 
+def vpc_resolver(vpc: IPv4Network) -> IPv4Address:
+    """Where a VPC's names are resolved: its base address plus two."""
+    return vpc.network_address + 2
+
+
 def reserved_addresses(subnet: IPv4Network) -> frozenset[IPv4Address]:
     """Network, router, DNS, future use, and the last: the five of VPC guide, "Subnet sizing"."""
     return frozenset((*(subnet.network_address + offset for offset in range(4)), subnet.broadcast_address))

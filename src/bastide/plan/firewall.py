@@ -60,6 +60,13 @@ def render_vpc_table(cidr: IPv4Network) -> list[Command]:
     build.rule("snat", _is(_meta("oifname"), UPLINK), {"snat": {"family": "ip", "addr": to_public}})
 
     build.rule("input", _is(_meta("iifname"), "lo"), _ACCEPT)
+    # No resolver answers yet: refused, a look-up fails at once.
+    for protocol in ("udp", "tcp"):
+        build.rule(
+            "input",
+            _is(_payload(protocol, "dport"), 53),
+            {"reject": {"type": "icmp", "expr": "port-unreachable"}},
+        )
 
     # Refused and not dropped: an SDK that looks for instance metadata gives up at once.
     build.rule("forward", _is(_ip("daddr"), LINK_LOCAL), _REJECT)

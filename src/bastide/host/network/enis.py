@@ -81,6 +81,10 @@ class VpcNetwork:
         prefix = names.task_netns(self._instance, "")
         return {path.name.removeprefix(prefix) for path in self._folder.glob(f"{prefix}*")}
 
+    def router_path(self, vpc_id: str) -> Path:
+        """Where the VPC's namespace is bound: what else serves the VPC runs inside it."""
+        return self._routers.path(vpc_id)
+
     async def _ensure_rules(self, router: Path, port: Port) -> None:
         try:
             await nft.apply_rules(self._firewall.render_added(port), netns=router)

@@ -21,7 +21,7 @@ from bastide.host.network.firewall import Firewall
 from bastide.host.network.gateway import Gateway
 from bastide.host.network.netns import ensure_netns, inside, is_netns, remove_netns, write_sysctl
 from bastide.model.faults import NotFound
-from bastide.model.network import subnet_router
+from bastide.model.network import subnet_router, vpc_resolver
 
 LAYOUT = 1  # grows when what a router is made of changes: an older one is then brought up to date
 _EVERY_LINK = {  # a new namespace inherits the host's values, whatever those are
@@ -103,13 +103,14 @@ def ensure_subnet(netlink: IPRoute, subnet: IPv4Network) -> None:
 
 
 def _set_up(netlink: IPRoute, cidr: IPv4Network) -> None:
-    links.ensure_up(netlink, "lo")
+    loopback = links.ensure_up(netlink, "lo")
     for scope in ("all", "default"):
         write_sysctl(f"net/ipv6/conf/{scope}/disable_ipv6", 1)
         for name, value in _EVERY_LINK.items():
             write_sysctl(f"net/ipv4/conf/{scope}/{name}", value)
     write_sysctl("net/ipv4/ip_forward", 1)
     write_sysctl("net/ipv4/neigh/default/proxy_delay", 0)  # else an answer waits up to 0.8 s
+    addresses.ensure_address(netlink, loopback, IPv4Interface(f"{vpc_resolver(cidr)}/32"))
     # An address nobody has must not leave for the internet.
     addresses.ensure_blackhole(netlink, cidr)
 

@@ -1,0 +1,89 @@
+"""What `ports.Network` promises, on the fake and on this kernel."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bastide.host.ports import Network
+from bastide.model.faults import NotFound
+from tests.contract.network_world import make_eni, make_network, words_of
+from tests.fakes.network import FakeNetwork
+from tests.real_host import instance_name, nothing_left, require_root
+
+ONE, TWO = "1" * 32, "2" * 32
+
+
+@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.real)])
+async def network(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Network]:
+    if request.param == "fake":
+        yield FakeNetwork()
+        return
+    require_root("nft", "ip", "nsenter")
+    instance = instance_name("n")
+    with nothing_left(*words_of(instance)):
+        yield make_network(instance, tmp_path)
+
+
+async def test_an_interface_is_there_until_it_is_removed(network: Network) -> None:
+    try:
+        path = await network.ensure_eni(make_eni(1), task_id=ONE)
+        assert ONE in path
+        assert await network.read_enis() == {ONE}
+    finally:
+        await network.remove_eni(ONE)
+    assert await network.read_enis() == set()
+
+
+async def test_ensuring_twice_is_ensuring_once(network: Network) -> None:
+    try:
+        first = await network.ensure_eni(make_eni(1, public=True), task_id=ONE)
+        assert await network.ensure_eni(make_eni(1, public=True), task_id=ONE) == first
+        assert await network.read_enis() == {ONE}
+    finally:
+        await network.remove_eni(ONE)
+
+
+async def test_removing_what_is_not_there_is_nothing(network: Network) -> None:
+    await network.remove_eni(ONE)
+    assert await network.read_enis() == set()
+
+
+async def test_removing_one_leaves_the_other(network: Network) -> None:
+    try:
+        for number, task_id in enumerate((ONE, TWO)):
+            await network.ensure_eni(make_eni(number), task_id=task_id)
+        await network.remove_eni(ONE)
+        assert await network.read_enis() == {TWO}
+    finally:
+        await network.remove_eni(ONE)
+        await network.remove_eni(TWO)
+
+
+async def test_addresses_can_be_put_back_only_where_there_is_an_interface(network: Network) -> None:
+    with pytest.raises(NotFound):
+        await network.reset_addresses(make_eni(1), task_id=ONE)
+    try:
+        await network.ensure_eni(make_eni(1), task_id=ONE)
+        await network.reset_addresses(make_eni(1), task_id=ONE)
+        await network.reset_addresses(make_eni(1), task_id=ONE)
+    finally:
+        await network.remove_eni(ONE)
+
+
+async def test_many_tasks_of_two_vpcs_come_and_go_at_once(network: Network) -> None:
+    tasks = [f"{number:02x}" * 16 for number in range(0xA0, 0xAC)]
+    enis = [make_eni(number, vpc="ab"[number % 2]) for number in range(len(tasks))]
+    try:
+        pairs = list(zip(enis, tasks, strict=True))
+        await asyncio.gather(*(network.ensure_eni(eni, task_id=task_id) for eni, task_id in pairs))
+        assert await network.read_enis() == set(tasks)
+        # The last of a VPC goes while the next one comes: its router must not go from under it.
+        changes = [network.remove_eni(task_id) for task_id in tasks[2:]]
+        changes.append(network.ensure_eni(make_eni(100), task_id=ONE))  # type: ignore[arg-type]
+        await asyncio.gather(*changes)
+        assert await network.read_enis() == {*tasks[:2], ONE}
+    finally:
+        await asyncio.gather(*(network.remove_eni(task_id) for task_id in (*tasks, ONE)))
+    assert await network.read_enis() == set()

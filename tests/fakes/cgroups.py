@@ -1,0 +1,32 @@
+"""Control groups in memory. Held to the real ones by tests/contract, but for what a limit does."""
+
+from bastide.host.ports import Cgroups, Limits
+from bastide.model.faults import NotFound
+
+
+class FakeCgroups(Cgroups):
+    """`limits` by task id; `narrow` are the tasks with a CPU quota; a test sets `oom_kills`."""
+
+    def __init__(self) -> None:
+        self.limits: dict[str, Limits] = {}
+        self.narrow: set[str] = set()
+        self.oom_kills: dict[str, int] = {}
+
+    async def ensure_cgroup(self, task_id: str, limits: Limits) -> str:
+        self.limits[task_id] = limits
+        return f"/fake/{task_id}"
+
+    async def ensure_cpu_quota(self, task_id: str, limits: Limits) -> None:
+        if task_id not in self.limits:
+            raise NotFound("cgroup", task_id)
+        self.narrow.add(task_id)
+
+    async def remove_cgroup(self, task_id: str) -> None:
+        self.limits.pop(task_id, None)
+        self.narrow.discard(task_id)
+
+    async def read_cgroups(self) -> set[str]:
+        return set(self.limits)
+
+    async def read_oom_kills(self, task_id: str) -> int:
+        return self.oom_kills.get(task_id, 0) if task_id in self.limits else 0

@@ -1,0 +1,40 @@
+"""Disks that are plain folders. tests/contract holds them to the real ones, but for sizes and crashes."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from bastide.host.disks import check_container
+from bastide.host.ports import Disks
+from bastide.model.faults import NotFound
+
+
+class FakeDisks(Disks):
+    """Below `folder`: <task>/fs and <task>/rootfs/<container>, the latter a copy of the lower directories."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.sizes_gib: dict[str, int] = {}
+
+    async def ensure_disk(self, task_id: str, *, size_gib: int) -> Path:
+        self.sizes_gib.setdefault(task_id, size_gib)
+        path = self.folder / task_id / "fs"
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    async def ensure_rootfs(self, task_id: str, container: str, lower: Sequence[str]) -> Path:
+        check_container(container)
+        if task_id not in self.sizes_gib:
+            raise NotFound("disk", task_id)
+        path = self.folder / task_id / "rootfs" / container
+        if not path.exists():
+            for layer in reversed(lower):
+                shutil.copytree(layer, path, dirs_exist_ok=True)
+        return path
+
+    async def remove_disk(self, task_id: str) -> None:
+        self.sizes_gib.pop(task_id, None)
+        shutil.rmtree(self.folder / task_id, ignore_errors=True)
+
+    async def read_disks(self) -> set[str]:
+        return set(self.sizes_gib)

@@ -1,0 +1,84 @@
+"""What there is on this host, as text: to compare before and after, byte for byte.
+
+Namespaces, links, routes, mounts, loop devices, cgroups, nft rules and processes, without anything that
+changes by itself (ids, counters, times). With `words`, only lines that contain one of them: for a machine
+where others work too.
+"""
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from bastide.host.mounts import read_mounts
+
+ARGUMENTS_KEPT_CHARS = 200
+
+
+def take_snapshot(words: Sequence[str] = ()) -> str:
+    """One line a thing, sorted."""
+    lines = [
+        *_mounts(),
+        *_links(),
+        *_routes(),
+        *_loops(),
+        *_cgroups(),
+        *_rules(),
+        *_processes(),
+    ]
+    kept = (line for line in lines if not words or any(word in line for word in words))
+    return "\n".join(sorted(kept))
+
+
+def _mounts() -> Iterator[str]:
+    """Bound namespaces are mounts too, of type nsfs; their numbers are left out."""
+    for mount in read_mounts():
+        source = "" if mount.type == "nsfs" else mount.source
+        yield f"mount {mount.type} {source} {mount.target}"
+
+
+def _links() -> Iterator[str]:
+    for line in _output("ip", "-brief", "link").splitlines():
+        yield f"link {line.split()[0].partition('@')[0]}"
+
+
+def _routes() -> Iterator[str]:
+    for line in _output("ip", "route", "show", "table", "all").splitlines():
+        yield f"route {line.strip()}"
+
+
+def _loops() -> Iterator[str]:
+    for backing in Path("/sys/block").glob("loop*/loop/backing_file"):
+        with contextlib.suppress(OSError):
+            yield f"loop {backing.read_text().strip()}"
+
+
+def _cgroups() -> Iterator[str]:
+    for mount in read_mounts():
+        if mount.type in ("cgroup", "cgroup2"):
+            yield from (f"cgroup {path}" for path in Path(mount.target).rglob("*") if path.is_dir())
+
+
+def _rules() -> Iterator[str]:
+    table = ""
+    for line in _output("nft", "--stateless", "list", "ruleset").splitlines():
+        if line.startswith("table "):
+            table = line.removesuffix(" {")
+        yield f"nft {table}: {line.strip()}"
+
+
+def _processes() -> Iterator[str]:
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            arguments = " ".join(file.read_bytes().replace(b"\0", b" ").decode(errors="replace").split())
+            if arguments:  # a kernel thread has none
+                yield f"process {arguments[:ARGUMENTS_KEPT_CHARS]}"
+
+
+def _output(*argv: str) -> str:
+    return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+
+
+if __name__ == "__main__":
+    print(take_snapshot(sys.argv[1:]))
