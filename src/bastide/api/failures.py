@@ -20,7 +20,7 @@ from bastide.api.errors import (
 )
 from bastide.model.faults import Conflict, Fault, Unavailable
 from bastide.wire.http import WireError
-from bastide.wire.malformed import Constraint, Malformed, MalformedReason
+from bastide.wire.malformed import Constraint, Malformed, MalformedReason, Violation
 from bastide.wire.sigv4 import Refused
 from bastide.wire.spec import Service
 
@@ -62,12 +62,26 @@ def refused_error(family: str, refused: Refused) -> WireError:
 
 def malformed_error(service: str, family: str, malformed: Malformed) -> WireError:
     """How a request that is no call goes out."""
-    code = MALFORMED[family][malformed.reason].code
+    code, message = MALFORMED[family][malformed.reason].code, malformed.message
     if malformed.reason is MalformedReason.VALIDATION:
         code = INVALID_CODES.get(service, code)
         if any(violation.constraint is Constraint.REQUIRED for violation in malformed.violations):
             code = MISSING_PARAMETER.get(family, code)
-    return _error(family, Row(code, malformed.message))
+        if service == "ecs" and malformed.violations:
+            message = _in_words_of_ecs(malformed.violations[0]) or message
+    return _error(family, Row(code, message))
+
+
+def _in_words_of_ecs(violation: Violation) -> str:
+    """What ECS says of a rule of its model where it does not say what the other services do, else nothing."""
+    if violation.constraint is Constraint.ENUM:
+        allowed = violation.rule.rpartition("[")[2].rstrip("]").replace(", ", ",")
+        value = violation.value.strip("'")
+        told = violation.member if value.startswith("[") or not value else value
+        return f"{told} should be one of [{allowed}]"
+    if violation.constraint is Constraint.REQUIRED and "." not in violation.member:
+        return f"{violation.member[0].upper()}{violation.member[1:]} can not be blank."
+    return ""
 
 
 def unbuilt_error(service: str, family: str, operation: str) -> WireError:

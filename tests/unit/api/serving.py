@@ -27,15 +27,17 @@ class Served:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
 
-    def client(self, service: str, *, region: str = "eu-test-1", key: AdminKey = KEY) -> Any:
-        """A boto3 client that tries once."""
+    def client(
+        self, service: str, *, region: str = "eu-test-1", key: AdminKey = KEY, validates: bool = True
+    ) -> Any:
+        """A boto3 client that tries once, and may leave checking parameters to the server."""
         return boto3.client(
             service,
             endpoint_url=self.url,
             region_name=region,
             aws_access_key_id=key.access_key_id,
             aws_secret_access_key=key.secret_access_key,
-            config=Config(retries={"total_max_attempts": 1}),
+            config=Config(retries={"total_max_attempts": 1}, parameter_validation=validates),
         )
 
 

@@ -122,6 +122,45 @@ async def test_what_is_not_built_says_where_to_look(
     assert "docs/compat.md" in sentence
 
 
+@pytest.mark.parametrize(
+    ("service", "operation", "params", "code", "sentence"),
+    [
+        (
+            "ecs",
+            "describe_clusters",
+            {"include": ["ALL"]},
+            "InvalidParameterException",
+            "include should be one of [ATTACHMENTS,CONFIGURATIONS,SETTINGS,STATISTICS,TAGS]",
+        ),
+        (
+            "ecs",
+            "put_account_setting",
+            {"name": "unknown", "value": "x"},
+            "InvalidParameterException",
+            "unknown should be one of [serviceLongArnFormat,taskLongArnFormat,",
+        ),
+        ("ecs", "update_cluster", {}, "InvalidParameterException", "Cluster can not be blank."),
+        (
+            "ecs",
+            "create_cluster",
+            {"tags": [{"key": "", "value": "x"}]},
+            "InvalidParameterException",
+            "length greater than or equal to 1",
+        ),
+        ("logs", "create_log_group", {}, "InvalidParameterException", "'logGroupName'"),
+        ("sts", "assume_role", {"RoleArn": "short"}, "ValidationError", "'roleSessionName'"),
+        ("ec2", "describe_network_interface_attribute", {}, "MissingParameter", "etworkInterfaceId"),
+    ],
+)
+async def test_a_broken_rule_of_the_model(
+    served: Served, service: str, operation: str, params: dict[str, Any], code: str, sentence: str
+) -> None:
+    client = served.client(service, validates=False)
+    found, status, told = await refusal(getattr(client, operation), **params)
+    assert (found, status) == (code, 400)
+    assert sentence in told
+
+
 async def post(served: Served, body: bytes = b"{}", **headers: str) -> httpx.Response:
     async with httpx.AsyncClient() as client:
         named = {name.replace("_", "-"): value for name, value in headers.items()}

@@ -37,7 +37,6 @@ KINDS: Mapping[str, Kind] = {
     "containerInstanceLongArnFormat": Kind(_SWITCH, "enabled"),
     "awsvpcTrunking": Kind(_SWITCH, "disabled"),
     CONTAINER_INSIGHTS: Kind(CONTAINER_INSIGHTS_VALUES, "disabled"),
-    "dualStackIPv6": Kind(_SWITCH, "enabled"),
     "fargateFIPSMode": Kind(_SWITCH, "disabled"),
     "tagResourceAuthorization": Kind(_ON_OFF, "on"),
     "fargateTaskRetirementWaitPeriod": Kind(("0", "7", "14"), "7"),
