@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -138,6 +139,9 @@ def read_settings(flags: Mapping[str, str], environ: Mapping[str, str]) -> Setti
     The file is the flag `config`, else BASTIDE_CONFIG, else /etc/bastide/<instance>.toml if it is there.
     """
     given = {key: text for key, text in flags.items() if key != "config"}
+    if urlsplit(given.get("store_url", "")).password:
+        why = "Everybody can see a password on the command line: use the settings file or BASTIDE_STORE_URL."
+        raise Invalid("setting", "store_url", why=why)
     variables = _read_variables(environ)
     instance = given.get("instance") or variables.get("instance") or Settings().instance
     named = flags.get("config") or environ.get(FILE_VARIABLE)
@@ -195,11 +199,16 @@ def _read_variables(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def find_nearest_key(key: str) -> str:
+    """The setting that is spelled most like it."""
+    return difflib.get_close_matches(key, KEYS, n=1, cutoff=0.0)[0]
+
+
 def _check_known(key: str, source: str, spelled: str) -> None:
     """Invalid, naming the nearest right key as it is spelled there, unless there is such a setting."""
     if key in KEYS:
         return
-    near = difflib.get_close_matches(key, KEYS, n=1, cutoff=0.0)[0]
+    near = find_nearest_key(key)
     wrong, right = (_spelled(name, spelled) for name in (key, near))
     raise Invalid("setting", key, why=f"There is no setting `{wrong}` (in {source}). Did you mean `{right}`?")
 

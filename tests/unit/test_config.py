@@ -87,6 +87,13 @@ def test_the_password_in_the_stores_url_is_not_shown() -> None:
     assert "secret" not in repr(Settings(store_url="postgresql://u:secret@h/d"))
 
 
+def test_a_password_is_refused_on_the_command_line_and_nowhere_else() -> None:
+    url = "postgresql://u:secret@h/d"
+    assert "secret" not in wrong({"store_url": url})
+    assert read_settings({}, {"BASTIDE_STORE_URL": url}).store_url == url
+    assert read_settings({"store_url": "postgresql:///d?host=/run"}, {}).store_url
+
+
 def test_the_metrics_port_follows_the_port() -> None:
     assert Settings(port=5000).metrics_address == ("127.0.0.1", 5001)
     assert Settings(metrics_port=9).metrics_address == ("127.0.0.1", 9)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bastide import __version__
-from bastide.cli import demo, doctor, down, env, foreground, logs, status, up
+from bastide.cli import demo, doctor, down, env, foreground, image, logs, status, up
 from bastide.cli.commands import Command, require_root
 from bastide.cli.processes.folders import read_frozen
-from bastide.config import DESCRIPTIONS, KEYS, Settings, parse_settings, read_settings
-from bastide.model.faults import Fault, Unavailable
+from bastide.config import DESCRIPTIONS, KEYS, Settings, find_nearest_key, parse_settings, read_settings
+from bastide.model.faults import Fault, Invalid, Unavailable
 
 FAILED = 1
 INTERRUPTED = 130  # as a shell says of a program ended by SIGINT
@@ -24,6 +24,7 @@ COMMANDS: tuple[Command, ...] = (
     *logs.COMMANDS,
     *env.COMMANDS,
     *doctor.COMMANDS,
+    *image.COMMANDS,
     *demo.COMMANDS,
     *foreground.COMMANDS,
 )
@@ -31,9 +32,11 @@ COMMANDS: tuple[Command, ...] = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; what is known to go wrong is one line, not a traceback."""
-    args = build_parser().parse_args(argv)
+    args, unknown = build_parser().parse_known_args(argv)
     command: Command = args.command
     try:
+        if unknown:
+            raise _unknown_argument(unknown[0])
         if command.needs_root:
             require_root(command.name)
         return command.run(_settings_for(command, args), args)
@@ -70,6 +73,14 @@ def build_parser() -> argparse.ArgumentParser:
             command.add_arguments(word)
         word.set_defaults(command=command)
     return parser
+
+
+def _unknown_argument(word: str) -> Invalid:
+    if not word.startswith("--"):
+        return Invalid("argument", word, why=f"`{word}` means nothing here. See: bastide --help")
+    flag = word.partition("=")[0]
+    near = find_nearest_key(flag.removeprefix("--").replace("-", "_")).replace("_", "-")
+    return Invalid("flag", flag, why=f"There is no flag `{flag}`. Did you mean `--{near}`?")
 
 
 def _settings_parser() -> argparse.ArgumentParser:

@@ -68,6 +68,7 @@ def reset(settings: Settings, args: argparse.Namespace) -> int:
         for folder in (settings.run_folder, settings.data_folder):
             if folder.exists():
                 shutil.rmtree(folder)
+        folders.lock_file(settings).unlink()
     say(f"Everything of {settings.instance} was removed.")
     if settings.store_url:
         say("Its database is not ours to drop; it still holds the old records.")

@@ -56,6 +56,11 @@ def log_file(settings: Settings, service: str) -> Path:
     return settings.log_folder / f"{service}.log"
 
 
+def lock_file(settings: Settings) -> Path:
+    """Held by the command that is working on the instance."""
+    return settings.run_root / f"{settings.instance}.lock"
+
+
 def read_frozen(settings: Settings) -> Settings | None:
     """The settings this instance was last started with in this boot."""
     try:
@@ -80,9 +85,7 @@ def write_settings(settings: Settings, path: Path, uid: int, gid: int) -> None:
 def locked(settings: Settings) -> Iterator[None]:
     """One `up`, `down` or `reset` of an instance at a time."""
     settings.run_root.mkdir(parents=True, exist_ok=True, mode=0o755)
-    handle = os.open(
-        settings.run_root / f"{settings.instance}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-    )
+    handle = os.open(lock_file(settings), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

@@ -1,0 +1,46 @@
+"""What the program writes: durations, INI sections, its own words."""
+
+import pytest
+
+from bastide.cli import build_parser
+from bastide.cli.env import render_with_section
+from bastide.cli.status import render_duration
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (59.9, "59 s"),
+        (60, "1 min"),
+        (61, "1 min 1 s"),
+        (3600, "1 h"),
+        (3725, "1 h 2 min"),
+        (90061, "1 d 1 h"),
+    ],
+)
+def test_durations_have_two_units_at_most(seconds: float, text: str) -> None:
+    assert render_duration(seconds) == text
+
+
+def test_a_section_is_added_behind_what_is_there() -> None:
+    before = "# mine\n[default]\nregion = x\n"
+    assert render_with_section(before, "bastide", {"a": "1"}) == before + "\n[bastide]\na = 1\n"
+    assert render_with_section("", "bastide", {"a": "1"}) == "[bastide]\na = 1\n"
+
+
+def test_a_section_is_replaced_and_nothing_else_touched() -> None:
+    before = "[default]\nregion = x\n\n[ bastide ]\nold = 1\n\n[other]\n# kept\nb = 2\n"
+    after = render_with_section(before, "bastide", {"a": "1"})
+    assert after == "[default]\nregion = x\n\n[other]\n# kept\nb = 2\n\n[bastide]\na = 1\n"
+    assert render_with_section(after, "bastide", {"a": "1"}) == after
+
+
+def test_every_setting_is_a_flag_of_every_command() -> None:
+    args = build_parser().parse_args(["up", "--instance", "two", "--metrics-port", "9"])
+    assert (args.setting_instance, args.setting_metrics_port, args.setting_port) == ("two", "9", None)
+
+
+def test_the_words_for_service_files_are_not_shown() -> None:
+    shown = build_parser().format_help()
+    assert "doctor" in shown and "prepare" not in shown and "SUPPRESS" not in shown
