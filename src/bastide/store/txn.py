@@ -12,7 +12,8 @@ import msgspec
 
 from bastide.model.faults import AlreadyExists, Conflict
 from bastide.store.records import Change, LogEvent, LogUsage, Lost, Record
-from bastide.store.statements import Statement, Statements
+from bastide.store.statement import Statement
+from bastide.store.statements import Statements
 
 Pending = tuple[str, str, int]  # kind, key, version of a change that has no number yet
 NAME_CEILING = "\U0010ffff"  # sorts after everything a name can go on with
@@ -136,8 +137,8 @@ class Txn:
         }
         size = sum(len(message) + EVENT_OVERHEAD_BYTES for _, message in lines)
         noted = {"first_ms": min(lines)[0], "last_ms": max(lines)[0], "stored_bytes": size}
-        self._write(self._statements.note_log_stream, of_batch | noted)
-        statement = self._statements.append_log_event
+        self._write(self._statements.logs.note_log_stream, of_batch | noted)
+        statement = self._statements.logs.append_log_event
         self._cursor.executemany(
             statement.text,
             [
@@ -162,7 +163,7 @@ class Txn:
         values: dict[str, Any] = {name: bound for name, bound in bounds.items() if bound is not None}
         if prefix := values.pop("stream_prefix", None):
             values["stream_from"], values["stream_below"] = prefix, prefix + NAME_CEILING
-        statement = self._statements.read_logs(
+        statement = self._statements.logs.read(
             filters=frozenset(values), streams=len(streams or ()), descending=descending
         )
         for place in ("after", "before"):
@@ -178,36 +179,36 @@ class Txn:
     def delete_log_events(self, scope: str, group: str, stream: str | None = None) -> None:
         """Forget a stream's events, or those of the whole group."""
         if stream is None:
-            self._write(self._statements.delete_log_group, {"scope": scope, "group": group})
-            self._write(self._statements.forget_log_group, {"scope": scope, "group": group})
+            self._write(self._statements.logs.delete_log_group, {"scope": scope, "group": group})
+            self._write(self._statements.logs.forget_log_group, {"scope": scope, "group": group})
         else:
             values = {"scope": scope, "group": group, "stream": stream}
-            self._write(self._statements.delete_log_stream, values)
-            self._write(self._statements.forget_log_stream, values)
+            self._write(self._statements.logs.delete_log_stream, values)
+            self._write(self._statements.logs.forget_log_stream, values)
 
     def expire_log_events(self, scope: str, group: str, *, before_ms: int) -> None:
         """Forget the group's events of before a time, and what they took."""
         values = {"scope": scope, "group": group, "end_ms": before_ms}
-        freed = self._run(self._statements.expired_log_bytes, values).fetchall()
+        freed = self._run(self._statements.logs.expired_log_bytes, values).fetchall()
         if not freed:
             return
         for stream, events, size in freed:
             taken = {"stream": stream, "freed": size + events * EVENT_OVERHEAD_BYTES}
-            self._write(self._statements.shrink_log_stream, values | taken)
-        self._write(self._statements.expire_log_events, values)
-        self._write(self._statements.forget_expired_streams, values)
+            self._write(self._statements.logs.shrink_log_stream, values | taken)
+        self._write(self._statements.logs.expire_log_events, values)
+        self._write(self._statements.logs.forget_expired_streams, values)
 
     def read_log_usage(self, scope: str, group: str, stream: str | None = None) -> list[LogUsage]:
         """What a group's streams hold, or one of them; in no order, and nothing for an empty stream."""
         values = {"scope": scope, "group": group, "stream": stream}
-        statements = self._statements
+        statements = self._statements.logs
         statement = statements.noted_log_streams if stream is None else statements.noted_log_stream
         return [LogUsage(*row) for row in self._run(statement, values).fetchall()]
 
     def count_log_bytes(self, scope: str, group: str) -> int:
         """How many bytes a group holds, counted as CloudWatch Logs does."""
         return int(
-            self._run(self._statements.log_group_bytes, {"scope": scope, "group": group}).fetchone()[0]
+            self._run(self._statements.logs.log_group_bytes, {"scope": scope, "group": group}).fetchone()[0]
         )
 
     def read_changes(self, since: int) -> list[Change] | Lost:

@@ -8,9 +8,9 @@ whoever deletes a default VPC does not get it back by looking. Ids are AWS's for
 import ipaddress
 import secrets
 
+from bastide.api.ec2.regions import zone_id, zones_of
 from bastide.api.operation import Context, Document, Params, Result, Run, Writes
 from bastide.model.arn import render_arn
-from bastide.model.zones import zone_id, zones_of
 from bastide.store import Record, Txn
 
 VPC_CIDR = "172.31.0.0/16"

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 from bastide.api.ec2.default_vpc import with_default_vpc
 from bastide.api.ec2.describe import Listing, describe, unless_dry
+from bastide.api.ec2.regions import zone_id
 from bastide.api.operation import Context, Document, Operation, Params, Result
 from bastide.model.faults import Invalid
-from bastide.model.zones import zone_id
 from bastide.store import Txn
 
 ENIS = Listing(

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from bastide.api.ec2.describe import unless_dry
 from bastide.api.ec2.filters import FilterTable, filtered
+from bastide.api.ec2.regions import REGIONS, zone_id, zones_of
 from bastide.api.operation import Context, Document, Operation, Params, Reads, Result
 from bastide.model.faults import Invalid
-from bastide.model.zones import REGIONS, zone_id, zones_of
 from bastide.store import Txn
 
 ZONE_FILTERS: FilterTable = {

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from bastide.api.ec2.regions import zone_id
 from bastide.model.faults import Denied, Fault, Invalid, LimitExceeded, NotFound
-from bastide.model.zones import zone_id
 
 ALL = [
     "DescribeVpcs",
