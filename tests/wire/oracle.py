@@ -19,34 +19,35 @@ from botocore.credentials import Credentials
 from botocore.model import OperationModel, Shape
 
 from bastide.wire import spec
+from bastide.wire.codec.patterns import in_python, pattern_check
 from bastide.wire.http import Request, Response
 from bastide.wire.sigv4 import Identity, Secret, verify
 
 KEY, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 REGION = "eu-test-1"
-DEPTH = 7  # recursive shapes end here
 # Text tried where a pattern or a header allows; only the first has all that must be escaped somewhere.
 TEXTS = ("Aé <&>\"' \t~+/=%☃.", "abc-1", "a", "12")
 MOMENT = datetime(2025, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
 WHOLE_MOMENT = MOMENT.replace(microsecond=0)
 
 
-def example(shape: Shape, *, depth: int = 0, located: bool = False) -> Any:
-    """A value of this shape with every member set."""
+def example(shape: Shape, *, inside: tuple[str, ...] = (), located: bool = False) -> Any:
+    """A value of this shape with every member set, but for those that would hold their own kind again."""
     kind = shape.type_name
     if kind == "structure":
-        return _structure(shape, depth)
+        return _structure(shape, (*inside, shape.name))
     if kind == "list":
-        if depth >= DEPTH and shape.member.type_name == "structure":
-            return [] if not shape.metadata.get("min") else [example(shape.member, depth=depth + 1)]
         count = max(shape.metadata.get("min", 0), min(2, shape.metadata.get("max", 2)))
-        return [example(shape.member, depth=depth + 1, located=located) for _ in range(count)]
+        return [example(shape.member, inside=inside, located=located) for _ in range(count)]
     if kind == "map":
-        if depth >= DEPTH:
-            return {}
-        value = example(shape.value, depth=depth + 1, located=located)
+        value = example(shape.value, inside=inside, located=located)
         more = {f"{index}more": value for index in range(1, shape.metadata.get("min", 1))}
         return {example(shape.key, located=located): value, **more}
+    return _scalar(shape, located=located)
+
+
+def _scalar(shape: Shape, *, located: bool) -> Any:
+    kind = shape.type_name
     if kind == "timestamp":
         is_whole = located or shape.serialization.get("timestampFormat") == "rfc822"
         return WHOLE_MOMENT if is_whole else MOMENT
@@ -54,49 +55,47 @@ def example(shape: Shape, *, depth: int = 0, located: bool = False) -> Any:
         return b"\x00\xffblob".ljust(shape.metadata.get("min", 0), b".")
     if kind == "boolean":
         return True
-    if kind == "string" or kind == "character":
+    if kind in ("string", "character"):
         return _text(shape, located=located)
     number = max(shape.metadata.get("min", 7), 1)
     number = min(number, shape.metadata.get("max", number))
     return number + 0.5 if kind in ("float", "double") and "max" not in shape.metadata else number
 
 
-def _structure(shape: Shape, depth: int) -> Any:
+def _structure(shape: Shape, inside: tuple[str, ...]) -> Any:
     if shape.is_document_type:
         return {"any": [1, "two", {"three": True}]}
-    members: Mapping[str, Shape] = shape.members
-    if shape.is_tagged_union:
-        names = list(members)[:1]
-    else:
-        names = [
-            name
-            for name, member in members.items()
-            if name in shape.required_members
-            or depth < DEPTH
-            or member.type_name not in ("structure", "list", "map")
-        ]
-    return {
-        name: example(members[name], depth=depth + 1, located="location" in members[name].serialization)
-        for name in names
-        if not members[name].serialization.get("eventstream")
+    members: Mapping[str, Shape] = {
+        name: member
+        for name, member in shape.members.items()
+        if _core(member).name not in inside and not member.serialization.get("eventstream")
     }
+    names = list(members)[:1] if shape.is_tagged_union else list(members)
+    return {
+        name: example(members[name], inside=inside, located="location" in members[name].serialization)
+        for name in names
+    }
+
+
+def _core(shape: Shape) -> Shape:
+    """What a list or map holds in the end."""
+    while shape.type_name in ("list", "map"):
+        shape = shape.member if shape.type_name == "list" else shape.value
+    return shape
 
 
 def _text(shape: Shape, *, located: bool) -> str:
     if shape.metadata.get("enum"):
         return str(shape.metadata["enum"][-1])
     low, high = shape.metadata.get("min", 0), shape.metadata.get("max", 1 << 20)
-    pattern = (
-        shape.metadata.get("pattern", "")
-        .replace(r"\p{L}\p{Z}\p{N}", r"\w ")
-        .replace(r"\p{ASCII}", r"\x00-\x7f")
-    )
+    pattern = shape.metadata.get("pattern", "")
+    pattern = in_python(pattern) if pattern_check(pattern) else ""
     texts = TEXTS[1:] if located or shape.serialization.get("xmlAttribute") else TEXTS
     for text in texts:
         sized = text if len(text) >= low else text.ljust(low, text[-1])
         if low <= len(sized) <= high and (not pattern or re.fullmatch(pattern, sized)):
             return sized
-    spelt = _spelt(sre_parser.parse(pattern))
+    spelt = _spelt(sre_parser.parse(pattern)) or "a"
     return spelt.ljust(low, spelt[-1])
 
 
@@ -115,14 +114,14 @@ def _spelt(tokens: Any) -> str:
         elif kind is sre.SUBPATTERN:
             text += _spelt(argument[3])
         elif kind is sre.BRANCH:
-            text += _spelt(argument[1][0])
+            text += next(filter(None, map(_spelt, argument[1])), "")
     return text
 
 
 def _spelt_class(kind: Any, argument: Any) -> str:
     if kind is sre.CATEGORY:
         return "1"
-    return chr(argument[0] if kind is sre.RANGE else argument)
+    return chr(max(argument[0], ord("!")) if kind is sre.RANGE else argument)
 
 
 def serialized(operation: OperationModel, params: Mapping[str, Any], protocol: str) -> Request:

@@ -8,42 +8,40 @@ from botocore.model import Shape
 from bastide.wire import spec
 from tests.wire.oracle import KEY, REGION, example, operation_of, read_back, serialized, verified
 
-ECS = """CreateCluster DescribeClusters ListClusters UpdateCluster UpdateClusterSettings DeleteCluster
-PutClusterCapacityProviders DescribeCapacityProviders RegisterTaskDefinition DescribeTaskDefinition
-ListTaskDefinitions ListTaskDefinitionFamilies DeregisterTaskDefinition DeleteTaskDefinitions
-RunTask StopTask DescribeTasks ListTasks TagResource UntagResource ListTagsForResource ListAccountSettings
-PutAccountSetting PutAccountSettingDefault DeleteAccountSetting CreateService UpdateService
-DescribeServices"""
-EC2 = """DescribeVpcs DescribeSubnets DescribeSecurityGroups DescribeNetworkInterfaces
-DescribeAvailabilityZones DescribeRegions AuthorizeSecurityGroupIngress CreateTags CreateVpc
-ModifySubnetAttribute"""
-LOGS = """CreateLogGroup CreateLogStream DescribeLogGroups DescribeLogStreams PutLogEvents GetLogEvents
-FilterLogEvents DeleteLogGroup PutRetentionPolicy"""
-SAMPLES = {
-    "ecs": ECS,
-    "sts": "GetCallerIdentity AssumeRole GetSessionToken",
-    "ec2": EC2,
-    "logs": LOGS,
-    "iam": "CreateRole GetRole ListRoles PutRolePolicy DeleteUser SimulatePrincipalPolicy",
-    "cloudwatch": "PutMetricData DescribeAlarms PutMetricAlarm GetMetricData ListMetrics",
-    "elbv2": "CreateLoadBalancer DescribeTargetHealth CreateRule ModifyTargetGroupAttributes SetSubnets",
-    "ecr": "GetAuthorizationToken DescribeImages PutLifecyclePolicy",
-    "lambda": "CreateFunction Invoke ListFunctions TagResource GetFunction AddPermission ListTags",
-    "s3": """PutObject GetObject ListBuckets ListObjectsV2 CreateBucket PutBucketTagging GetBucketTagging
-    UploadPart CompleteMultipartUpload DeleteObjects CopyObject HeadObject PutBucketAcl
-    GetBucketAcl ListParts""",
-    "route53": "CreateHostedZone ListHostedZones ChangeResourceRecordSets GetHostedZone",
+SERVICES = ("ecs", "sts", "ec2", "logs", "iam", "cloudwatch", "elbv2", "ecr", "lambda", "s3", "route53")
+# No request can tell S3's from their neighbours: AWS does by host, or has replaced them. EC2's one has a
+# pattern in its model that nothing matches.
+SHADOWED = {
+    "ec2": {"CreateCapacityReservation"},
+    "s3": {
+        "GetBucketLifecycle",
+        "GetBucketNotification",
+        "ListDirectoryBuckets",
+        "PutBucketLifecycle",
+        "PutBucketNotification",
+    },
 }
-CASES = [
-    pytest.param(service, operation, protocol, id=f"{service}-{operation}-{protocol}")
-    for service, names in SAMPLES.items()
-    for operation in names.split()
-    for protocol in spec.service(service).protocols
-]
 
 
-@pytest.mark.parametrize(("service", "name", "protocol"), CASES)
-def test_what_botocore_sends_is_read(service: str, name: str, protocol: str) -> None:
+def cases(service: str) -> list[tuple[str, str]]:
+    """Every operation of a service in every protocol it speaks, event streams left out."""
+    of = spec.service(service)
+    return [
+        (name, protocol)
+        for name in sorted(of.operations)
+        for protocol in of.protocols
+        if not of.operation(name).has_event_stream_output
+    ]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_botocore_sends_is_read(service: str) -> None:
+    for name, protocol in cases(service):
+        if name not in SHADOWED.get(service, ()):
+            check_request(service, name, protocol)
+
+
+def check_request(service: str, name: str, protocol: str) -> None:
     operation = operation_of(service, name)
     params = example(operation.input_shape) if operation.input_shape else {}
     request = serialized(operation, params, protocol)
@@ -57,8 +55,14 @@ def test_what_botocore_sends_is_read(service: str, name: str, protocol: str) -> 
     assert call.params == params
 
 
-@pytest.mark.parametrize(("service", "name", "protocol"), CASES)
-def test_botocore_reads_what_we_answer(service: str, name: str, protocol: str) -> None:
+@pytest.mark.parametrize("service", SERVICES)
+def test_botocore_reads_what_we_answer(service: str) -> None:
+    for name, protocol in cases(service):
+        if name not in SHADOWED.get(service, ()):
+            check_response(service, name, protocol)
+
+
+def check_response(service: str, name: str, protocol: str) -> None:
     operation = operation_of(service, name)
     shape = operation.output_shape
     result = example(shape) if shape else {}
@@ -66,16 +70,15 @@ def test_botocore_reads_what_we_answer(service: str, name: str, protocol: str) -
         payload = shape.members[shape.serialization["payload"]]
         if payload.type_name == "blob":
             result[shape.serialization["payload"]] = "botocore reads streams as text"
-    if any(
-        m.serialization.get("location") == "statusCode" for m in (shape.members.values() if shape else ())
-    ):
-        result = {**result, "StatusCode": 202}
+    for member, each in shape.members.items() if shape else ():
+        if each.serialization.get("location") == "statusCode":
+            result[member] = 202
 
     response = spec.render(spec.Call(service, name, {}, protocol, "request-1"), result)
     parsed = read_back(operation, response, protocol, shape=shape)
 
     metadata = parsed.pop("ResponseMetadata")
-    assert response.status in (200, 201, 202, 204)
+    assert 200 <= response.status < 300
     assert metadata.get("RequestId", "request-1") == "request-1"
     assert _as_read(parsed) == _expected(result, shape)
 

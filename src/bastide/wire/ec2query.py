@@ -10,8 +10,17 @@ from typing import Any
 from bastide.wire.codec.scalars import Read
 from bastide.wire.codec.xml_writer import Write, escape
 from bastide.wire.http import Response, WireError
+from bastide.wire.malformed import Constraint, Violation
 from bastide.wire.models import Operation, Shape
 from bastide.wire.query import FormReader, Query, numbered, xml_response
+
+
+def in_ec2_words(violation: Violation) -> str:
+    """A broken rule as EC2 tells it: one at a time, without the other services' formula."""
+    if violation.constraint is Constraint.REQUIRED:
+        return f"The request must contain the parameter {violation.member}"
+    value = violation.value.strip("'")
+    return f"Value ({value}) for parameter {violation.member} is invalid. {violation.rule}"
 
 
 class Ec2FormReader(FormReader):

@@ -16,7 +16,7 @@ import msgspec
 
 from bastide.wire.cbor import Cbor
 from bastide.wire.codec.checks import Check, Checks
-from bastide.wire.ec2query import Ec2Query
+from bastide.wire.ec2query import Ec2Query, in_ec2_words
 from bastide.wire.http import Request, Response, WireError
 from bastide.wire.json11 import Json
 from bastide.wire.malformed import Malformed, MalformedReason, Violation, invalid, unreadable
@@ -192,6 +192,8 @@ def _parse(request: Request, of: Service, protocol: str, request_id: str, limit_
     if (check := _check(of.name, name)) is not None:
         found: list[Violation] = []
         check(params, None, found)
+        if found and protocol == Ec2Query.name:
+            raise Malformed(MalformedReason.VALIDATION, in_ec2_words(found[0]), violations=found)
         if found:
             raise invalid(found)
     return Call(of.name, name, params, protocol, request_id)

@@ -129,6 +129,8 @@ def test_patterns_that_may_never_end_are_not_run(pattern: str) -> None:
         (r"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)", "é 1_", "#"),
         ("(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+", "a.b/c", "a..b/c"),
         (r"[\w-_]+", "a-_", "a b"),
+        (r"\p{ASCII}{2}", "a~", "é~"),
+        (r"\p{L}\]\p{L}", "é]a", "é-a"),
     ],
 )
 def test_patterns_match_the_whole_text(pattern: str, good: str, bad: str) -> None:
@@ -153,3 +155,21 @@ def test_parse_refuses_what_the_rules_forbid() -> None:
         spec.parse(request, spec.service("logs"))
     assert caught.value.protocol == "json"
     assert [each.constraint for each in caught.value.violations] == [Constraint.PATTERN]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b"Action=CreateVpcEndpoint&ServiceName=a", "The request must contain the parameter vpcId"),
+        (
+            b"Action=DescribeVpcs&MaxResults=1",
+            "Value (1) for parameter maxResults is invalid. "
+            "Member must have value greater than or equal to 5",
+        ),
+    ],
+)
+def test_ec2_has_words_of_its_own(body: bytes, expected: str) -> None:
+    request = Request("POST", "/", "", {"content-type": "application/x-www-form-urlencoded"}, body)
+    with pytest.raises(Malformed) as caught:
+        spec.parse(request, spec.service("ec2"))
+    assert caught.value.message == expected

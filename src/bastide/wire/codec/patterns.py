@@ -15,7 +15,7 @@ PATTERN_TEXT_MAX = 4096  # characters; longer text is not matched, its length is
 
 # Java's classes in Python's words. \w is letters, numbers and underscore of all scripts: the letters-or-
 # numbers classes are checked slightly leniently rather than wrongly.
-_CLASSES = {
+CLASSES = {
     r"\p{L}": r"\w",
     r"\p{N}": r"\d\w",
     r"\p{Z}": " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000",
@@ -23,15 +23,31 @@ _CLASSES = {
     r"\p{ASCII}": "\\x00-\\x7f",
     r"\p{Graph}": "!-~",
     r"\p{Print}": " -~",
-    r"\w-": r"\w\-",  # a range for Python, two members for Java
 }
+
+
+_TOKEN = re.compile(r"\\p\{\w+\}|\\.|.", re.DOTALL)
+
+
+def in_python(pattern: str) -> str:
+    """A Java pattern with its classes in Python's words, inside brackets and out."""
+    out: list[str] = []
+    is_inside = False
+    for token in _TOKEN.findall(pattern):
+        if token in CLASSES:
+            out.append(CLASSES[token] if is_inside else f"[{CLASSES[token]}]")
+        elif token == "-" and is_inside and out[-1].endswith("\\w"):
+            out.append(r"\-")  # after a class: a range's middle for Python, a member for Java
+        else:
+            is_inside = token == "[" or (is_inside and token != "]")
+            out.append(token)
+    return "".join(out)
 
 
 @cache
 def pattern_check(pattern: str) -> Callable[[str], bool] | None:
     """Whole-text match of a model's pattern; None where Python can't say it or it might never end."""
-    for java, python in _CLASSES.items():
-        pattern = pattern.replace(java, python)
+    pattern = in_python(pattern)
     if not pattern or r"\p" in pattern or r"\P" in pattern:
         return None
     try:

@@ -54,6 +54,7 @@ class _Route(msgspec.Struct, frozen=True):
     literals: Mapping[str, str]  # query fields that must be there
     required_fields: frozenset[str]
     required_headers: frozenset[str]
+    is_deprecated: bool
 
     def labels(self, segments: list[str]) -> dict[str, str] | None:
         """The labels' values when the path fits."""
@@ -74,11 +75,17 @@ class _Route(msgspec.Struct, frozen=True):
     def missing(self, fields: Mapping[str, list[str]], headers: Mapping[str, str]) -> int:
         return len(self.required_fields - fields.keys()) + len(self.required_headers - headers.keys())
 
-    def weight(self) -> tuple[int, int, int, int]:
+    def weight(self) -> tuple[int, int, int, int, bool]:
         """How particular the pattern is."""
         literal = sum(not part.is_label for part in self.parts)
         greedy = sum(part.is_greedy for part in self.parts)
-        return (len(self.literals), literal, len(self.required_fields) + len(self.required_headers), -greedy)
+        return (
+            len(self.literals),
+            literal,
+            len(self.required_fields) + len(self.required_headers),
+            -greedy,
+            not self.is_deprecated,
+        )
 
 
 class Routes:
@@ -137,4 +144,11 @@ def _route(operation: Operation) -> _Route:
                 fields.add(serialization.get("name", name))
             elif serialization.get("location") == "header":
                 headers.add(serialization.get("name", name).lower())
-    return _Route(operation.name, _parts(_segments(path)), literals, frozenset(fields), frozenset(headers))
+    return _Route(
+        operation.name,
+        _parts(_segments(path)),
+        literals,
+        frozenset(fields),
+        frozenset(headers),
+        bool(operation.deprecated),
+    )
