@@ -118,7 +118,7 @@ def _is_current(folder: Path, groups: list[Group]) -> bool:
 
 def _ensure_fit(groups: list[Group]) -> Path:
     """Try the machine's own parts first, most of them first; what is built is built once."""
-    found = [source for group in groups if (source := _find_on_machine(group))]
+    found = [source for group in reversed(groups) if (source := _find_on_machine(group))]
     choices = itertools.chain.from_iterable(
         itertools.combinations(found, count) for count in range(len(found), 0, -1)
     )
@@ -129,6 +129,7 @@ def _ensure_fit(groups: list[Group]) -> Path:
             return folder
         names = ", ".join(taken)
         say(f"  the machine's own {names} cannot be used: {why_not.splitlines()[-1]}")
+        shutil.rmtree(folder)
     folder = _assemble([_ensure_built(group) for group in groups])
     if (why_not := probe(folder)) is not None:
         raise StepFailed(
