@@ -1,0 +1,210 @@
+"""What `ports.Disks` promises, on the fake and on this kernel."""
+
+import contextlib
+import errno
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from bastide.host import disks as disks_module
+from bastide.host import mounts, syscalls
+from bastide.host.disks import LoopDisks
+from bastide.host.ports import Disks
+from bastide.model.faults import InUse, Invalid, NotFound
+from tests.fakes.disks import FakeDisks
+from tests.real_host import Crash, Fuse, nothing_left, require_root
+
+TASK, OTHER = "1" * 32, "2" * 32
+GIB = 1024**3
+
+
+@pytest.fixture
+def lower(tmp_path: Path) -> list[str]:
+    """Two layers; the upper one has the last word about `both`."""
+    layers = [tmp_path / "layer 2,:" / "fs", tmp_path / "layer 1" / "fs"]
+    for layer in layers:
+        layer.mkdir(parents=True)
+        (layer / "both").write_text(layer.parent.name)
+    (layers[1] / "old").write_text("old")
+    return [str(layer) for layer in layers]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Not in /tmp, which may be a tmpfs: loop devices over one behave differently."""
+    path = Path(tempfile.mkdtemp(prefix="bastide-disks-", dir="/var/tmp"))
+    yield path
+    path.rmdir()
+
+
+@pytest.fixture
+async def real(folder: Path) -> AsyncIterator[LoopDisks]:
+    require_root("mkfs.ext4")
+    with nothing_left(str(folder)):
+        made = LoopDisks(folder)
+        yield made
+        for task_id in await made.read_disks():
+            await made.remove_disk(task_id)
+
+
+@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.real)])
+def disks(request: pytest.FixtureRequest, tmp_path: Path) -> Disks:
+    if request.param == "fake":
+        return FakeDisks(tmp_path / "disks")
+    made: Disks = request.getfixturevalue("real")
+    return made
+
+
+async def test_a_disk_is_there_until_it_is_removed(disks: Disks) -> None:
+    path = await disks.ensure_disk(TASK, size_gib=1)
+    (path / "kept").write_text("kept")
+    assert await disks.ensure_disk(TASK, size_gib=1) == path
+    assert (path / "kept").read_text() == "kept"
+    assert await disks.read_disks() == {TASK}
+    await disks.remove_disk(TASK)
+    await disks.remove_disk(TASK)
+    assert await disks.read_disks() == set()
+    assert not path.exists()
+
+
+async def test_a_root_shows_its_layers_and_keeps_what_is_written(disks: Disks, lower: list[str]) -> None:
+    await disks.ensure_disk(TASK, size_gib=1)
+    root = await disks.ensure_rootfs(TASK, "web", lower)
+    assert (root / "both").read_text() == "layer 2,:"
+    assert (root / "old").read_text() == "old"
+    (root / "new").write_text("new")
+    assert await disks.ensure_rootfs(TASK, "web", lower) == root
+    assert (root / "new").read_text() == "new"
+    assert not (Path(lower[0]) / "new").exists()
+
+
+async def test_containers_of_a_task_have_roots_of_their_own(disks: Disks, lower: list[str]) -> None:
+    await disks.ensure_disk(TASK, size_gib=1)
+    one = await disks.ensure_rootfs(TASK, "one", lower)
+    two = await disks.ensure_rootfs(TASK, "t" * 255, lower)
+    (one / "new").write_text("new")
+    assert not (two / "new").exists()
+
+
+async def test_a_root_needs_a_disk(disks: Disks, lower: list[str]) -> None:
+    with pytest.raises(NotFound):
+        await disks.ensure_rootfs(TASK, "web", lower)
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "a b", "x" * 256])
+async def test_a_container_name_is_one_file_name(disks: Disks, lower: list[str], name: str) -> None:
+    await disks.ensure_disk(TASK, size_gib=1)
+    with pytest.raises(Invalid):
+        await disks.ensure_rootfs(TASK, name, lower)
+
+
+async def test_removing_one_leaves_the_other(disks: Disks) -> None:
+    for task_id in (TASK, OTHER):
+        await disks.ensure_disk(task_id, size_gib=1)
+    await disks.remove_disk(TASK)
+    assert await disks.read_disks() == {OTHER}
+    await disks.remove_disk(OTHER)
+
+
+@pytest.mark.real
+async def test_a_full_disk_is_one_tasks_trouble(real: LoopDisks, lower: list[str]) -> None:
+    full, other = [await real.ensure_disk(task_id, size_gib=1) for task_id in (TASK, OTHER)]
+    root = await real.ensure_rootfs(TASK, "web", lower)
+    block = bytes(64 * 1024**2)
+    with pytest.raises(OSError) as refused, (root / "big").open("wb") as file:
+        for _ in range(32):
+            file.write(block)
+    assert refused.value.errno == errno.ENOSPC
+    seen = os.statvfs(root)
+    assert seen.f_bavail * seen.f_frsize < 4 * 1024**2
+    assert 0.95 * GIB < seen.f_blocks * seen.f_frsize <= GIB
+    (other / "small").write_text("still fits")
+    assert os.statvfs(full).f_bavail == seen.f_bavail
+
+
+@pytest.mark.real
+async def test_a_disk_takes_only_what_is_in_it_and_gives_it_back(real: LoopDisks, folder: Path) -> None:
+    path = await real.ensure_disk(TASK, size_gib=20)
+    image = folder / f"{TASK}.img"
+    assert image.stat().st_size == 20 * GIB
+    empty = image.stat().st_blocks * 512
+    assert empty < 16 * 1024**2
+    (path / "big").write_bytes(bytes(100 * 1024**2))
+    os.sync()
+    assert image.stat().st_blocks * 512 > 100 * 1024**2
+    (path / "big").unlink()
+    os.sync()
+    assert image.stat().st_blocks * 512 < empty + 16 * 1024**2
+
+
+@pytest.mark.real
+async def test_more_layers_than_fit_one_page_of_options(real: LoopDisks, tmp_path: Path) -> None:
+    layers = [tmp_path / "snapshots" / f"{number:020}" / "fs" for number in range(100)]
+    for number, layer in enumerate(layers):
+        layer.mkdir(parents=True)
+        (layer / f"file{number}").touch()
+    await real.ensure_disk(TASK, size_gib=1)
+    root = await real.ensure_rootfs(TASK, "web", [str(layer) for layer in layers])
+    assert len(list(root.iterdir())) == len(layers)
+
+
+@pytest.mark.real
+async def test_a_disk_in_use_is_not_pulled_away(real: LoopDisks, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disks_module, "UNMOUNT_TRIES", 2)
+    path = await real.ensure_disk(TASK, size_gib=1)
+    with (path / "open").open("w"), pytest.raises(InUse):
+        await real.remove_disk(TASK)
+    assert await real.read_disks() == {TASK}
+    await real.remove_disk(TASK)
+
+
+@pytest.mark.real
+async def test_an_image_deleted_under_its_mount_leaves_nothing(real: LoopDisks, folder: Path) -> None:
+    await real.ensure_disk(TASK, size_gib=1)
+    (folder / f"{TASK}.img").unlink()
+    await real.remove_disk(TASK)
+    assert mounts.read_loops(folder / f"{TASK}.img") == []
+
+
+STEPS = [
+    (disks_module, "run"),
+    (disks_module, "on_own_thread"),
+    (mounts, "_loop_device"),
+    (mounts, "_configured"),
+    (mounts, "free_loop"),
+    (disks_module, "_remove_empty_tree"),
+    (syscalls, "mount"),
+    (syscalls, "unmount"),
+]
+
+
+@pytest.mark.real
+async def test_a_crash_at_any_step_ends_the_same(real: LoopDisks, folder: Path, lower: list[str]) -> None:
+    """Interrupted anywhere on the way up, it comes up; interrupted anywhere on the way down, it is gone."""
+
+    async def up(made: LoopDisks) -> None:
+        await made.ensure_disk(TASK, size_gib=1)
+        root = await made.ensure_rootfs(TASK, "web", lower)
+        (root / "written").write_text("here")
+
+    for way, settle in (("up", up), ("down", None)):
+        for blows_at in range(1, 100):
+            if way == "down":
+                await up(LoopDisks(folder))
+            fuse = Fuse(blows_at)
+            with fuse.laid(STEPS), contextlib.suppress(Crash):
+                await (up(LoopDisks(folder)) if way == "up" else LoopDisks(folder).remove_disk(TASK))
+            after = LoopDisks(folder)
+            if settle:
+                await settle(after)
+            await after.remove_disk(TASK)
+            assert await after.read_disks() == set()
+            assert list(folder.iterdir()) == []
+            assert mounts.read_mounts_below(folder) == []
+            if not fuse.blown:
+                break
+        assert not fuse.blown
+        assert blows_at > 4
