@@ -29,6 +29,11 @@ class Response(msgspec.Struct, frozen=True):
     body: bytes
 
 
+def tellable(text: str) -> str:
+    """Text of a request fit for a message: what was no UTF-8 shows as question marks."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 class WireError(msgspec.Struct, frozen=True, kw_only=True):
     """An error as it goes out. `status` None: the model's, else 500 for a fault of ours and 400 otherwise.
 

@@ -9,6 +9,8 @@ from enum import StrEnum
 
 import msgspec
 
+from bastide.wire.http import tellable
+
 
 class MalformedReason(StrEnum):
     """Why a request could not become a call."""
@@ -57,7 +59,7 @@ class Malformed(Exception):
     ) -> None:
         super().__init__(message)
         self.reason = reason
-        self.message = message
+        self.message = tellable(message)
         self.violations = tuple(violations)
         self.protocol = protocol
 

@@ -198,3 +198,15 @@ def test_streamed_bodies_are_recognised_for_s3_alone() -> None:
 def test_a_secret_does_not_show_itself() -> None:
     assert SECRET not in repr(Secret(SECRET, "token-1"))
     assert "token-1" not in repr(Secret(SECRET, "token-1"))
+
+
+def test_bytes_that_are_no_text_can_be_told_of() -> None:
+    fault = refused(vector(authorization=authorization(scope="\udcff/eu-test-1/ecs/aws4_request")))
+    assert fault.reason == Reason.BAD_SCOPE
+    assert "'?' != '20250102'" in fault.message
+
+
+def test_a_header_signature_goes_before_one_in_the_query() -> None:
+    signed = vector()
+    request = Request("POST", "/", "X-Amz-Signature=" + "0" * 64, signed.headers, signed.body)
+    assert refused(request).reason == Reason.MISMATCH

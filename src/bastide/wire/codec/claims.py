@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from bastide.wire.http import Request
+from bastide.wire.http import Request, tellable
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 TERMINATOR = "aws4_request"
@@ -45,7 +45,7 @@ class Refused(Exception):
     def __init__(self, reason: RefusedReason, message: str) -> None:
         super().__init__(message)
         self.reason = reason
-        self.message = message
+        self.message = tellable(message)
 
 
 class Claim(msgspec.Struct, frozen=True):
