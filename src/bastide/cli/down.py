@@ -42,7 +42,7 @@ def stop_processes(settings: Settings) -> bool:
 
 def stop_tasks(settings: Settings) -> None:
     """Stop every task of every region and wait until nothing of them is left."""
-    from bastide.cli.stopping import stop_every_task  # all of the store, heavy
+    from bastide.cli.processes.stopping import stop_every_task  # all of the store, heavy
 
     if SERVER.find(settings) is None:
         why = "The server must run to stop tasks. Type `bastide up`, then this again."

@@ -18,11 +18,12 @@ def status(settings: Settings, args: argparse.Namespace) -> int:
     whole = True
     for service in SERVICES:
         running = service.find(settings)
-        if running is None:
-            whole = False
-            say(f"{service.name:<12}{'not running':<16}{'-':>8}  {'-':<14}-")
-            continue
         answers = service.answers(settings)
+        if running is None:
+            whole = whole and answers
+            state = "running" if answers else "not running"  # started by a service file, then
+            say(f"{service.name:<12}{state:<16}{'-':>8}  {'-':<14}-")
+            continue
         whole = whole and answers
         state = "running" if answers else "does not answer"
         uptime = render_duration(running.uptime_s)

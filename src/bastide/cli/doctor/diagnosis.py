@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
-from bastide.cli import probes
 from bastide.cli.commands import say
+from bastide.cli.doctor import probes
 from bastide.config import Settings
 
 MODULES = "The kernel refuses. In a container: run it privileged. Elsewhere: is the module there? modprobe"

@@ -8,8 +8,8 @@ import asyncio
 import time
 
 from bastide.api.keys import key_file, read_admin_key
-from bastide.cli.client import call_ecs
 from bastide.cli.commands import say
+from bastide.cli.processes.client import call_ecs
 from bastide.cli.processes.services import reach
 from bastide.config import Settings
 from bastide.model.faults import InUse

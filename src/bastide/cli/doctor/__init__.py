@@ -8,7 +8,7 @@ from bastide.config import Settings
 
 def doctor(settings: Settings, args: argparse.Namespace) -> int:
     """Probe by doing; exit code 1 when something failed."""
-    from bastide.cli.diagnosis import diagnose  # all of the host's parts, heavy
+    from bastide.cli.doctor.diagnosis import diagnose  # all of the host's parts, heavy
 
     return 1 if diagnose(settings) else 0
 
