@@ -99,9 +99,10 @@ def give_back(*paths: Path) -> None:
     if os.geteuid() != 0 or owner.st_uid == 0:
         return
     for path in paths:
-        for folder, _, files in os.walk(path):
-            for name in (Path(folder), *(Path(folder) / file for file in files)):
-                os.chown(name, owner.st_uid, owner.st_gid, follow_symlinks=False)
+        os.chown(path, owner.st_uid, owner.st_gid)
+        for folder, folders, files in os.walk(path):
+            for name in folders + files:
+                os.chown(Path(folder) / name, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 def _resolved(candidate: Path) -> Path | None:
