@@ -11,6 +11,7 @@ from bastide.api.logs.comparison import Comparison, Token, read_tokens, unsuppor
 
 ELLIPSIS = "..."
 _COLUMN = re.compile(r'"([^"]*)"|\[([^\]]*)\]|(\S+)')
+_COLUMN_WITHOUT_BRACKETS = re.compile(r'"([^"]*)"|()(\S+)')
 
 Test = Callable[[str], bool]
 
@@ -39,7 +40,13 @@ def parse_column_pattern(body: str) -> Callable[[str], bool]:
 
 def split_columns(message: str) -> list[str]:
     """The message's columns."""
-    return [quoted or bracketed or bare for quoted, bracketed, bare in _COLUMN.findall(message)]
+    columns = []
+    at, last_closed = 0, message.rfind("]")
+    # Behind the last `]` no bracket closes: to look for its end at every `[` would take quadratic time.
+    while match := (_COLUMN if at <= last_closed else _COLUMN_WITHOUT_BRACKETS).search(message, at):
+        columns.append(match[1] or match[2] or match[3] or "")
+        at = match.end()
+    return columns
 
 
 def _parse_column(tokens: list[Token]) -> Test | None:
