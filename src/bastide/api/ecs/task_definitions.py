@@ -4,6 +4,7 @@ A family's record counts revisions, so that none is used twice; it stays when al
 was registered never changes but for its status and tags. `control/reaper` removes what is DELETE_IN_PROGRESS.
 """
 
+import re
 from collections.abc import Mapping
 
 from bastide.api.ecs.checks.task_definitions import check_task_definition
@@ -24,6 +25,7 @@ DELETED = "DELETED"  # of a family that has no revision left
 REVISION_MAX = 1_000_000
 DELETE_MAX = 10
 _REVISION_DIGITS = len(str(REVISION_MAX))
+_REVISION = re.compile(rf"[0-9]{{1,{_REVISION_DIGITS}}}")
 
 
 def find_task_definition(txn: Txn, ctx: Context, identifier: str, *, missing: str = "") -> Record:
@@ -47,7 +49,7 @@ def parse_task_definition(ctx: Context, identifier: str) -> tuple[str, int | Non
     family, colon, revision = named.partition(":")
     if not colon:
         return family, None
-    if not (revision.isascii() and revision.isdigit() and 0 < int(revision) <= REVISION_MAX):
+    if not (_REVISION.fullmatch(revision) and 0 < int(revision) <= REVISION_MAX):
         raise Invalid("task definition", why=f"Invalid revision number. Number: {revision}")
     return family, int(revision)
 

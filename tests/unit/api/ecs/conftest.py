@@ -1,19 +1,9 @@
-"""ECS operations over a real store in a temporary folder; time stands still unless a test moves it."""
-
-from collections.abc import AsyncIterator
-from pathlib import Path
+"""ECS as a user of one account sees it."""
 
 import pytest
 
 from bastide.store import Store
 from tests.account import Account
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await Store.open(f"sqlite:///{tmp_path / 'store.db'}")
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture
