@@ -6,6 +6,7 @@ where others work too.
 """
 
 import contextlib
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -57,7 +58,8 @@ def _loops() -> Iterator[str]:
 def _cgroups() -> Iterator[str]:
     for mount in read_mounts():
         if mount.type in ("cgroup", "cgroup2"):
-            yield from (f"cgroup {path}" for path in Path(mount.target).rglob("*") if path.is_dir())
+            # os.walk passes over what goes meanwhile.
+            yield from (f"cgroup {path}" for path, _, _ in os.walk(mount.target))
 
 
 def _rules() -> Iterator[str]:
