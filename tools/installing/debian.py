@@ -94,6 +94,7 @@ def _no_cluster_made() -> Iterator[None]:
     try:
         yield
     finally:
+        CLUSTER_CONF.with_name(f"{CLUSTER_CONF.name}.ucf-dist").unlink(missing_ok=True)
         if before is None and PACKAGED_CLUSTER_CONF.exists():
             before = PACKAGED_CLUSTER_CONF.read_text()
         if before is None:
