@@ -193,6 +193,17 @@ async def test_a_signature_for_another_service_is_refused(served: Served) -> Non
     assert "correct service: 'ecs'" in sentence
 
 
+async def test_a_presigned_request_is_a_signature_too(served: Served) -> None:
+    url = served.client("sts").generate_presigned_url("get_caller_identity", ExpiresIn=60, HttpMethod="GET")
+    async with httpx.AsyncClient() as client:
+        answer = await client.get(url)
+        tampered = await client.get(url.replace("X-Amz-Expires=60", "X-Amz-Expires=600"))
+    assert answer.status_code == 200
+    assert "<Arn>arn:aws:iam::111122223333:root</Arn>" in answer.text
+    assert tampered.status_code == 403
+    assert "<Code>SignatureDoesNotMatch</Code>" in tampered.text
+
+
 async def test_a_large_body_is_refused_before_it_is_read(served: Served) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
     head = f"POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: {TARGET}\r\nContent-Length: {LIMIT + 1}\r\n\r\n"
