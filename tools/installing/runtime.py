@@ -78,8 +78,7 @@ def ensure_runtime() -> Path:
     recorded = read_record()
     if recorded and _is_current(recorded, groups):
         return recorded
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with _locked(CACHE / "lock"):
+    with locked():
         folder = _ensure_fit(groups)
         remove_tree(KEPT)
     SHARE.mkdir(parents=True, exist_ok=True)
@@ -124,13 +123,13 @@ def _ensure_fit(groups: list[Group]) -> Path:
     )
     for choice in choices:
         taken = {source.group.name: source for source in choice}
-        folder = _assemble([taken.get(group.name) or _ensure_built(group) for group in groups])
+        folder = _assemble([taken.get(group.name) or ensure_built(group) for group in groups])
         if (why_not := probe(folder)) is None:
             return folder
         names = ", ".join(taken)
         say(f"  the machine's own {names} cannot be used: {why_not.splitlines()[-1]}")
         shutil.rmtree(folder)
-    folder = _assemble([_ensure_built(group) for group in groups])
+    folder = _assemble([ensure_built(group) for group in groups])
     if (why_not := probe(folder)) is not None:
         raise StepFailed(
             f"{why_not}\nThe runtime parts are built, but no sandbox starts on this machine; see above"
@@ -168,7 +167,8 @@ def _find_on_machine(group: Group) -> Source | None:
     )
 
 
-def _ensure_built(group: Group) -> Source:
+def ensure_built(group: Group) -> Source:
+    """The group's build, made now if there is none. Preconditions: the cache is locked by this process."""
     if not group.built.is_dir():
         _build(group)
     return Source(group, "built", group.version, {name: group.built / name for name in group.programs})
@@ -256,9 +256,10 @@ def _assemble(sources: list[Source]) -> Path:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked() -> Iterator[None]:
     """Hold the cache for this process; the kernel lets go when the process dies."""
-    with path.open("a") as file:
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
