@@ -5,6 +5,8 @@ absence is a failure; elsewhere it is a loud skip.
 """
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,21 +16,19 @@ from tests.installation import IMAGE, Installation
 
 
 @pytest.fixture(scope="session")
-def bastide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def bastide() -> Iterator[Installation]:
     """A running installation with the demo image."""
-    yield from start_installation("btest", tmp_path_factory.mktemp("bastide"))
+    yield from start_installation("btest")
 
 
-def start_installation(instance: str, folder: Path) -> Iterator[Installation]:
+def start_installation(instance: str) -> Iterator[Installation]:
     """One of its own, for a module that breaks things or counts what is left."""
     if os.geteuid() != 0:
         if os.environ.get("BASTIDE_TEST_REAL") == "1":
             pytest.fail("the end-to-end tests must run as root here")
         pytest.skip("the end-to-end tests need root")
+    folder = Path(tempfile.mkdtemp(prefix=f"bastide-{instance}-", dir="/var/tmp"))
     folder.chmod(0o755)  # the server's user passes through
-    for parent in folder.parents:
-        if parent.stat().st_uid == os.geteuid() and parent.name.startswith("pytest-"):
-            parent.chmod(0o755)
     made = Installation(instance, folder)
     try:
         made.up()
@@ -37,3 +37,4 @@ def start_installation(instance: str, folder: Path) -> Iterator[Installation]:
         yield made
     finally:
         made.remove()
+        shutil.rmtree(folder)

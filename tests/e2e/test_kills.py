@@ -25,9 +25,9 @@ COUNTER = (
 
 
 @pytest.fixture(scope="module")
-def bastide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def bastide() -> Iterator[Installation]:
     """An installation of its own: it is killed over and over."""
-    yield from start_installation("bkill", tmp_path_factory.mktemp("kills"))
+    yield from start_installation("bkill")
 
 
 def counter(bastide: Installation, described: dict[str, Any]) -> int:

@@ -15,9 +15,9 @@ AT_ONCE = 10
 
 
 @pytest.fixture(scope="module")
-def bastide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def bastide() -> Iterator[Installation]:
     """An installation of its own: nobody else's tasks come and go."""
-    yield from start_installation("bleft", tmp_path_factory.mktemp("left"))
+    yield from start_installation("bleft")
 
 
 def test_a_hundred_tasks_leave_nothing(bastide: Installation) -> None:

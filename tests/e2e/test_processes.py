@@ -15,9 +15,9 @@ pytestmark = pytest.mark.real
 
 
 @pytest.fixture(scope="module")
-def bastide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def bastide() -> Iterator[Installation]:
     """An installation of its own: it goes down and up."""
-    yield from start_installation("bday", tmp_path_factory.mktemp("day"))
+    yield from start_installation("bday")
 
 
 def test_up_leaves_alone_what_runs_and_starts_what_died(bastide: Installation) -> None:
@@ -79,11 +79,9 @@ def test_doctor_finds_this_host_fit(bastide: Installation) -> None:
     assert "sandbox" in bastide.bastide("doctor", timeout_s=120)
 
 
-def test_two_instances_do_not_touch_each_other(
-    bastide: Installation, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_two_instances_do_not_touch_each_other(bastide: Installation) -> None:
     before = take_snapshot()
-    for other in start_installation("btwin", tmp_path_factory.mktemp("twin")):
+    for other in start_installation("btwin"):
         script = shell(
             "app", "echo twin > /tmp/index.html; exec httpd -f -p 80 -h /tmp", log=False, stopTimeout=2
         )

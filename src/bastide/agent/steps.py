@@ -12,6 +12,7 @@ import signal
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -21,7 +22,7 @@ from bastide.agent.preparation import Host, Preparation, Ready, blame, limits_of
 from bastide.config import Settings
 from bastide.host.pause import PAUSE_PATH, ensure_pause_root
 from bastide.host.ports import ContainerState, NewContainer
-from bastide.host.rootfs import ensure_folder_in_root, read_in_root
+from bastide.host.rootfs import ensure_file_in_root, ensure_folder_in_root, read_in_root
 from bastide.model.assignment import Assignment, Container
 from bastide.model.faults import Unavailable
 from bastide.model.status import ErrorName
@@ -49,6 +50,7 @@ log = logging.getLogger(__name__)
 
 LAST_LINES_TIMEOUT_S = 2.0  # how long the end of a task waits for its last lines to be stored
 LABEL = "bastide/"
+KERNEL_MOUNTS = ("/proc", "/dev", "/sys")  # what is mounted below them finds its place there
 
 
 class Steps:
@@ -180,7 +182,7 @@ class Steps:
             tmp=_ensure_tmp(ready.disk, rootfs, container.name),
         )
         oci_spec = render_container_spec(spec, container, ready.images[container.name], root, ready.prepared)
-        ensure_folder_in_root(rootfs, oci_spec["process"]["cwd"])
+        _ensure_mount_points(rootfs, oci_spec)
         stdio = self._logs.open(spec, container, self._folders.path(spec.task_id) / "io")
         new = NewContainer(
             id=container.runtime_id,
@@ -197,6 +199,16 @@ class Steps:
                 spec, await self._preparation.read_images(spec)
             )
         return self._ready[spec.task_id]
+
+
+def _ensure_mount_points(rootfs: Path, oci_spec: dict[str, Any]) -> None:
+    """What the image lacks of them: a root that is read-only inside cannot be given any later."""
+    ensure_folder_in_root(rootfs, oci_spec["process"]["cwd"])
+    for mount in oci_spec["mounts"]:
+        if mount["type"] == "bind" and not Path(mount["source"]).is_dir():
+            ensure_file_in_root(rootfs, mount["destination"])
+        elif mount["type"] == "bind" or mount["destination"] in KERNEL_MOUNTS:
+            ensure_folder_in_root(rootfs, mount["destination"])
 
 
 def _ensure_tmp(disk: Path, rootfs: Path, name: str) -> str:

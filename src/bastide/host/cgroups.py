@@ -32,6 +32,7 @@ ACCOUNTING = (
 PERIOD_US = 100_000
 QUOTA_MIN_US = 1_000  # the kernel takes no smaller one
 UNITS_PER_CPU = 1024
+BOOT_CPUS_MIN = 2
 WEIGHT_MAX = 10_000
 MIB = 1024**2
 KILL_DEADLINE_S = 5.0
@@ -74,6 +75,14 @@ def find_hierarchies(mounts: list[Mount]) -> Hierarchies:
     raise Unsupported("cgroup", why=f"this machine has no cgroup hierarchy with {', '.join(CONTROLLERS)}")
 
 
+def boot_quota_us(limits: Limits) -> int:
+    """Whole CPUs, as many as the sandbox is to see: runsc reads them off the quota at its start.
+
+    It shows two at the least, and with two its boot is not throttled.
+    """
+    return max(BOOT_CPUS_MIN, -(-limits.cpu_units // UNITS_PER_CPU)) * PERIOD_US
+
+
 class TaskCgroups:
     """`ports.Cgroups` on this kernel."""
 
@@ -83,7 +92,7 @@ class TaskCgroups:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def ensure_cgroup(self, task_id: str, limits: Limits) -> str:
-        """Memory and pids limited, CPU still wide (a quota throttles the boot); the path for the OCI spec."""
+        """Memory and pids limited, CPU in whole CPUs yet (less throttles the boot); the path for the spec."""
 
         def ensure() -> None:
             for root in self._at.folders:
@@ -92,6 +101,7 @@ class TaskCgroups:
                 _limit_unified(self._group(self._at.unified, task_id), limits)
             else:
                 self._limit_legacy(task_id, limits)
+            self._limit_cpu(task_id, limits, boot_quota_us(limits))
 
         await self._locked(task_id, ensure)
         return f"/{names.cgroup_name(self._instance, task_id)}"
@@ -99,19 +109,18 @@ class TaskCgroups:
     async def ensure_cpu_quota(self, task_id: str, limits: Limits) -> None:
         """Narrow the CPU to the task's size, once its containers have started."""
         quota = max(QUOTA_MIN_US, limits.cpu_units * PERIOD_US // UNITS_PER_CPU)
+        await self._locked(task_id, lambda: self._limit_cpu(task_id, limits, quota))
 
-        def ensure() -> None:
-            if self._at.unified:
-                group = self._group(self._at.unified, task_id)
-                _write(group / "cpu.weight", min(WEIGHT_MAX, max(1, limits.cpu_units * 100 // UNITS_PER_CPU)))
-                _write(group / "cpu.max", f"{quota} {PERIOD_US}")
-            else:
-                group = self._group(self._at.legacy["cpu"], task_id)
-                _write(group / "cpu.shares", max(2, limits.cpu_units))
-                _write(group / "cpu.cfs_period_us", PERIOD_US)
-                _write(group / "cpu.cfs_quota_us", quota)
-
-        await self._locked(task_id, ensure)
+    def _limit_cpu(self, task_id: str, limits: Limits, quota: int) -> None:
+        if self._at.unified:
+            group = self._group(self._at.unified, task_id)
+            _write(group / "cpu.weight", min(WEIGHT_MAX, max(1, limits.cpu_units * 100 // UNITS_PER_CPU)))
+            _write(group / "cpu.max", f"{quota} {PERIOD_US}")
+        else:
+            group = self._group(self._at.legacy["cpu"], task_id)
+            _write(group / "cpu.shares", max(2, limits.cpu_units))
+            _write(group / "cpu.cfs_period_us", PERIOD_US)
+            _write(group / "cpu.cfs_quota_us", quota)
 
     async def remove_cgroup(self, task_id: str) -> None:
         """Repeatable; whatever still runs in it is killed first."""

@@ -16,6 +16,7 @@ from bastide.model.faults import Invalid
 
 LINKS_MAX = 40  # as the kernel's own path walk
 TEXT_MAX_BYTES = 1024 * 1024  # of /etc/passwd and its like
+_MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _STEP = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -43,6 +44,18 @@ def ensure_folder_in_root(rootfs: Path, path: str, *, mode: int = 0o755) -> None
         is_folder = False
     if not is_folder:
         raise Invalid("folder", path, why=f"{path} is not a directory in the image")
+
+
+def ensure_file_in_root(rootfs: Path, path: str) -> None:
+    """Make an empty file of the container for something to be mounted on, unless anything is there."""
+    folder, _, name = path.rpartition("/")
+    try:
+        with _walked(rootfs, path, create_mode=None):
+            return
+    except (FileNotFoundError, NotADirectoryError):
+        ensure_folder_in_root(rootfs, folder)
+    with _walked(rootfs, folder, create_mode=None) as parent, suppress(FileExistsError):
+        os.close(os.open(name, _MAKE, 0o644, dir_fd=parent))
 
 
 @contextmanager

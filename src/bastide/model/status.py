@@ -81,5 +81,5 @@ REASON_MAX_CHARS = 1024  # ecs-agent's cap on every reason
 
 
 def render_reason(error: ErrorName, why: str) -> str:
-    """`<ErrorName>: <message>`, cut to the length ECS allows."""
-    return f"{error}: {why}"[:REASON_MAX_CHARS]
+    """`<ErrorName>: <message>` on one line, cut to the length ECS allows."""
+    return f"{error}: {' '.join(why.split())}"[:REASON_MAX_CHARS]

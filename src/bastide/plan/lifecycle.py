@@ -27,6 +27,7 @@ from bastide.model.status import (
 from bastide.model.task_state import ContainerMemory, Stop, TaskState
 
 KILLED = 137  # 128 + SIGKILL, as Docker reports it
+SANDBOX_DIED = 128  # what the shim says of a container whose sandbox ended without telling
 PATIENCE_S = 60.0  # a host that says "try again" this long has failed the task (ContainerRuntimeTimeoutError)
 BLIND_RETRY_S = 1.0
 KILL_AGAIN_S = 5.0  # a SIGKILL is sent again when the process is still seen after this long
@@ -173,10 +174,12 @@ def _remember_container(memory: ContainerMemory, name: str, seen: Seen, now: dat
     if memory.stopped_at is not None:
         return memory
     sight = seen.containers.get(name, SeenContainer())
+    if sight.process is Process.STOPPED and memory.started_at is None and memory.reason is not None:
+        return replace(memory, stopped_at=now)  # it could not be started: what was never run has no exit code
     if sight.process in (Process.RUNNING, Process.STOPPED) and memory.started_at is None:
         memory = replace(memory, started_at=now)
     if sight.process is Process.STOPPED:
-        out_of_memory = seen.oom_kills > 0 and sight.exit_code in (None, KILLED)
+        out_of_memory = seen.oom_kills > 0 and sight.exit_code in (None, KILLED, SANDBOX_DIED)
         code = KILLED if out_of_memory else sight.exit_code
         reason = OUT_OF_MEMORY if out_of_memory else memory.reason
         return replace(memory, stopped_at=now, exit_code=code, reason=reason)

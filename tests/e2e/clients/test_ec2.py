@@ -112,3 +112,14 @@ def test_the_aws_program_finds_subnets_and_the_default_group(server: Any) -> Non
         server.aws("ec2", "describe-subnets", "--subnet-ids", "subnet-0")
     with pytest.raises(RuntimeError, match=r"docs/compat.md"):
         server.aws("ec2", "create-vpc", "--cidr-block", "10.0.0.0/16")
+
+
+def test_only_the_first_look_at_a_region_writes(server: Any) -> None:
+    elsewhere = server.client("ec2", "eu-test-9")
+    before = server.commits()
+    (vpc,) = elsewhere.describe_vpcs()["Vpcs"]
+    after_first = server.commits()
+    assert after_first > before
+    assert {one["VpcId"] for one in elsewhere.describe_subnets()["Subnets"]} == {vpc["VpcId"]}
+    assert elsewhere.describe_vpcs()["Vpcs"] == [vpc]
+    assert server.commits() == after_first
