@@ -6,6 +6,7 @@ Concurrency: called on the event loop for many requests at once; only the store'
 """
 
 import asyncio
+import contextlib
 import logging
 import re
 import time
@@ -26,12 +27,12 @@ from bastide.api.failures import (
 )
 from bastide.api.keys import Keys
 from bastide.api.metrics import Metrics
-from bastide.api.operation import Context, Reads, Result
+from bastide.api.operation import Context, Operation, Reads, Result, WritesOnce
 from bastide.api.registry import SERVICES, Services
 from bastide.config import Settings
 from bastide.model.faults import Fault, Unavailable
 from bastide.store import Store
-from bastide.store.txn import Txn
+from bastide.store.txn import ReadOnly, Txn
 from bastide.wire import spec
 from bastide.wire.http import Request, Response, WireError
 from bastide.wire.malformed import Malformed, MalformedReason
@@ -126,8 +127,16 @@ class Gateway:
         def closure(txn: Txn) -> Result:
             return operation.run(txn, ctx, call.params)
 
-        run = self._store.view if isinstance(operation, Reads) else self._store.update
-        return spec.render(call, await run(closure))
+        return spec.render(call, await self._perform(operation, closure))
+
+    async def _perform(self, operation: Operation, closure: Callable[[Txn], Result]) -> Result:
+        """Run an operation in the kind of transaction it needs."""
+        if isinstance(operation, Reads):
+            return await self._store.view(closure)
+        if isinstance(operation, WritesOnce):
+            with contextlib.suppress(ReadOnly):
+                return await self._store.view(closure)
+        return await self._store.update(closure)
 
     async def _service_of(self, request: Request, identity: Identity) -> spec.Service:
         """The service asked for. A model that was never used before is read beside the event loop."""

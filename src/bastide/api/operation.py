@@ -67,4 +67,14 @@ class Writes:
     run: Run
 
 
-Operation = Reads | Writes
+@dataclass(frozen=True, slots=True)
+class WritesOnce:
+    """Runs inside `store.view`, and once more inside `store.update` where it turns out to need a write.
+
+    For what is made when first looked for: all later calls are plain reads.
+    """
+
+    run: Run
+
+
+Operation = Reads | Writes | WritesOnce

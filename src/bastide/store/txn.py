@@ -47,6 +47,10 @@ class Bounds(TypedDict, total=False):
     stream_prefix: str | None
 
 
+class ReadOnly(RuntimeError):
+    """A closure inside `Store.view` tried to write."""
+
+
 class Txn:
     """One closure's part of a transaction; made by the store alone."""
 
@@ -237,7 +241,7 @@ class Txn:
 
     def _open_for_writing(self) -> None:
         if self._pending is None:
-            raise RuntimeError("a view cannot write")
+            raise ReadOnly("a view cannot write")
         if not self.has_written and self._cursor is not None:
             self._cursor.execute(SAVEPOINT)
             self.has_written = True

@@ -61,6 +61,11 @@ class Server:
         assert store is not None
         asyncio.run_coroutine_threadsafe(store.update(lambda txn: txn.put(record)), self._loop).result()
 
+    def commits(self) -> int:
+        """Transactions so far that changed records."""
+        assert self._store is not None
+        return self._store.commits
+
     def client(self, service: str, region: str = REGION) -> Any:
         return boto3.client(
             service,

@@ -9,7 +9,7 @@ import ipaddress
 import secrets
 
 from bastide.api.ec2.regions import zone_id, zones_of
-from bastide.api.operation import Context, Document, Params, Result, Run, Writes
+from bastide.api.operation import Context, Document, Params, Result, Run, WritesOnce
 from bastide.model.arn import render_arn
 from bastide.store import Record, Txn
 
@@ -21,14 +21,14 @@ EVERYWHERE = "0.0.0.0/0"
 MADE = "default-vpc"  # kind of the record that says it was done; its key is the scope
 
 
-def with_default_vpc(run: Run) -> Writes:
-    """The operation, run once the scope has its default VPC. A write: the first call of a scope makes it."""
+def with_default_vpc(run: Run) -> WritesOnce:
+    """The operation, run once the scope has its default VPC; the first call of a scope makes it."""
 
     def prepared(txn: Txn, context: Context, params: Params) -> Result:
         ensure_default_vpc(txn, context)
         return run(txn, context, params)
 
-    return Writes(prepared)
+    return WritesOnce(prepared)
 
 
 def ensure_default_vpc(txn: Txn, context: Context) -> None:
