@@ -6,6 +6,7 @@ of groups in `<cache>/<hash>`, a folder of links with runtime.json; both appear 
 """
 
 import contextlib
+import dataclasses
 import fcntl
 import hashlib
 import itertools
@@ -56,8 +57,9 @@ class Group:
     @property
     def built(self) -> Path:
         """Where its build lies, or will."""
-        total = hashlib.sha256(platform.machine().encode())
-        for path in [PINS / "parts.toml", *sorted(self.module.iterdir())]:
+        table = json.dumps(dataclasses.asdict(self), sort_keys=True)
+        total = hashlib.sha256(f"{platform.machine()}\0{table}\0".encode())
+        for path in sorted(self.module.iterdir()):
             total.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
         return CACHE / f"{self.name}-{total.hexdigest()[:16]}"
 
