@@ -71,6 +71,7 @@ class Bench:
         self._has_sandbox = True
         if self.has_kernel:
             await run("ip", "netns", "add", self.netns)
+            await run("ip", "-n", self.netns, "link", "set", "lo", "up")
         spec = render_pause_spec(self.assignment(), self.prepared(), program=PAUSE_PATH)
         root = ensure_pause_root(self.folder / "pause")
         await self.runtime.ensure_container(
@@ -155,13 +156,18 @@ class Bench:
                 await asyncio.sleep(0.02)
         return seen
 
-    async def remove(self) -> None:
-        """Everything of this task."""
-        for descriptor in self._readers.values():
-            os.close(descriptor)
+    async def remove_task(self) -> None:
+        """Everything of this task that is the runtime's, and its network namespace."""
         for container_id in await self.runtime.read_containers():
             if container_id.startswith(self.task_id) and container_id != self.sandbox:
                 await self.runtime.remove_container(container_id)
         await self.runtime.remove_container(self.sandbox)
         if self._has_sandbox and self.has_kernel:
             await run("ip", "netns", "del", self.netns)
+        self._has_sandbox = False
+
+    async def remove(self) -> None:
+        """All there is of it."""
+        for descriptor in self._readers.values():
+            os.close(descriptor)
+        await self.remove_task()

@@ -1,0 +1,141 @@
+"""What only a real sandbox can show: one localhost, the spec's effects, restarts, nothing left behind."""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from bastide.host.ports import Process
+from bastide.model.faults import Unavailable
+from tests.containerd_fixture import PrivateContainerd
+from tests.contract.runtime.bench import ENI, Bench
+
+pytestmark = pytest.mark.real
+
+
+async def test_containers_of_a_task_share_localhost(real_bench: Bench) -> None:
+    await real_bench.run("sh", "-c", "echo hello >/tmp/x; httpd -f -p 8080 -h /tmp")
+    caller = await real_bench.run("sh", "-c", "until wget -qO- http://127.0.0.1:8080/x; do sleep 0.1; done")
+    assert "hello" in await real_bench.wait_output(caller.id, "hello")
+
+
+async def test_a_container_has_the_kernel_of_its_sandbox_and_the_size_of_its_task(real_bench: Bench) -> None:
+    container = await real_bench.run(
+        "sh", "-c", "cat /proc/version; grep MemTotal /proc/meminfo; cat /proc/sys/kernel/hostname; echo end"
+    )
+    seen = await real_bench.wait_output(container.id, "end")
+    assert "gvisor" in seen.lower()
+    assert "524288 kB" in seen
+    assert ENI.hostname in seen
+
+
+async def test_capabilities_are_dockers_and_none_for_others_than_root(real_bench: Bench) -> None:
+    root = await real_bench.run("grep", "Cap", "/proc/self/status")
+    seen = await real_bench.wait_output(root.id, "CapAmb")
+    assert "CapBnd:\t00000000a80425fb" in seen
+    assert "CapEff:\t00000000a80425fb" in seen
+    assert "CapInh:\t0000000000000000" in seen
+    user = await real_bench.run("grep", "Cap", "/proc/self/status", user="1000:2000")
+    seen = await real_bench.wait_output(user.id, "CapAmb")
+    assert "CapBnd:\t00000000a80425fb" in seen
+    assert "CapEff:\t0000000000000000" in seen
+
+
+async def test_error_output_and_output_arrive(real_bench: Bench) -> None:
+    container = await real_bench.run("sh", "-c", "echo to-out; echo to-err >&2; echo end")
+    seen = await real_bench.wait_output(container.id, "end")
+    assert "to-out" in seen
+    assert "to-err" in seen
+
+
+async def test_a_killed_containerd_stops_no_task(real_bench: Bench, containerd: PrivateContainerd) -> None:
+    runtime = real_bench.runtime
+    container = await real_bench.run("sh", "-c", "while true; do echo tick; sleep 0.1; done")
+    ended = await real_bench.run("sh", "-c", "sleep 1; exit 9")
+    before = await runtime.read_container(container.id)
+    async with aclosing(runtime.watch()) as changes:  # type: ignore[type-var]
+        assert await anext(changes) is None
+        containerd.kill()
+        real_bench.output(container.id)
+        await real_bench.wait_output(container.id, "tick")
+        with pytest.raises(Unavailable):
+            await runtime.read_containers()
+        await asyncio.sleep(1.5)  # the other container ends while nobody hears of it
+        containerd.start()
+        async with asyncio.timeout(20):
+            while await anext(changes) is not None:
+                pass
+    assert await runtime.read_container(container.id) == before
+    assert (await real_bench.wait_ended(ended.id)).exit_code == 9
+    await runtime.remove_container(container.id)
+    assert container.id not in await runtime.read_containers()
+
+
+async def test_a_hanging_containerd_is_unavailable_and_nothing_is_lost(
+    real_bench: Bench, containerd: PrivateContainerd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    container = await real_bench.run("sleep", "1000")
+    monkeypatch.setattr("bastide.host.containerd.channel.Channel.call.__kwdefaults__", SHORT)
+    containerd.pause()
+    try:
+        with pytest.raises(Unavailable, match="did not answer in time"):
+            await real_bench.runtime.read_container(container.id)
+    finally:
+        containerd.resume()
+    monkeypatch.undo()
+    state = await real_bench.runtime.read_container(container.id)
+    assert state is not None
+    assert state.process is Process.RUNNING
+
+
+async def test_removal_leaves_nothing(real_bench: Bench, containerd: PrivateContainerd) -> None:
+    await real_bench.run("true")  # whatever is made once for all tasks is there now
+    await real_bench.remove_task()
+    before = await _settled(containerd, real_bench)
+    container = await real_bench.run("sleep", "1000")
+    assert container.id in " ".join(processes()), "the search for leftovers finds what runs"
+    await real_bench.remove_task()
+    assert await _settled(containerd, real_bench) == before
+
+
+SHORT = {"timeout_s": 0.5, "lease": None}
+
+
+async def _settled(containerd: PrivateContainerd, bench: Bench) -> list[str]:
+    """All of the task's that is left once containerd has cleaned up behind its shim."""
+    seen: list[str] = []
+    for _ in range(50):
+        seen = sorted(_leftovers(containerd, bench))
+        if not any(bench.task_id in each for each in seen):
+            break
+        await asyncio.sleep(0.1)
+    return seen
+
+
+def _leftovers(containerd: PrivateContainerd, bench: Bench) -> Iterator[str]:
+    run_folder = str(containerd.daemon.run_folder)
+    yield from (each for each in processes() if run_folder in each or bench.task_id in each)
+    yield from (line for line in Path("/proc/self/mountinfo").read_text().splitlines() if run_folder in line)
+    yield from (str(path) for path in containerd.daemon.run_folder.rglob("*"))
+    yield from (str(path) for path in containerd.daemon.data_folder.rglob("*") if bench.task_id in str(path))
+    yield from (str(path) for path in Path("/sys/fs/cgroup").glob(f"**{bench.cgroup}*"))
+    address = f"{containerd.daemon.socket}/{containerd.instance}/{bench.sandbox}"
+    shim = Path("/run/containerd/s") / hashlib.sha256(address.encode()).hexdigest()
+    if shim.exists():
+        yield f"{shim} of {bench.task_id}"
+
+
+def processes() -> list[str]:
+    """Every process's arguments."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+            except OSError:
+                continue
+    return found
