@@ -113,8 +113,8 @@ class Images(Protocol):
     async def read_images(self) -> list[ImageConfig]:
         """All of this instance."""
 
-    async def import_archive(self, path: Path, *, progress: Progress) -> list[str]:
-        """Take in a docker-archive or OCI archive; the references it named. Invalid if corrupt."""
+    async def import_archive(self, path: Path, *, progress: Progress, name: str | None = None) -> list[str]:
+        """Take in a docker-archive or OCI archive; the references it named, or `name`. Invalid if corrupt."""
 
     async def remove_image(self, reference: str) -> None:
         """NotFound when it is not here. Layers still used by a task stay until that is gone."""

@@ -4,17 +4,23 @@ The documents come from whoever built the image: every field may be missing or o
 taken as not given; only what an image cannot be without makes it Invalid.
 """
 
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
-from bastide.host.containerd.content import Content
 from bastide.host.containerd.snapshots import chain_ids
 from bastide.host.containerd_api.types.common_pb2 import Descriptor
 from bastide.host.image_archive.archive import Blob, parse_document
 from bastide.host.image_archive.layouts import INDEXES, is_for_host
 from bastide.host.ports import ImageConfig
 from bastide.model.faults import Invalid
+
+
+class Blobs(Protocol):
+    """Where a manifest and its config are read from."""
+
+    async def read(self, digest: str) -> bytes:
+        """A small blob, whole; NotFound when it is not here."""
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +38,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self.config, reference=reference)
 
 
-async def read_manifest(content: Content, target: Descriptor) -> Manifest:
+async def read_manifest(content: Blobs, target: Descriptor) -> Manifest:
     """The manifest an image record points at, straight or through an index. NotFound: a part is missing."""
     digest = target.digest
     document = parse_document(await content.read(digest), digest)

@@ -7,6 +7,7 @@ is called in a thread. What cannot be right is Invalid, and says where.
 import contextlib
 import gzip
 import hashlib
+import os
 import posixpath
 import shutil
 import subprocess
@@ -169,6 +170,7 @@ def _unzstd(stream: IO[bytes], plain: IO[bytes]) -> None:
     program = shutil.which("zstd")
     if program is None:
         raise Unavailable("program", "zstd", why="the archive is zstd-compressed: install the package zstd")
+    os.lseek(stream.fileno(), 0, os.SEEK_SET)  # where the program starts to read, whatever we have buffered
     done = subprocess.run(
         [program, "-d", "-c", "--quiet"], stdin=stream, stdout=plain, stderr=subprocess.PIPE, check=False
     )
