@@ -14,7 +14,7 @@ from pyroute2 import IPRoute
 
 from bastide.host import names
 from bastide.host.network import addresses, links, nft
-from bastide.host.network.firewall import Elements, Firewall
+from bastide.host.network.firewall import Firewall
 from bastide.host.network.netns import inside, read_sysctl, write_sysctl
 from bastide.model.network import INTERNET_MTU, HostGuard, host_address, mac_of
 
@@ -27,7 +27,7 @@ class HostSide(msgspec.Struct, frozen=True, kw_only=True):
 
     uplinks: tuple[str, ...]  # where its default routes leave
     still: tuple[str, ...]  # those of them that do not forward
-    others: tuple[str, ...]  # every link that is nobody's transit link
+    closed: tuple[str, ...]  # links it would not forward to, were it not for us
     note: str  # what `note` wrote on the VPC's transit link; nothing when link or host table is gone
 
 
@@ -53,16 +53,14 @@ class Gateway:
         link = self.link(vpc_id)
 
         def read(netlink: IPRoute) -> HostSide:
-            uplinks = sorted(links.read_default_links(netlink))
-            there = {one.name: one.alias for one in links.read_links(netlink)}
+            uplinks = links.read_default_links(netlink)
+            there = {one.name: one.alias for one in links.read_links(netlink) if one.name != "lo"}
+            still = {name for name in there if read_sysctl(_forwarding(name)) == "0"}
+            closed = {name for name in uplinks | still if not name.startswith(names.TRANSIT_LINKS)}
             return HostSide(
-                uplinks=tuple(uplinks),
-                still=tuple(name for name in uplinks if read_sysctl(_forwarding(name)) == "0"),
-                others=tuple(
-                    sorted(
-                        name for name in there if name != "lo" and not name.startswith(names.TRANSIT_LINKS)
-                    )
-                ),
+                uplinks=tuple(sorted(uplinks)),
+                still=tuple(sorted(uplinks & still)),
+                closed=() if _forwards_at_large() else tuple(sorted(closed)),
                 note=there.get(link, "") if self._table in nft.read_tables() else "",
             )
 
@@ -71,11 +69,6 @@ class Gateway:
     async def ensure_host_table(self, host: HostSide) -> None:
         """The host's guard, then forwarding on the uplinks: never the other way round."""
         async with self._changing_table:
-            closed = {
-                link for held in (await self._read_tables()).values() for link in held.get("closed", ())
-            }
-            if host.still:
-                closed.update(host.others)
             await nft.apply_rules(
                 self._firewall.render_host_table(
                     HostGuard(
@@ -84,7 +77,7 @@ class Gateway:
                         all_links=names.TRANSIT_LINKS,
                         pool=self._pool,
                         uplinks=host.uplinks,
-                        closed=tuple(sorted(closed)),
+                        closed=host.closed,
                     )
                 )
             )
@@ -142,25 +135,20 @@ class Gateway:
                 await self._remove_host_table()
 
     async def _remove_host_table(self) -> None:
-        tables = await self._read_tables()
-        ours = tables.pop(self._table, None)
-        if ours is None:
+        tables = await inside(None, lambda _: nft.read_tables())
+        if self._table not in tables:
             return
-        needed_by_others = any(held.get("closed") for held in tables.values())
-        if ours.get("closed") and not needed_by_others and read_sysctl("net/ipv4/ip_forward") == "0":
-            for name in ours.get("uplinks", ()):
+        others = [name for name in tables if name.startswith(names.HOST_TABLES) and name != self._table]
+        if not others and not _forwards_at_large():
+            held = await nft.read_elements(self._table) or {}
+            for name in held.get("uplinks", ()):
                 write_sysctl(_forwarding(name), 0)
         await nft.remove_table(self._table)
 
-    async def _read_tables(self) -> dict[str, Elements]:
-        """The elements of every instance's host table."""
-        listed = [
-            name
-            for name in await inside(None, lambda _: nft.read_tables())
-            if name.startswith(names.HOST_TABLES)
-        ]
-        read = [(name, await nft.read_elements(name)) for name in listed]
-        return {name: held for name, held in read if held is not None}
+
+def _forwards_at_large() -> bool:
+    """Whether this machine is a router by somebody else's will."""
+    return read_sysctl("net/ipv4/ip_forward") == "1"
 
 
 def _forwarding(link: str) -> str:

@@ -71,7 +71,7 @@ class Routers:
         async with self._locks.setdefault(vpc_id, asyncio.Lock()):
             host = await self._gateway.read(vpc_id)
             table = self._firewall.render_vpc_table(cidr)
-            whole = _digest(LAYOUT, host.uplinks, table)
+            whole = _digest(LAYOUT, host.uplinks, host.closed, table)
             if is_netns(path) and not host.still and host.note == whole:
                 return path
             await ensure_netns(path, lambda netlink: _set_up(netlink, cidr))
