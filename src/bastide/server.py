@@ -59,7 +59,8 @@ def run_server(settings: Settings) -> int:
     os.umask(0o077)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     gc.set_threshold(GC_THRESHOLD)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    for chatty in ("uvicorn", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings))
     return 0
@@ -77,6 +78,7 @@ async def serve(settings: Settings) -> None:
         app = create_app(store, settings, keys, agents_connected=lambda: agents.connected)
         api = _listener(app, settings.host, settings.port)
         metrics = _listener(app.metrics_app, *settings.metrics_address)
+        gc.freeze()  # models and modules live as long as we do: no collection looks at them again
         log.info("bastide server %s of %s on %s", __version__, settings.instance, settings.endpoint)
         async with asyncio.TaskGroup() as group:
             control = [

@@ -8,13 +8,27 @@ import asyncio
 import logging
 import os
 import sys
+import time
 from pathlib import Path
 
 from bastide.cli.commands import Command
 from bastide.config import Settings, find_runtime_folder
 from bastide.host.containerd.daemon import Daemon, write_daemon_files
 
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+LOG_FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s"
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
+PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
+
+
+class Lines(logging.Formatter):
+    """One record a line, times in UTC, whatever was given as `extra` behind the message."""
+
+    converter = staticmethod(time.gmtime)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 -- logging's name
+        """The message, then name=value."""
+        fields = [f" {name}={value}" for name, value in vars(record).items() if name not in PLAIN]
+        return super().formatMessage(record) + "".join(fields)
 
 
 def daemon_of(settings: Settings) -> Daemon:
@@ -59,7 +73,9 @@ def agent(settings: Settings, args: argparse.Namespace) -> int:
 
 
 def _log_to_stderr(settings: Settings) -> None:
-    logging.basicConfig(stream=sys.stderr, level=settings.log_level, format=LOG_FORMAT, force=True)
+    output = logging.StreamHandler(sys.stderr)
+    output.setFormatter(Lines(LOG_FORMAT, TIME_FORMAT))
+    logging.basicConfig(level=settings.log_level, handlers=[output], force=True)
 
 
 def _add_frozen(parser: argparse.ArgumentParser) -> None:

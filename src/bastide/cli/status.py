@@ -4,7 +4,7 @@ import argparse
 import re
 
 from bastide.cli.commands import Command, say
-from bastide.cli.processes.services import SERVICES, ask
+from bastide.cli.processes.services import SERVICES, ask, read_part_versions
 from bastide.config import Settings
 
 TASKS = re.compile(r'^bastide_tasks\{status="([A-Z]+)"\} ([0-9.]+)', re.MULTILINE)
@@ -28,10 +28,11 @@ def status(settings: Settings, args: argparse.Namespace) -> int:
         state = "running" if answers else "does not answer"
         uptime = render_duration(running.uptime_s)
         say(f"{service.name:<12}{state:<16}{running.pid:>8}  {uptime:<14}{running.version}")
+    say(f"\nsandboxes: gVisor {read_part_versions(settings).get('gvisor', 'of an unknown version')}")
     counts = read_task_counts(settings)
     if counts is not None:
         shown = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()) if count)
-        say(f"\ntasks: {shown or 'none'}")
+        say(f"tasks: {shown or 'none'}")
     return 0 if whole else NOT_RUNNING
 
 

@@ -11,6 +11,7 @@ import pwd
 from collections.abc import Iterator
 from pathlib import Path
 
+from bastide.cli.processes.accounts import can_run
 from bastide.config import Settings, parse_settings, render_settings
 from bastide.model.faults import Unavailable
 
@@ -32,6 +33,12 @@ def prepare_folders(settings: Settings, account: pwd.struct_passwd) -> None:
         _ensure_folder(folder, mode, 0, 0)
     for folder in (settings.server_folder, settings.session_socket.parent):
         _ensure_folder(folder, 0o700, account.pw_uid, account.pw_gid)
+        if not can_run(account, ["test", "-w", str(folder)]):
+            why = (
+                f"The user {account.pw_name} cannot get to {folder}: a folder above it keeps others out."
+                " Choose another data_root or run_root, or open the way (chmod o+x)."
+            )
+            raise Unavailable("folder", str(folder), why=why)
     write_settings(settings, root_settings(settings), 0, 0)
     write_settings(settings, server_settings(settings), account.pw_uid, account.pw_gid)
 
@@ -100,5 +107,8 @@ def locked(settings: Settings) -> Iterator[None]:
 
 def _ensure_folder(folder: Path, mode: int, uid: int, gid: int) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid != uid:  # another server_user than before gets what the earlier one left
+        for entry in folder.iterdir() if uid != 0 else ():
+            os.lchown(entry, uid, gid)
     os.chown(folder, uid, gid)
     folder.chmod(mode)

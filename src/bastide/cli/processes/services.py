@@ -5,6 +5,7 @@ lines of its log.
 """
 
 import http.client
+import json
 import pwd
 import re
 import socket
@@ -18,7 +19,7 @@ from bastide import __version__
 from bastide.cli.processes import code, folders
 from bastide.cli.processes.accounts import as_account
 from bastide.cli.processes.running import Running, read_running, start_detached
-from bastide.config import Settings
+from bastide.config import Settings, find_runtime_folder
 from bastide.model.faults import Unavailable
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -51,7 +52,7 @@ class Service:
             log=log,
             pid_file=folders.pid_file(settings, self.name),
             env={"PATH": SEARCH_PATH, "LANG": "C.UTF-8"},
-            version=__version__,
+            version=_version(self.name, settings),
         )
         deadline = time.monotonic() + ANSWER_TIMEOUT_S
         while not self.answers(settings):
@@ -61,6 +62,15 @@ class Service:
                 raise Unavailable(self.name, why=f"The {self.name} does not answer. {_tail(log)}")
             time.sleep(POLL_S)
         return running
+
+
+def read_part_versions(settings: Settings) -> dict[str, str]:
+    """Which containerd and gVisor these are, as the set-up recorded it beside them."""
+    try:
+        record = json.loads((find_runtime_folder(settings) / "runtime.json").read_text())
+        return {name: str(group["version"]) for name, group in record["groups"].items()}
+    except (OSError, ValueError, LookupError, Unavailable):
+        return {}
 
 
 def ask(address: tuple[str, int], path: str) -> str | None:
@@ -135,6 +145,12 @@ def _command(name: str, settings: Settings, account: pwd.struct_passwd) -> list[
     own = code.find_command(account, settings.data_folder)
     code.remove_other_copies(settings.data_folder, own)
     return as_account(account, [*own, name, "--frozen", str(folders.server_settings(settings))])
+
+
+def _version(name: str, settings: Settings) -> str:
+    if name != CONTAINERD.name:
+        return __version__
+    return read_part_versions(settings).get("containerd", "unknown")
 
 
 def _make_room(log: Path) -> None:
