@@ -56,7 +56,8 @@ class Account:
         asked = {"taskDefinition": "web", "launchType": "FARGATE", **params}
         if "networkConfiguration" not in asked:
             asked["networkConfiguration"] = await self.network()
-        return await self.call("RunTask", **asked)
+        given = {name: value for name, value in asked.items() if value is not None}
+        return await self.call("RunTask", **given)
 
     async def record(self, kind: str, key: str) -> Record:
         found = await self.store.view(lambda txn: txn.get(kind, key))
