@@ -1,7 +1,7 @@
 """Account settings: a value for one principal, a default for the account, and what AWS sets without either.
 
 A record a setting and principal; the account's default is the root user's, so what root puts for itself
-is the default. Only `containerInsights` (new clusters) and `defaultLogDriverMode` change what is done here.
+is the default. Only `containerInsights` changes what is done here: new clusters start with it.
 Values and defaults: ECS developer guide, "Access Amazon ECS features with account settings".
 """
 
