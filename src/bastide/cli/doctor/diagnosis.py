@@ -28,7 +28,7 @@ PROBES = (
     Probe("namespace", probes.probe_namespace, f"{MODULES} is not needed: CONFIG_NET_NS must be on."),
     Probe("veth", probes.probe_veth, f"{MODULES} veth. Is iproute2 installed?"),
     Probe("nft rule", probes.probe_rules, f"{MODULES} nf_tables. Is nftables installed?"),
-    Probe("loop filesystem", probes.probe_disk, f"{MODULES} loop ext4. Is e2fsprogs installed?"),
+    Probe("loop filesystem", probes.probe_disk, f"{MODULES} loop ext4 overlay. Is e2fsprogs installed?"),
     Probe("cgroup", probes.probe_cgroup, "Mount the cgroup hierarchy writable, with cpu, memory and pids."),
     Probe("network", probes.probe_network, f"{MODULES} veth nf_tables nft_chain_nat nft_ct."),
     Probe(

@@ -112,14 +112,21 @@ async def probe_rules(settings: Settings) -> str:
 
 
 async def probe_disk(settings: Settings) -> str:
-    """A task's filesystem on a loop device."""
-    async with throw_away(settings) as (trial, _), open_host(trial) as host:
+    """A task's filesystem on a loop device, and a container's overlay above it."""
+    async with throw_away(settings) as (trial, folder), open_host(trial) as host:
+        lower = folder / "lower"
+        lower.mkdir()
+        (lower / "seen").touch()
         path = await host.disks.ensure_disk(TASK, size_gib=1)
         try:
             size = shutil.disk_usage(path).total
+            root = await host.disks.ensure_rootfs(TASK, "probe", [str(lower)])
+            (root / "written").touch()
+            if not (root / "seen").exists():
+                raise Unavailable("disk", why="the overlay does not show its lower directory")
         finally:
             await host.disks.remove_disk(TASK)
-    return f"a loop filesystem of {size / GIB:.2f} GiB"
+    return f"a loop filesystem of {size / GIB:.2f} GiB with an overlay on it"
 
 
 async def probe_cgroup(settings: Settings) -> str:
