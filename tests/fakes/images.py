@@ -48,7 +48,7 @@ class FakeImages:
                 manifest = await _take_in(archive, image)
                 total = sum(layer.size for layer in manifest.layers)
                 progress("store", total, total)
-                progress("unpack", len(manifest.layers), len(manifest.layers))
+                progress("unpack", total, total)
                 names = (name,) if name is not None else image.names
                 if not names:
                     raise Invalid("image archive", why=f"{path} does not say what its image is called")

@@ -26,7 +26,7 @@ async def import_images(images: Images, args: argparse.Namespace) -> None:
     path: Path = args.file
     if not path.is_file():
         raise NotFound("file", str(path), why=f"{path}: no such file")
-    for name in await images.import_archive(path, progress=_progress()):
+    for name in await images.import_archive(path, progress=_progress(), name=args.name):
         say(f"imported {name}")
 
 
@@ -73,6 +73,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     words = parser.add_subparsers(metavar="import|list|remove", required=True)
     word = words.add_parser("import", help="take in a docker-archive or OCI archive")
     word.add_argument("file", type=Path, help="made by docker save, skopeo copy, buildah push …")
+    word.add_argument("--name", help="what to call the image, where the archive does not say")
     word.set_defaults(act=import_images)
     words.add_parser("list", help="what tasks can run").set_defaults(act=list_images)
     word = words.add_parser("remove", help="tasks that run keep what they need of it")

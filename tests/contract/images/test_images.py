@@ -90,7 +90,7 @@ async def test_progress_reaches_the_end(images: Images, tmp_path: Path) -> None:
     path = archives.write(tmp_path / "app.tar", archives.oci_members())
     await images.import_archive(path, progress=lambda what, done, total: seen.update({what: (done, total)}))
     assert seen["store"][0] == seen["store"][1] > 0
-    assert seen["unpack"] == (2, 2)
+    assert seen["unpack"][0] == seen["unpack"][1] > 0
 
 
 def truncated_layer(members: Members) -> Members:

@@ -21,7 +21,7 @@ Metadata = tuple[tuple[str, str], ...]
 
 CALL_TIMEOUT_S = 10.0  # a containerd that hangs costs a caller this long, never more
 MESSAGE_MAX_BYTES = 16 * 1024 * 1024  # containerd's own default in both directions
-RECONNECT_MAX = timedelta(seconds=1)  # a restarted containerd is found again within this
+RECONNECT_MAX = timedelta(milliseconds=250)  # a restarted containerd is found again within this
 
 FAULTS: dict[grpc.StatusCode, type[Fault]] = {
     grpc.StatusCode.NOT_FOUND: NotFound,

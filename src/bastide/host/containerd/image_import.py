@@ -33,9 +33,20 @@ class ImageImport:
     @contextlib.asynccontextmanager
     async def opened(self) -> AsyncIterator[list[ArchivedImage]]:
         """The archive's images, for as long as the block runs."""
-        self._progress("read", 0, self._path.stat().st_size if self._path.exists() else 0)
+        total = self._path.stat().st_size if self._path.exists() else 0
+        loop, done = asyncio.get_running_loop(), 0
+
+        def show(count: int) -> None:
+            nonlocal done
+            done = min(done + count, total)  # a compressed docker-archive is worked through twice
+            self._progress("read", done, total)
+
+        def took(count: int) -> None:
+            loop.call_soon_threadsafe(show, count)
+
+        show(0)
         with contextlib.ExitStack() as held:
-            opening = open_archive(self._path, scratch=self._scratch)
+            opening = open_archive(self._path, scratch=self._scratch, took=took)
             self._archive = await asyncio.to_thread(held.enter_context, opening)
             yield await asyncio.to_thread(parse_images, self._archive)
 

@@ -76,7 +76,6 @@ class ContainerdImages:
                 await entry.store(image, lease=lease)
                 target = _descriptor(image.manifest)
                 manifest = await read_manifest(self._content, target)
-                progress("unpack", 0, len(manifest.layers))
                 await self._ensure_unpacked(manifest, lease=lease, progress=progress)
             for image, references in named:
                 for reference in references:
@@ -114,16 +113,15 @@ class ContainerdImages:
     ) -> None:
         """Every layer's snapshot, held by the image's config from then on."""
         async with self._unpacking[manifest.digest]:
-            parent = ""
-            layers = zip(manifest.layers, manifest.diff_ids, manifest.chain, strict=True)
-            for number, (layer, diff_id, name) in enumerate(layers, start=1):
+            parent, done, total = "", 0, sum(layer.size for layer in manifest.layers)
+            for layer, diff_id, name in zip(manifest.layers, manifest.diff_ids, manifest.chain, strict=True):
                 try:
                     await self._snapshots.ensure_layer(layer, diff_id, name, parent, lease=lease)
                 except NotFound as fault:
                     raise Invalid("image", manifest.digest, why=f"a layer is missing: {fault}") from fault
-                parent = name
+                parent, done = name, done + layer.size
                 if progress is not None:
-                    progress("unpack", number, len(manifest.layers))
+                    progress("unpack", done, total)
             if parent:
                 await self._content.add_labels(manifest.config_digest, {SNAPSHOT_LABEL: parent})
 

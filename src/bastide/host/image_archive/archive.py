@@ -14,7 +14,7 @@ import subprocess
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,6 +25,7 @@ from bastide.model.faults import Invalid, Unavailable
 CHUNK_BYTES = 1024 * 1024
 DOCUMENT_MAX_BYTES = 8 * 1024 * 1024  # containerd's own limit for manifests
 LINKS_MAX = 8
+Took = Callable[[int], None]
 GZIP_MAGIC, ZSTD_MAGIC = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 BROKEN = (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error)
 
@@ -56,8 +57,9 @@ def corrupt(why: str) -> Invalid:
 class Archive:
     """An open archive: its members by normal name."""
 
-    def __init__(self, tar: tarfile.TarFile) -> None:
+    def __init__(self, tar: tarfile.TarFile, *, took: Took) -> None:
         self._tar = tar
+        self._took = took
         try:
             self._members = {posixpath.normpath(each.name): each for each in tar.getmembers()}
         except BROKEN as error:
@@ -100,6 +102,7 @@ class Archive:
                 while chunk := stream.read(CHUNK_BYTES):
                     total.update(chunk)
                     seen += len(chunk)
+                    self._took(len(chunk))
         except BROKEN as error:
             raise corrupt(f"{name}: {error}") from error
         if seen != self.size(name):
@@ -135,8 +138,11 @@ def parse_document(data: bytes, name: str) -> Any:
 
 
 @contextlib.contextmanager
-def open_archive(path: Path, *, scratch: Path) -> Iterator[Archive]:
-    """The archive at `path`; a compressed one is laid out in `scratch` for as long as it is open."""
+def open_archive(path: Path, *, scratch: Path, took: Took = lambda count: None) -> Iterator[Archive]:
+    """The archive at `path`; a compressed one is laid out in `scratch` for as long as it is open.
+
+    `took` hears, in the calling thread, how many bytes of the file were worked through.
+    """
     with contextlib.ExitStack() as opened:
         try:
             stream: IO[bytes] = opened.enter_context(path.open("rb"))
@@ -149,7 +155,7 @@ def open_archive(path: Path, *, scratch: Path) -> Iterator[Archive]:
             plain = opened.enter_context(tempfile.TemporaryFile(dir=scratch))
             unzip = _gunzip if magic.startswith(GZIP_MAGIC) else _unzstd
             try:
-                unzip(stream, plain)
+                unzip(stream, plain, took)
             except BROKEN as error:
                 raise corrupt(str(error)) from error
             plain.seek(0)
@@ -158,15 +164,19 @@ def open_archive(path: Path, *, scratch: Path) -> Iterator[Archive]:
             tar = opened.enter_context(tarfile.open(fileobj=stream, mode="r:"))
         except BROKEN as error:
             raise corrupt(f"{path} is no tar archive ({error})") from error
-        yield Archive(tar)
+        yield Archive(tar, took=took)
 
 
-def _gunzip(stream: IO[bytes], plain: IO[bytes]) -> None:
+def _gunzip(stream: IO[bytes], plain: IO[bytes], took: Took) -> None:
+    before = 0
     with gzip.GzipFile(fileobj=stream) as unzipped:
-        shutil.copyfileobj(unzipped, plain, CHUNK_BYTES)
+        while chunk := unzipped.read(CHUNK_BYTES):
+            plain.write(chunk)
+            took(stream.tell() - before)
+            before = stream.tell()
 
 
-def _unzstd(stream: IO[bytes], plain: IO[bytes]) -> None:
+def _unzstd(stream: IO[bytes], plain: IO[bytes], took: Took) -> None:
     program = shutil.which("zstd")
     if program is None:
         raise Unavailable("program", "zstd", why="the archive is zstd-compressed: install the package zstd")
@@ -176,3 +186,4 @@ def _unzstd(stream: IO[bytes], plain: IO[bytes]) -> None:
     )
     if done.returncode != 0:
         raise corrupt(done.stderr.decode(errors="replace").strip())
+    took(stream.seek(0, os.SEEK_END))
