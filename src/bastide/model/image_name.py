@@ -15,6 +15,8 @@ _REFERENCE = re.compile(
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?"
     r"(?:@(?P<digest>[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}))?"
 )
+# <account>.dkr.ecr[-fips].<region>.<domain>/…: Amazon ECR user guide, "Private registry"
+_PRIVATE_ECR = re.compile(r"[0-9]{12}\.dkr[.-]ecr(-fips)?\.[a-z0-9-]+\.[a-z0-9.-]+(:[0-9]+)?/.+")
 
 
 def normalise_image_name(text: str) -> str:
@@ -34,3 +36,8 @@ def normalise_image_name(text: str) -> str:
         raise Invalid("image", text, why=f"invalid reference format: {text!r}")
     bare = f"{found['registry']}/{found['path']}"
     return f"{bare}@{found['digest']}" if found["digest"] else f"{bare}:{found['tag'] or 'latest'}"
+
+
+def is_private_ecr(image: str) -> bool:
+    """Whether the image lies in a registry of ECR's, so that pulling it takes the execution role."""
+    return _PRIVATE_ECR.fullmatch(image) is not None

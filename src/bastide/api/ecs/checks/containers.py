@@ -26,7 +26,7 @@ _ALL_CAPABILITIES = """
     SYS_PACCT SYS_PTRACE SYS_RAWIO SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG SYSLOG WAKE_ALARM
 """
 CAPABILITIES = frozenset(_ALL_CAPABILITIES.split())
-_IMAGE = re.compile(r"[A-Za-z0-9_./:@#+-]+")
+_IMAGE = re.compile(r"[A-Za-z0-9_./:@#+\[\]-]+")
 _S3_OBJECT = re.compile(r"arn:aws[a-z-]*:s3:::[^/]+/.+")
 
 
