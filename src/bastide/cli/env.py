@@ -48,7 +48,8 @@ def configure(settings: Settings, args: argparse.Namespace) -> int:
     """Write the profile into the files of whoever called us, also through sudo."""
     values = client_environment(settings)
     user = calling_user(os.environ)
-    home = Path(user.pw_dir)
+    own_home = os.environ.get("HOME") if user.pw_uid == os.getuid() else None
+    home = Path(own_home or user.pw_dir)
     credentials = Path(os.environ.get("AWS_SHARED_CREDENTIALS_FILE") or home / ".aws" / "credentials")
     config = Path(os.environ.get("AWS_CONFIG_FILE") or home / ".aws" / "config")
     keys = {

@@ -12,6 +12,8 @@ from bastide.cli.processes.services import SERVER, SERVICES, check_ports
 from bastide.config import KEYS, Settings, find_runtime_folder
 from bastide.model.faults import Conflict
 
+HANGING_S = 15.0  # what runs may have been started a moment ago
+
 
 def up(asked: Settings, args: argparse.Namespace) -> int:
     """Start what does not run; say where the API is and what to type next."""
@@ -27,6 +29,7 @@ def up(asked: Settings, args: argparse.Namespace) -> int:
         for service in SERVICES:
             found = running[service.name]
             if found is not None:
+                service.wait_answer(found, settings, timeout_s=HANGING_S)
                 say(f"  {service.name:<11} runs already, process {found.pid}")
                 continue
             step_began = time.monotonic()

@@ -78,16 +78,19 @@ def as_account(account: pwd.struct_passwd, argv: Sequence[str]) -> list[str]:
 
 
 def can_run(account: pwd.struct_passwd, argv: Sequence[str]) -> bool:
-    """Whether the command, run as the user, ends with 0."""
-    done = subprocess.run(
-        as_account(account, argv),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        cwd="/",
-        env={"PATH": os.defpath},
-        timeout=PROBE_TIMEOUT_S,
-        check=False,
-    )
+    """Whether the command, run as the user, ends with 0 in good time."""
+    try:
+        done = subprocess.run(
+            as_account(account, argv),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            cwd="/",
+            env={"PATH": os.defpath},
+            timeout=PROBE_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return False
     return done.returncode == 0
 
 

@@ -28,6 +28,8 @@ ASK_TIMEOUT_S = 5.0
 POLL_S = 0.05
 LOG_LIMIT_BYTES = 64 * 1024 * 1024  # at a start, a larger log becomes the one older log that is kept
 TAIL_LINES = 8
+HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"  # RFC 9113, section 3.4
+HTTP2_SETTINGS = b"\4"  # a frame's type
 AGENTS = re.compile(r"^bastide_agents_connected (\d+)", re.MULTILINE)
 
 
@@ -54,14 +56,21 @@ class Service:
             env={"PATH": SEARCH_PATH, "LANG": "C.UTF-8"},
             version=_version(self.name, settings),
         )
-        deadline = time.monotonic() + ANSWER_TIMEOUT_S
+        self.wait_answer(running, settings, timeout_s=ANSWER_TIMEOUT_S)
+        return running
+
+    def wait_answer(self, running: Running, settings: Settings, *, timeout_s: float) -> None:
+        """Return when it answers; Unavailable, with the end of its log, when it ends or takes too long."""
+        deadline = time.monotonic() + timeout_s
         while not self.answers(settings):
             if not running.is_alive:
-                raise Unavailable(self.name, why=f"The {self.name} ended at once. {_tail(log)}")
-            if time.monotonic() > deadline:
-                raise Unavailable(self.name, why=f"The {self.name} does not answer. {_tail(log)}")
-            time.sleep(POLL_S)
-        return running
+                why = f"{self.name} (process {running.pid}) has ended."
+            elif time.monotonic() > deadline:
+                why = f"{self.name} (process {running.pid}) does not answer; `bastide down` ends it."
+            else:
+                time.sleep(POLL_S)
+                continue
+            raise Unavailable(self.name, why=f"{why} {_tail(folders.log_file(settings, self.name))}")
 
 
 def read_part_versions(settings: Settings) -> dict[str, str]:
@@ -112,13 +121,15 @@ def check_ports(settings: Settings) -> None:
 
 
 def _containerd_answers(settings: Settings) -> bool:
+    """A gRPC server greets whoever connects; one that hangs accepts and is silent."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(ASK_TIMEOUT_S)
         try:
             probe.connect(str(settings.containerd_socket))
+            probe.sendall(HTTP2_GREETING)
+            return probe.recv(9)[3:4] == HTTP2_SETTINGS
         except OSError:
             return False
-    return True
 
 
 def _server_answers(settings: Settings) -> bool:
