@@ -86,9 +86,9 @@ def answering(netns: str | None, name: str, *, port: int = PORT) -> Iterator[Non
             process.kill()
 
 
-def ask(netns: str | None, address: str) -> str:
+def ask(netns: str | None, address: str, *, port: int = PORT) -> str:
     """What is heard from the address: the answer, "refused" or "nothing"."""
-    return _ask(netns, address, PORT, REPLY_TIMEOUT_S, "")
+    return _ask(netns, address, port, REPLY_TIMEOUT_S, "")
 
 
 def is_silent(netns: str | None, address: str, *, port: int = PORT, source: str = "") -> bool:

@@ -91,6 +91,11 @@ async def test_metadata_addresses_are_refused_at_once(network: VpcNetwork) -> No
     assert "169.254.0.0/16 reject" in table
 
 
+async def test_a_look_up_of_a_name_fails_at_once(network: VpcNetwork) -> None:
+    netns = await network.ensure_eni(make_eni(1), task_id=TASKS[0])
+    assert ask(netns, "172.31.0.2", port=53) == "refused"
+
+
 async def test_a_forged_address_or_mac_is_not_heard(network: VpcNetwork) -> None:
     liar, victim, other = make_eni(1, public=True), make_eni(2), make_eni(3)
     a, b, _ = [
