@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -222,6 +223,15 @@ def shell(name: str, script: str, *, log: bool = True, **fields: Any) -> dict[st
         }
         container["logConfiguration"] = {"logDriver": "awslogs", "options": options}
     return container | fields
+
+
+def ask(url: str, *, timeout_s: int = 3) -> str:
+    """One request from the host; empty when nobody answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=timeout_s) as answer:
+            return str(answer.read().decode())
+    except OSError:
+        return ""
 
 
 def free_port() -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.installation import Installation, shell, until
+from tests.installation import Installation, ask, shell, until
 from tests.installation_fixture import start_installation
 
 pytestmark = pytest.mark.real
@@ -33,8 +33,7 @@ def bastide() -> Iterator[Installation]:
 def counter(bastide: Installation, described: dict[str, Any]) -> int:
     """The running task's own count, asked over its address."""
     address = bastide.public_address(described)
-    text = until(lambda: os.popen(f"busybox wget -T 2 -qO- http://{address}/n").read().strip())
-    return int(text)
+    return int(until(functools.partial(ask, f"http://{address}/n")))
 
 
 def kill_and_mend(bastide: Installation, victims: tuple[str, ...]) -> None:

@@ -1,22 +1,12 @@
 """Who reaches whom: tasks of a VPC each other, the host a public address, nobody anything else."""
 
-import subprocess
-
 import pytest
 
-from tests.installation import Installation, shell, until
+from tests.installation import Installation, ask, shell, until
 
 pytestmark = pytest.mark.real
 
 SERVER = "echo here > /tmp/index.html; exec httpd -f -p 80 -h /tmp"
-
-
-def ask(url: str, *, timeout_s: int = 3) -> str:
-    """One request from the host; empty when nobody answers."""
-    result = subprocess.run(
-        ["busybox", "wget", "-T", str(timeout_s), "-qO-", url], capture_output=True, text=True
-    )
-    return result.stdout
 
 
 def test_the_host_reaches_a_public_address_and_no_private_one(bastide: Installation) -> None:
@@ -35,7 +25,7 @@ def test_the_host_reaches_a_public_address_and_no_private_one(bastide: Installat
 def test_tasks_of_a_vpc_reach_each_other(bastide: Installation) -> None:
     server = bastide.run_task(bastide.register("server", shell("app", SERVER, stopTimeout=2)))[0]
     address = bastide.wait(server, "RUNNING")["containers"][0]["networkInterfaces"][0]["privateIpv4Address"]
-    script = f"until wget -T 2 -qO- http://{address}/; do sleep 0.2; done"
+    script = f"until timeout 2 wget -qO- http://{address}/; do sleep 0.2; done"
     client = bastide.run_task(bastide.register("client", shell("app", script)))[0]
     bastide.wait(client, "STOPPED")
     assert bastide.log_lines(f"t/app/{client.rsplit('/', 1)[-1]}") == ["here"]
