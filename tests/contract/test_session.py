@@ -36,7 +36,7 @@ from bastide.model.frames import (
     render_frame,
 )
 from bastide.model.status import ContainerStatus, DesiredStatus, StopCode, TaskStatus
-from bastide.store import Store
+from bastide.store import Store, Txn
 from tests.account import Account, container
 
 M = TypeVar("M", bound=Downward)
@@ -283,6 +283,75 @@ async def test_what_changes_while_an_agent_is_away_is_in_its_sync(server: Server
         (assignment,) = (await agent.start(hello())).assignments
         assert assignment.desired_status is DesiredStatus.STOPPED
         assert await agent.is_silent()
+
+
+class LateStore:
+    """The store, whose views can be held back once they have been read: what is seen may be old by then."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._gate = asyncio.Event()
+        self._gate.set()
+        self.held = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def view(self, fn: Callable[[Txn], Any]) -> Any:
+        seen = await self._store.view(fn)
+        self.held += 1
+        await self._gate.wait()
+        self.held -= 1
+        return seen
+
+    def hold(self) -> None:
+        self._gate.clear()
+
+    def let_go(self) -> None:
+        self._gate.set()
+
+
+@pytest.fixture
+async def late(server: Server) -> AsyncIterator[LateStore]:
+    """The sessions' store, the rest of the server going on as ever."""
+    made = LateStore(server.store)
+    server.agents._store = made  # type: ignore[assignment]
+    yield made
+    made.let_go()
+
+
+async def stop_while_held(server: Server, late: LateStore, arn: str) -> None:
+    await server.until(lambda: late.held > 0)
+    await server.account.call("StopTask", task=arn)
+    await asyncio.sleep(0.05)  # the change has been heard of
+    late.let_go()
+
+
+async def test_a_stop_during_a_sync_is_told_after_it(server: Server, late: LateStore) -> None:
+    await server.account.register()
+    async with server.connected() as agent:
+        await agent.start(hello())
+        arn = await run_task(server)
+        await agent.read(Assign)
+    late.hold()
+    async with server.connected() as agent:
+        agent.send(hello())
+        await agent.read(Welcome)
+        await stop_while_held(server, late, arn)
+        (seen,) = (await agent.read(Sync)).assignments
+        assert seen.desired_status is DesiredStatus.RUNNING
+        assert (await agent.read(Assign)).assignment.desired_status is DesiredStatus.STOPPED
+
+
+async def test_a_stop_during_an_assignment_is_told_after_it(server: Server, late: LateStore) -> None:
+    await server.account.register()
+    async with server.connected() as agent:
+        await agent.start(hello())
+        late.hold()
+        arn = await run_task(server)
+        await stop_while_held(server, late, arn)
+        assert (await agent.read(Assign)).assignment.desired_status is DesiredStatus.RUNNING
+        assert (await agent.read(Assign)).assignment.desired_status is DesiredStatus.STOPPED
 
 
 async def test_a_second_session_of_a_host_ends_the_first(server: Server) -> None:

@@ -69,15 +69,12 @@ class Placement:
 
     async def reconcile(self, arn: str) -> None:
         """Place the task if that is still to be done."""
-        if not await self._store.view(lambda txn: _is_unplaced(txn.get("task", arn))):
-            self._waiting.pop(arn, None)
-            return
-        at_s = round(self._now().timestamp(), 3)
-        wait = await self._store.update(lambda txn: self._place(txn, arn, at_s))
-        if wait is None:
-            self._waiting.pop(arn, None)
-        else:
-            self._waiting[arn] = None
+        if await self._store.view(lambda txn: _is_unplaced(txn.get("task", arn))):
+            self._waiting[arn] = None  # first: a host that comes meanwhile is to wake it again
+            at_s = round(self._now().timestamp(), 3)
+            if await self._store.update(lambda txn: self._place(txn, arn, at_s)) is not None:
+                return
+        self._waiting.pop(arn, None)
 
     async def _wake_all(self) -> None:
         for record in await self._store.view(lambda txn: txn.find("task")):

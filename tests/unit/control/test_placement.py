@@ -269,6 +269,17 @@ async def test_a_host_that_comes_takes_those_who_waited(account: Account) -> Non
 
 
 @pytest.mark.usefixtures("running")
+async def test_a_host_that_comes_while_a_task_is_looked_at_is_seen(account: Account) -> None:
+    await account.register()
+    network = await account.network()
+    for number in range(30):
+        arn, _ = await asyncio.gather(
+            start(account, networkConfiguration=network), connect(account, str(number), memory_mib=512)
+        )
+        await until(account.store, lambda txn, key=arn[0]: txn.get("placement", key) is not None)  # type: ignore[misc]
+
+
+@pytest.mark.usefixtures("running")
 async def test_room_that_is_freed_is_taken(account: Account) -> None:
     await account.register()
     await connect(account, memory_mib=512)

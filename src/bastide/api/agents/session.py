@@ -82,6 +82,7 @@ class Session:
         self._silence_s = heartbeat_s * SILENCE_HEARTBEATS
         self._now = now
         self._sent: dict[str, DesiredStatus] = {}
+        self._reading: frozenset[str] | None = None  # tasks in a snapshot under way; None: all, for the Sync
         self._dirty: dict[str, None] = {}
         self._something = asyncio.Event()
 
@@ -89,6 +90,7 @@ class Session:
         """Serve until the agent is gone, silent or too slow; raises why."""
         assignments = await self._store.view(lambda txn: read_assignments(txn, self._host_id))
         self._sent |= {one.task_arn: one.desired_status for one in assignments}
+        self._reading = frozenset()
         await self._line.send([Sync(tuple(assignments))])
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen())
@@ -100,8 +102,8 @@ class Session:
         self._something.set()
 
     def knows(self, task_arn: str) -> bool:
-        """Whether the host was told of the task."""
-        return task_arn in self._sent
+        """Whether the host was told of the task, or is about to be from a snapshot that may be older."""
+        return self._reading is None or task_arn in self._reading or task_arn in self._sent
 
     def mark_all(self, task_arns: Sequence[str]) -> None:
         """These and everything the host was told of may have changed."""
@@ -117,9 +119,11 @@ class Session:
             await self._something.wait()
             self._something.clear()
             dirty, self._dirty = list(self._dirty), {}
+            self._reading = frozenset(dirty)
             messages = await self._store.view(partial(self._read_news, arns=dirty))
             for message in messages:
                 self._note(message)
+            self._reading = frozenset()
             if messages:
                 await self._line.send(messages)
 
