@@ -93,6 +93,9 @@ class PrivateContainerd:
     def pause(self) -> None:
         """Make it hang: it is there and does not answer."""
         os.kill(self.pid, signal.SIGSTOP)
+        threads = Path(f"/proc/{self.pid}/task")
+        while any(") T " not in (each / "stat").read_text() for each in threads.iterdir()):
+            time.sleep(0.001)
 
     def resume(self) -> None:
         """Let it go on."""

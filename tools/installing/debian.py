@@ -17,6 +17,7 @@ PROGRAM_OF = {  # what each package is wanted for, to look for on machines witho
     "iproute2": "ip",
     "mount": "mount",
     "nftables": "nft",
+    "tini": "tini-static",
     "util-linux": "unshare",
 }
 RUN_PACKAGES = (
@@ -26,6 +27,7 @@ RUN_PACKAGES = (
     "iproute2",
     "mount",
     "nftables",
+    "tini",
     "util-linux",
 )
 CLUSTER_CONF = Path("/etc/postgresql-common/createcluster.conf")

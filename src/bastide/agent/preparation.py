@@ -25,6 +25,10 @@ from bastide.model.status import ErrorName
 from bastide.plan.lifecycle import Failure
 from bastide.plan.oci_spec import Prepared
 
+INIT_PROGRAM = Path(
+    "/usr/bin/tini-static"
+)  # Debian's tini, what `initProcessEnabled` puts first in a container
+
 
 @dataclasses.dataclass(frozen=True)
 class Host:
@@ -92,7 +96,8 @@ class Preparation:
             )
         )
         soft, hard = self._nofile
-        base = Prepared(netns=netns, cgroup=cgroup, nofile_soft=soft, nofile_hard=hard)
+        init = str(INIT_PROGRAM) if INIT_PROGRAM.exists() else ""
+        base = Prepared(netns=netns, cgroup=cgroup, nofile_soft=soft, nofile_hard=hard, init_program=init)
         with blame(ErrorName.RESOURCE_INITIALIZATION):
             prepared = self._write_files(spec, base, disk)
         names = [container.name for container in spec.containers]

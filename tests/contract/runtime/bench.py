@@ -29,8 +29,10 @@ APPLETS = (
     "nproc",
     "dd",
     "grep",
+    "cut",
 )
 BUSYBOX = Path("/usr/bin/busybox")
+INIT = Path("/usr/bin/tini-static")
 ENI = Eni(
     id="eni-0",
     mac="02:00:00:00:00:01",
@@ -95,13 +97,20 @@ class Bench:
 
     def prepared(self) -> Prepared:
         """What the rest of the host would have made."""
-        return Prepared(netns=f"/run/netns/{self.netns}", cgroup=self.cgroup)
+        init = str(INIT) if INIT.exists() else ""
+        return Prepared(netns=f"/run/netns/{self.netns}", cgroup=self.cgroup, init_program=init)
 
-    def container(self, *command: str, user: str | None = None) -> NewContainer:
+    def container(self, *command: str, user: str | None = None, init: bool = False) -> NewContainer:
         """One that runs `command` on a root with busybox; its output goes to files beside it."""
         runtime_id = self.last_id = f"{self.task_id}-{next(self._numbers):010d}"
         container = Container(
-            name="app", runtime_id=runtime_id, arn="", image="none", command=command, user=user
+            name="app",
+            runtime_id=runtime_id,
+            arn="",
+            image="none",
+            command=command,
+            user=user,
+            init_process=init,
         )
         root = self.folder / runtime_id
         for name in ("bin", "proc", "sys", "dev", "etc", "tmp"):
@@ -123,10 +132,10 @@ class Bench:
             stdio=Stdio(stdout=str(fifo), stderr=str(fifo)),
         )
 
-    async def run(self, *command: str, user: str | None = None) -> NewContainer:
+    async def run(self, *command: str, user: str | None = None, init: bool = False) -> NewContainer:
         """A started container beside the sandbox."""
         await self.ensure_sandbox()
-        container = self.container(*command, user=user)
+        container = self.container(*command, user=user, init=init)
         await self.runtime.ensure_container(container)
         await self.runtime.ensure_started(container.id)
         return container

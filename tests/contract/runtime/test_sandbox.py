@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -11,8 +12,8 @@ import pytest
 
 from bastide.host.ports import Process
 from bastide.model.faults import Unavailable
-from tests.containerd_fixture import PrivateContainerd
-from tests.contract.runtime.bench import ENI, Bench
+from tests.containerd_fixture import PrivateContainerd, skip_real
+from tests.contract.runtime.bench import ENI, INIT, Bench
 
 pytestmark = pytest.mark.real
 
@@ -50,6 +51,27 @@ async def test_error_output_and_output_arrive(real_bench: Bench) -> None:
     seen = await real_bench.wait_output(container.id, "end")
     assert "to-out" in seen
     assert "to-err" in seen
+
+
+async def test_a_sandbox_killed_by_the_kernel_ends_every_container(real_bench: Bench) -> None:
+    container = await real_bench.run("sleep", "1000")
+    state = await real_bench.runtime.read_container(real_bench.sandbox)
+    assert state is not None
+    os.kill(state.pid, signal.SIGKILL)  # as the kernel does when the task's memory is used up
+    for container_id in (real_bench.sandbox, container.id):
+        assert (await real_bench.wait_ended(container_id)).exit_code not in (None, 0)
+
+
+async def test_an_init_reaps_what_the_command_leaves_behind(real_bench: Bench) -> None:
+    if not INIT.exists():
+        skip_real("tini is not installed")
+    line = "(sleep 0.1 &) ; sleep 1; for f in /proc/[0-9]*/stat; do cut -d' ' -f2-4 $f; done; echo end"
+    container = await real_bench.run("sh", "-c", line, init=True)
+    seen = await real_bench.wait_output(container.id, "end")
+    assert "(docker-init) S 0" in seen
+    assert "(sleep) Z" not in seen
+    ended = await real_bench.wait_ended(container.id)
+    assert ended.exit_code == 0
 
 
 async def test_a_killed_containerd_stops_no_task(real_bench: Bench, containerd: PrivateContainerd) -> None:
@@ -90,6 +112,16 @@ async def test_a_hanging_containerd_is_unavailable_and_nothing_is_lost(
     state = await real_bench.runtime.read_container(container.id)
     assert state is not None
     assert state.process is Process.RUNNING
+
+
+async def test_a_task_can_be_removed_sandbox_first(real_bench: Bench, containerd: PrivateContainerd) -> None:
+    running, ended = await real_bench.run("sleep", "1000"), await real_bench.run("true")
+    await real_bench.wait_ended(ended.id)
+    created = real_bench.container("sleep", "1000")
+    await real_bench.runtime.ensure_container(created)
+    for container_id in (real_bench.sandbox, created.id, running.id, ended.id):
+        await real_bench.runtime.remove_container(container_id)
+    assert not [each for each in await _settled(containerd, real_bench) if real_bench.task_id in each]
 
 
 async def test_removal_leaves_nothing(real_bench: Bench, containerd: PrivateContainerd) -> None:
