@@ -56,10 +56,18 @@ def _loops() -> Iterator[str]:
 
 
 def _cgroups() -> Iterator[str]:
+    """Without the siblings of the group we were started in: whatever starts us makes those as it pleases."""
+    ours = [line.split(":", 2)[2] for line in Path("/proc/self/cgroup").read_text().splitlines()]
+    foreign = {str(Path(path).parent) for path in ours} - {"/"}
     for mount in read_mounts():
         if mount.type in ("cgroup", "cgroup2"):
             # os.walk passes over what goes meanwhile.
-            yield from (f"cgroup {path}" for path, _, _ in os.walk(mount.target))
+            groups = (path for path, _, _ in os.walk(mount.target))
+            yield from (
+                f"cgroup {path}"
+                for path in groups
+                if not any(path.startswith(f"{mount.target}{parent}/") for parent in foreign)
+            )
 
 
 def _rules() -> Iterator[str]:
