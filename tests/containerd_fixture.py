@@ -102,17 +102,25 @@ class PrivateContainerd:
         os.kill(self.pid, signal.SIGCONT)
 
     def remove(self) -> None:
-        """Stop it and take away all it made; its tasks were removed by the tests."""
+        """Stop it and take away all it made, with whatever a failed test has left running."""
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             try:
                 self.process.wait(timeout=10)
             except subprocess.TimeoutExpired:
                 self.kill()
+        for pid in pids_naming(self.daemon.run_folder):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for netns in Path("/run/netns").glob(f"{self.instance}-*"):
+            subprocess.run(["ip", "netns", "del", netns.name], check=False)
         for folder in (self.daemon.run_folder, self.daemon.data_folder):
             for point in mounts_below(folder):
                 subprocess.run(["umount", "--lazy", point], check=False)
             shutil.rmtree(folder, ignore_errors=True)
+        for cgroup in Path("/sys/fs/cgroup").glob(f"**/{self.instance}-*"):
+            with suppress(OSError):
+                cgroup.rmdir()
 
     def channel(self) -> Channel:
         """A new line to it, for the running event loop."""
@@ -133,6 +141,16 @@ class PrivateContainerd:
             text = (self.daemon.data_folder / "log").read_text(errors="replace")
             return "\n".join(text.splitlines()[-lines:])
         return ""
+
+
+def pids_naming(folder: Path) -> list[int]:
+    """Processes with that folder in their arguments: shims, sandboxes and what serves them."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            if entry.name.isdigit() and str(folder).encode() in (entry / "cmdline").read_bytes():
+                found.append(int(entry.name))
+    return found
 
 
 def mounts_below(folder: Path) -> list[str]:
