@@ -5,6 +5,7 @@ the package and all it needs are copied beside the data, under a name made of th
 own interpreter runs them. A copy appears by rename, so half of one is never used.
 """
 
+import compileall
 import hashlib
 import importlib.metadata
 import os
@@ -31,6 +32,8 @@ KEPT_COPIES = "code-"
 
 def find_command(account: pwd.struct_passwd, data_folder: Path) -> list[str]:
     """What to put before `server` so that it runs as that user: our own interpreter, or one with a copy."""
+    # That user may not write beside the code: what is not compiled by now, it would compile at every start.
+    compileall.compile_dir(Path(bastide.__file__).parent, quiet=2)
     own = [sys.executable, "-I", "-m", "bastide"]
     if can_run(account, [sys.executable, "-I", "-c", PROBE]):
         return own

@@ -152,7 +152,9 @@ SERVICES = (CONTAINERD, SERVER, AGENT)
 
 def _command(name: str, settings: Settings, account: pwd.struct_passwd) -> list[str]:
     if name != SERVER.name:
-        return [sys.executable, "-I", "-m", "bastide", name, "--frozen", str(folders.root_settings(settings))]
+        # -B: under our umask, compiled files beside the code would be unreadable for the server's user.
+        program = [sys.executable, "-I", "-B", "-m", "bastide"]
+        return [*program, name, "--frozen", str(folders.root_settings(settings))]
     own = code.find_command(account, settings.data_folder)
     code.remove_other_copies(settings.data_folder, own)
     return as_account(account, [*own, name, "--frozen", str(folders.server_settings(settings))])
