@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import boto3
+
 PROGRAMS = Path(sys.executable).parent
 IMAGE = "bastide-demo:latest"
 LOG_GROUP = "/test"
@@ -31,6 +33,7 @@ class Installation:
     def __init__(self, instance: str, folder: Path) -> None:
         self.instance = instance
         self.folder = folder
+        self._clients: dict[str, Any] = {}
         self.environment = {
             **{
                 name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "BASTIDE_"))
@@ -83,8 +86,7 @@ class Installation:
 
     def run_task(self, definition: str, *extra: str, public: bool = False, count: int = 1) -> list[str]:
         """Run it in the first default subnet; the tasks' ARNs."""
-        subnets = self.aws("ec2", "describe-subnets", "--filters", "Name=default-for-az,Values=true")
-        subnet = subnets["Subnets"][0]["SubnetId"]
+        subnet = self.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
         address = "ENABLED" if public else "DISABLED"
         answer = self.aws(
             *("ecs", "run-task", "--task-definition", definition, "--count", str(count)),
@@ -95,9 +97,21 @@ class Installation:
         assert answer["failures"] == []
         return [str(task["taskArn"]) for task in answer["tasks"]]
 
+    def client(self, service: str) -> Any:
+        """boto3's, for what is asked over and over: the aws program takes most of a second to start."""
+        if service not in self._clients:
+            session = boto3.session.Session(
+                aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
+                region_name=self.environment["AWS_REGION"],
+            )
+            endpoint = self.environment["AWS_ENDPOINT_URL"]
+            self._clients[service] = session.client(service, endpoint_url=endpoint)
+        return self._clients[service]
+
     def describe(self, *tasks: str) -> list[dict[str, Any]]:
         """DescribeTasks, in the order asked."""
-        answer = self.aws("ecs", "describe-tasks", "--tasks", *tasks)
+        answer = self.client("ecs").describe_tasks(tasks=list(tasks))
         assert answer["failures"] == []
         found = {task["taskArn"]: task for task in answer["tasks"]}
         return [found[arn] for arn in tasks]
@@ -115,7 +129,7 @@ class Installation:
                 raise CommandError(
                     f"{described['lastStatus']} after {timeout_s} s, not {status}: {described}"
                 )
-            time.sleep(0.2)
+            time.sleep(0.1)
 
     def stop(self, *tasks: str, reason: str = "the test is over") -> None:
         """StopTask, and wait until all are STOPPED."""
@@ -135,16 +149,15 @@ class Installation:
     def log_lines(self, stream: str, *, group: str = LOG_GROUP) -> list[str]:
         """Every line of a stream, oldest first, page by page."""
         lines: list[str] = []
-        token: tuple[str, ...] = ()
+        token: dict[str, str] = {}
         while True:
-            page = self.aws(
-                *("logs", "get-log-events", "--log-group-name", group, "--log-stream-name", stream),
-                *("--start-from-head", *token),
+            page = self.client("logs").get_log_events(
+                logGroupName=group, logStreamName=stream, startFromHead=True, **token
             )
             lines += [event["message"] for event in page["events"]]
-            if token and token[1] == page["nextForwardToken"]:
+            if token.get("nextToken") == page["nextForwardToken"]:
                 return lines
-            token = ("--next-token", page["nextForwardToken"])
+            token = {"nextToken": page["nextForwardToken"]}
 
     def demo_archive(self) -> Path:
         """The demo image as an archive, built by the program itself."""

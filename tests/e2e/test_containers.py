@@ -2,11 +2,12 @@
 
 import os
 import re
+import signal
 from typing import Any
 
 import pytest
 
-from tests.installation import Installation, shell
+from tests.installation import Installation, shell, until
 
 pytestmark = pytest.mark.real
 
@@ -141,3 +142,27 @@ def test_too_much_memory_ends_the_task_and_says_so(bastide: Installation) -> Non
         137,
         "OutOfMemoryError: Container killed due to memory usage",
     )
+
+
+def test_an_interactive_container_waits_for_input_and_no_other_does(bastide: Installation) -> None:
+    script = "if read line; then echo got; else echo end; fi"
+    assert output_of(bastide, "not-interactive", shell("app", script)) == ["end"]
+    arn = bastide.register(
+        "interactive", shell("app", f"echo begun; {script}", interactive=True, stopTimeout=2)
+    )
+    task = bastide.run_task(arn)[0]
+    bastide.wait(task, "RUNNING")
+    os.kill(bastide.pid("agent"), signal.SIGKILL)
+    until(lambda: not bastide.is_up("agent"))
+    bastide.up()
+    assert bastide.wait(task, "RUNNING")["desiredStatus"] == "RUNNING"
+    bastide.stop(task)
+    assert bastide.log_lines(f"t/app/{task.rsplit('/', 1)[-1]}") == ["begun"]
+
+
+def test_an_init_reaps_what_its_children_leave(bastide: Installation) -> None:
+    script = (
+        "(sh -c 'sleep 0.1 & exit' &); sleep 1; grep -l 'State:.*Z' /proc/[0-9]*/status; cat /proc/1/comm"
+    )
+    container = shell("app", script, linuxParameters={"initProcessEnabled": True})
+    assert output_of(bastide, "init", container) == ["docker-init"]

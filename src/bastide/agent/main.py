@@ -97,8 +97,8 @@ class Agent:
 
     def _on_message(self, message: Downward) -> None:
         match message:
-            case Sync(assignments):
-                self._tasks.sync(assignments)
+            case Sync(task_ids):
+                self._tasks.sync(task_ids)
             case Assign(assignment):
                 self._tasks.assign(assignment)
             case Release(task_arn):

@@ -19,9 +19,10 @@ from msgspec.structs import replace
 from bastide.agent.folders import TaskFolders
 from bastide.agent.logs import Logs
 from bastide.agent.preparation import Host, Preparation, Ready, blame, limits_of
+from bastide.agent.stdin import opened_stdin, stdin_of, wants_stdin
 from bastide.config import Settings
 from bastide.host.pause import PAUSE_PATH, ensure_pause_root
-from bastide.host.ports import ContainerState, NewContainer
+from bastide.host.ports import ContainerState, NewContainer, Stdio
 from bastide.host.rootfs import ensure_file_in_root, ensure_folder_in_root, read_in_root
 from bastide.model.assignment import Assignment, Container
 from bastide.model.faults import Unavailable
@@ -112,7 +113,7 @@ class Steps:
 
     def adopt_output(self, spec: Assignment, state: TaskState) -> None:
         """Take up the pipes of containers that an earlier agent created."""
-        folder = self._folders.path(spec.task_id) / "io"
+        folder = self._io_folder(spec)
         for container in spec.containers:
             if folder.exists():
                 self._logs.open(spec, container, folder)
@@ -164,13 +165,16 @@ class Steps:
     async def _start_sandbox(self, spec: Assignment) -> None:
         ready = await self._get_ready(spec)
         identity = sandbox_id(spec.task_id)
+        stdin = stdin_of(spec, self._io_folder(spec))
         pause = NewContainer(
             id=identity,
             labels=_labels(spec, "pause"),
             spec=render_pause_spec(spec, ready.prepared, program=PAUSE_PATH),
             rootfs=self._pause_root,
+            stdio=Stdio(stdout=str(stdin or ""), stderr=str(stdin or "")),  # the shim takes both or neither
         )
-        await self._host.runtime.ensure_container(pause)
+        with opened_stdin(stdin):
+            await self._host.runtime.ensure_container(pause)
         await self._host.runtime.ensure_started(identity)
 
     async def _create_container(self, spec: Assignment, container: Container) -> None:
@@ -183,15 +187,21 @@ class Steps:
         )
         oci_spec = render_container_spec(spec, container, ready.images[container.name], root, ready.prepared)
         _ensure_mount_points(rootfs, oci_spec)
-        stdio = self._logs.open(spec, container, self._folders.path(spec.task_id) / "io")
+        stdio = self._logs.open(spec, container, self._io_folder(spec))
+        stdin = stdin_of(spec, self._io_folder(spec)) if wants_stdin(container) else None
         new = NewContainer(
             id=container.runtime_id,
             labels=_labels(spec, container.name),
             spec=oci_spec,
             rootfs=rootfs,
-            stdio=stdio,
+            stdio=replace(stdio, stdin=str(stdin or "")),
         )
-        await self._host.runtime.ensure_container(new)
+        with opened_stdin(stdin):
+            await self._host.runtime.ensure_container(new)
+
+    def _io_folder(self, spec: Assignment) -> Path:
+        """The pipes of the task's containers and what waits of their output."""
+        return self._folders.path(spec.task_id) / "io"
 
     async def _get_ready(self, spec: Assignment) -> Ready:
         if spec.task_id not in self._ready:

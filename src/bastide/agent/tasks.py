@@ -93,13 +93,11 @@ class Tasks:
         for task_id in self._specs:
             self._loop.wake(task_id)
 
-    def sync(self, assignments: tuple[Assignment, ...]) -> None:
-        """The full set: whatever else is here goes."""
-        wanted = {spec.task_id for spec in assignments}
+    def sync(self, task_ids: tuple[str, ...]) -> None:
+        """The full set, each assigned before: whatever else is here goes, and the server hears of the rest."""
+        wanted = set(task_ids)
         for task_id in set(self._specs) - wanted:
             self.release(task_id)
-        for spec in assignments:
-            self.assign(spec)
         for task_id in wanted & set(self._states):
             self._report(report_task(self._specs[task_id], self._states[task_id]))
 
