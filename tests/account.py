@@ -69,7 +69,8 @@ class Account:
 
         def change(record: Record) -> Record:
             task = {**record.document["task"], **members}
-            return record.changed(document={**record.document, "task": task}, status=task["desiredStatus"])
+            document = {**record.document, "task": task}
+            return record.changed(document=document, status=task["desiredStatus"], state=task["lastStatus"])
 
         record = await self.record("task", arn)
         await self.store.update(lambda txn: txn.put(change(record)))

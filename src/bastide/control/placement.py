@@ -258,4 +258,5 @@ def _ended(record: Record, at_s: float, code: StopCode, reason: str) -> Document
 
 
 def _put(txn: Txn, record: Record, document: Document) -> None:
-    txn.put(record.changed(document=document, status=document["task"]["desiredStatus"]))
+    task = document["task"]
+    txn.put(record.changed(document=document, status=task["desiredStatus"], state=task["lastStatus"]))

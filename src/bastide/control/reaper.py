@@ -82,7 +82,7 @@ class Reaper:
 
 
 def _read_ending(txn: Txn) -> list[Record]:
-    stopped = [task for task in txn.find("task") if status_of(task.document) is TaskStatus.STOPPED]
+    stopped = txn.find("task", state=TaskStatus.STOPPED.name)
     return [*stopped, *txn.find("task-definition", status=DELETE_IN_PROGRESS)]
 
 

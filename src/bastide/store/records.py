@@ -8,6 +8,8 @@ import msgspec
 class Record(msgspec.Struct, frozen=True):
     """One row: an AWS-shaped document under a kind and a key, with the columns that can be searched.
 
+    `status` is what is wanted of it, or all there is to say; `state`, where it has one, how far it has come.
+
     `version` is 0 until the record is stored and grows by one with every write.
     """
 
@@ -19,6 +21,7 @@ class Record(msgspec.Struct, frozen=True):
     name: str = ""
     status: str = ""
     version: int = 0
+    state: str = ""
 
     def changed(
         self,
@@ -27,6 +30,7 @@ class Record(msgspec.Struct, frozen=True):
         parent: str | None = None,
         name: str | None = None,
         status: str | None = None,
+        state: str | None = None,
     ) -> "Record":
         """The same record with these fields replaced, to be put at the version it was read at."""
         return Record(
@@ -38,6 +42,7 @@ class Record(msgspec.Struct, frozen=True):
             self.name if name is None else name,
             self.status if status is None else status,
             self.version,
+            self.state if state is None else state,
         )
 
 

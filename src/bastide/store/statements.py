@@ -8,10 +8,12 @@ from sqlalchemy import (
     ClauseElement,
     Dialect,
     Select,
+    and_,
     bindparam,
     delete,
     func,
     insert,
+    literal_column,
     select,
     tuple_,
     update,
@@ -30,8 +32,10 @@ RECORD_COLUMNS = (
     records.c.name,
     records.c.status,
     records.c.version,
+    records.c.state,
 )
 
+RECORD_CHANGES = ("parent", "name", "status", "state", "version", "document")
 
 # What a search may ask for; the names are the parameters of `Txn.find` and of the statement.
 FILTERS: Mapping[str, Any] = {
@@ -41,6 +45,8 @@ FILTERS: Mapping[str, Any] = {
     "name_from": records.c.name >= bindparam("name_from"),
     "name_below": records.c.name < bindparam("name_below"),
     "status": records.c.status == bindparam("status"),
+    # The second half lets the databases see that the partial index will do.
+    "state": and_(records.c.state == bindparam("state"), records.c.state != literal_column("''")),
 }
 
 
@@ -56,9 +62,7 @@ class Statements:
         self.get = self._compile(select(*RECORD_COLUMNS).where(*at))
         self.insert = self._compile(UPSERTING[dialect.name](records).on_conflict_do_nothing())
         self.update = self._compile(
-            update(records)
-            .where(*at_version)
-            .values({name: bindparam(name) for name in ("parent", "name", "status", "version", "document")})
+            update(records).where(*at_version).values({name: bindparam(name) for name in RECORD_CHANGES})
         )
         self.delete = self._compile(delete(records).where(*at_version))
         self.take_numbers = self._compile(

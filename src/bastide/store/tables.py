@@ -3,7 +3,7 @@
 Text sorts by code point in both databases, so that prefixes are ranges and cursors mean the same.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, literal_column
 
 text = Text().with_variant(Text(collation="C"), "postgresql")
 big = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER is SQLite's own row id
@@ -21,10 +21,21 @@ records = Table(
     Column("status", text, nullable=False),
     Column("version", big, nullable=False),
     Column("document", Text, nullable=False),
+    Column("state", text, nullable=False, server_default=""),
 )
 Index("records_by_name", records.c.kind, records.c.scope, records.c.name, records.c.key)
 Index("records_by_parent", records.c.kind, records.c.parent, records.c.name, records.c.key)
 Index("records_by_status", records.c.kind, records.c.status, records.c.name, records.c.key)
+# Few kinds have a state: those without cost this index nothing.
+Index(
+    "records_by_state",
+    records.c.kind,
+    records.c.state,
+    records.c.parent,
+    records.c.status,
+    sqlite_where=records.c.state != literal_column("''"),
+    postgresql_where=records.c.state != literal_column("''"),
+)
 
 changes = Table(
     "changes",

@@ -32,6 +32,7 @@ class Filters(TypedDict, total=False):
     name: str | None
     name_prefix: str | None
     status: str | None
+    state: str | None
 
 
 class Bounds(TypedDict, total=False):
@@ -106,6 +107,7 @@ class Txn:
             "parent": record.parent,
             "name": record.name,
             "status": record.status,
+            "state": record.state,
             "version": record.version + 1,
             "document": encode(record.document).decode(),
         }
@@ -252,8 +254,8 @@ class Txn:
 
 
 def _record(row: Any) -> Record:
-    kind, key, scope, document, parent, name, status, version = row
-    return Record(kind, key, scope, decode(document), parent, name, status, version)
+    kind, key, scope, document, *columns = row
+    return Record(kind, key, scope, decode(document), *columns)
 
 
 def _at(record: Record) -> dict[str, Any]:

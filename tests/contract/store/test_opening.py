@@ -30,6 +30,24 @@ async def test_what_was_stored_is_there_after_reopening(url: str) -> None:
     await again.close()
 
 
+async def test_tasks_of_the_first_schema_get_their_state(url: str) -> None:
+    store = await Store.open(url)
+    for kind in ("task", "other"):
+        record = Record(kind, "a", "s", {"task": {"lastStatus": "PENDING"}})
+        await store.update(lambda txn, one=record: txn.put(one))  # type: ignore[misc]
+    await store.close()
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP INDEX records_by_state"))
+        connection.execute(text("ALTER TABLE records DROP COLUMN state"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    engine.dispose()
+    again = await Store.open(url)
+    assert await again.view(lambda txn: txn.count("task", state="PENDING")) == 1
+    assert await again.view(lambda txn: txn.count("other", state="PENDING")) == 0
+    await again.close()
+
+
 async def test_a_newer_schema_is_refused_and_left_alone(url: str) -> None:
     await (await Store.open(url)).close()
     engine = create_engine(url)

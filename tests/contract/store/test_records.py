@@ -91,8 +91,8 @@ async def test_find_narrows_by_every_column(store: Store) -> None:
     elsewhere = "000000000000/us-east-1"
     await put_all(
         store,
-        cluster("a", parent="p", status="ACTIVE"),
-        cluster("b", parent="p", status="INACTIVE"),
+        cluster("a", parent="p", status="ACTIVE", state="BUSY"),
+        cluster("b", parent="p", status="INACTIVE", state="BUSY"),
         cluster("c", parent="q", status="ACTIVE"),
         cluster("a", parent="p", status="ACTIVE", scope=elsewhere),
         Record("service", "s", SCOPE, {}, name="a"),
@@ -102,6 +102,8 @@ async def test_find_narrows_by_every_column(store: Store) -> None:
     assert await names(store, scope=None, parent="p") == ["a", "a", "b"]
     assert await names(store, status="ACTIVE", scope=SCOPE) == ["a", "c"]
     assert await names(store, name="a") == ["a", "a"]
+    assert await names(store, state="BUSY") == ["a", "b"]
+    assert await names(store, state="BUSY", status="ACTIVE") == ["a"]
     assert await store.view(lambda txn: txn.count("cluster", parent="p", status="ACTIVE")) == 2
     assert await store.view(lambda txn: txn.count("service")) == 1
 

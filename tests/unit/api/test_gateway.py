@@ -307,8 +307,7 @@ async def test_what_nobody_foresaw_is_one_traceback_and_a_server_error(
 
 
 async def test_health_needs_no_signature(served: Served, store: Store) -> None:
-    task = {"task": {"lastStatus": "RUNNING"}}
-    await store.update(lambda txn: txn.put(Record("task", "t", "", task)))
+    await store.update(lambda txn: txn.put(Record("task", "t", "", {}, state="RUNNING")))
     async with httpx.AsyncClient() as client:
         answer = await client.get(served.url + "/_bastide/health")
         assert (await client.get(served.url + "/_bastide/else")).status_code == 404

@@ -57,7 +57,8 @@ def store_report(txn: Txn, host_id: str, report: Report, now: datetime) -> bool:
     at_s = round(now.timestamp(), 3)
     document = with_report(record.document, report, at_s=at_s, runtime_ids=ids)
     if document is not record.document:
-        txn.put(record.changed(document=document, status=document["task"]["desiredStatus"]))
+        task = document["task"]
+        txn.put(record.changed(document=document, status=task["desiredStatus"], state=task["lastStatus"]))
     return True
 
 

@@ -5,7 +5,7 @@ Both place a task alike here: one's own host takes no capacity back, so FARGATE_
 
 from collections.abc import Mapping
 
-from bastide.api.ecs.clusters import ensure_cluster, find_cluster, last_status, render_cluster
+from bastide.api.ecs.clusters import ensure_cluster, find_cluster, render_cluster
 from bastide.api.ecs.identifiers import parse_identifier
 from bastide.api.ecs.strategies import PROVIDERS, checked_providers, checked_strategy
 from bastide.api.operation import Context, Document, Operation, Params, Reads, Result, Writes
@@ -75,7 +75,7 @@ def _refuse_used(txn: Txn, cluster: Record, removed: set[str]) -> None:
         return
     for task in txn.find("task", parent=cluster.key, status=DesiredStatus.RUNNING):
         provider = task.document["task"].get("capacityProviderName")
-        if provider in removed and last_status(task) != TaskStatus.STOPPED.name:
+        if provider in removed and task.state != TaskStatus.STOPPED.name:
             raise InUse("capacity provider", provider)
 
 

@@ -133,8 +133,8 @@ def delete_cluster(txn: Txn, ctx: Context, params: Params) -> Result:
     record = txn.get(CLUSTER, cluster_arn(ctx.scope, name))
     if record is None or record.status != ACTIVE:
         raise NotFound("cluster", name)
-    tasks = txn.find("task", parent=record.key)
-    if any(last_status(task) != TaskStatus.STOPPED.name for task in tasks):
+    stopped = txn.count("task", parent=record.key, state=TaskStatus.STOPPED.name)
+    if txn.count("task", parent=record.key) > stopped:
         raise InUse("cluster tasks", name)
     record = txn.put(record.changed(status=INACTIVE))
     return {"cluster": render_cluster(txn, record)}
@@ -157,11 +157,6 @@ def render_cluster(txn: Txn, record: Record, include: frozenset[str] = frozenset
         if word not in include:
             cluster[member] = otherwise
     return cluster
-
-
-def last_status(task: Record) -> str:
-    """What a task's record says was last seen of it."""
-    return str(task.document["task"]["lastStatus"])
 
 
 def _asked(ctx: Context, params: Params) -> Document:
@@ -233,8 +228,11 @@ def _checked_configuration(configuration: Document) -> Document:
 
 def _count_tasks(txn: Txn, arn: Arn) -> tuple[int, int]:
     """Tasks that run, and tasks on their way there."""
-    seen = [last_status(task) for task in txn.find("task", parent=arn, status=DesiredStatus.RUNNING)]
-    return seen.count(TaskStatus.RUNNING.name), sum(status in STARTING for status in seen)
+
+    def count(state: str) -> int:
+        return txn.count("task", parent=arn, status=DesiredStatus.RUNNING, state=state)
+
+    return count(TaskStatus.RUNNING.name), sum(map(count, STARTING))
 
 
 def _statistics(running: int, pending: int) -> list[Document]:

@@ -93,6 +93,7 @@ def new_task(ctx: Context, launch: Launch, *, provider: str | None, subnet: str)
         parent=launch.cluster.key,
         name=task_id,
         status=DesiredStatus.RUNNING.value,
+        state=TaskStatus.PROVISIONING.name,
     )
 
 
@@ -100,7 +101,8 @@ def changed_task(record: Record, **members: Any) -> Record:
     """The record with these members of the task replaced, its version one higher."""
     task = record.document["task"]
     changed = {**task, **members, "version": task["version"] + 1}
-    return record.changed(document={**record.document, "task": changed}, status=changed["desiredStatus"])
+    document = {**record.document, "task": changed}
+    return record.changed(document=document, status=changed["desiredStatus"], state=changed["lastStatus"])
 
 
 def render_task(record: Record, *, tags: list[Document] | None = None) -> Document:

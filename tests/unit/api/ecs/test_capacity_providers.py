@@ -94,9 +94,9 @@ async def test_wrong_strategies_are_refused(
 
 
 async def test_a_provider_in_use_stays(web: Any) -> None:
-    document = {"task": {"lastStatus": "RUNNING", "capacityProviderName": "FARGATE_SPOT"}}
-    scope = "111122223333/eu-test-1"
-    await web.put(Record("task", "t", scope, document, parent=CLUSTER, name="t", status="RUNNING"))
+    document = {"task": {"capacityProviderName": "FARGATE_SPOT"}}
+    states = {"status": "RUNNING", "state": "RUNNING"}
+    await web.put(Record("task", "t", "111122223333/eu-test-1", document, parent=CLUSTER, name="t", **states))
     asked = {"cluster": "web", "defaultCapacityProviderStrategy": []}
     with pytest.raises(InUse):
         await web.call("PutClusterCapacityProviders", capacityProviders=["FARGATE"], **asked)

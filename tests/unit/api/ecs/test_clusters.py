@@ -17,7 +17,14 @@ def task(cluster: str, number: int, last_status: str, desired: str = "RUNNING", 
     arn = f"arn:aws:ecs:eu-test-1:111122223333:task/{cluster}/{number:032x}"
     document = {"task": {"taskArn": arn, "lastStatus": last_status, "desiredStatus": desired, **shape}}
     return Record(
-        "task", arn, "111122223333/eu-test-1", document, parent=ARN + cluster, name=arn[-32:], status=desired
+        "task",
+        arn,
+        "111122223333/eu-test-1",
+        document,
+        parent=ARN + cluster,
+        name=arn[-32:],
+        status=desired,
+        state=last_status,
     )
 
 
@@ -140,7 +147,7 @@ async def test_a_cluster_with_tasks_is_not_deleted(api: Any, last_status: str) -
     stored = await api.put(task("web", 1, last_status, "STOPPED"))
     with pytest.raises(InUse):
         await api.call("DeleteCluster", cluster="web")
-    await api.put(stored.changed(document=task("web", 1, "STOPPED").document))
+    await api.put(stored.changed(document=task("web", 1, "STOPPED").document, state="STOPPED"))
     assert (await api.call("DeleteCluster", cluster="web"))["cluster"]["status"] == "INACTIVE"
 
 
