@@ -51,6 +51,20 @@ async def test_one_whose_caller_is_cancelled_goes_with_its_children(tmp_path: Pa
     assert is_gone(child.read_text().strip())
 
 
+async def test_one_cancelled_while_it_starts_goes_with_its_children(tmp_path: Path) -> None:
+    for turns in range(25):
+        child = tmp_path / f"child{turns}"
+        running = asyncio.create_task(run("sh", "-c", f"sleep 600 & echo $! > {child}; wait"))
+        for _ in range(turns):
+            await asyncio.sleep(0.0005)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            async with asyncio.timeout(20):
+                await running
+        if child.exists() and (pid := child.read_text().strip()):
+            assert is_gone(pid)
+
+
 def is_gone(pid: str) -> bool:
     """Gone, or dead and only waiting to be reaped by the machine's first process."""
     deadline = time.monotonic() + 5

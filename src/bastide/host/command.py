@@ -34,16 +34,7 @@ async def run(*argv: str, stdin: str | bytes | None = None, timeout_s: float = T
     """What the program wrote to stdout; CommandFailed for every other end than exit code 0."""
     began = time.monotonic()
     given = stdin.encode() if isinstance(stdin, str) else stdin
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.DEVNULL if given is None else asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise CommandFailed(argv, code=None, stderr=str(error)) from error
+    process = await _start(argv, has_stdin=given is not None)
     try:
         async with asyncio.timeout(timeout_s):
             out, err = await process.communicate(given)
@@ -57,6 +48,29 @@ async def run(*argv: str, stdin: str | bytes | None = None, timeout_s: float = T
     if process.returncode != 0:
         raise CommandFailed(argv, code=process.returncode, stderr=err.decode(errors="replace"))
     return out.decode(errors="replace")
+
+
+async def _start(argv: tuple[str, ...], *, has_stdin: bool) -> asyncio.subprocess.Process:
+    """Start it as the leader of a group of its own, which is killed if we are cancelled meanwhile."""
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.PIPE if has_stdin else asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+    )
+    try:
+        # Shielded: cancelled halfway, asyncio kills the program alone and waits for its children's pipes.
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait([starting])
+        if starting.exception() is None:
+            await _kill(starting.result())
+        raise
+    except OSError as error:
+        raise CommandFailed(argv, code=None, stderr=str(error)) from error
 
 
 async def _kill(process: asyncio.subprocess.Process) -> None:
