@@ -95,8 +95,10 @@ async def test_wrong_strategies_are_refused(
 
 async def test_a_provider_in_use_stays(web: Any) -> None:
     document = {"task": {"capacityProviderName": "FARGATE_SPOT"}}
-    states = {"status": "RUNNING", "state": "RUNNING"}
-    await web.put(Record("task", "t", "111122223333/eu-test-1", document, parent=CLUSTER, name="t", **states))
+    record = Record(
+        "task", "t", "111122223333/eu-test-1", document, parent=CLUSTER, name="t", status="RUNNING"
+    )
+    await web.put(record.changed(state="RUNNING"))
     asked = {"cluster": "web", "defaultCapacityProviderStrategy": []}
     with pytest.raises(InUse):
         await web.call("PutClusterCapacityProviders", capacityProviders=["FARGATE"], **asked)
