@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,24 @@ def test_a_corrupt_archive_is_refused_and_leaves_nothing(bastide: Installation, 
     with pytest.raises(CommandError, match=r"broken\.tar"):
         bastide.bastide("image", "import", str(broken))
     assert bastide.bastide("image", "list") == before
+
+
+def test_a_full_disk_stops_the_task_and_spares_the_others(bastide: Installation) -> None:
+    arn = bastide.register("full", shell("app", "while true; do sleep 0.1; done", log=False, stopTimeout=2))
+    running = bastide.run_task(arn)[0]
+    bastide.wait(running, "RUNNING")
+    disks = bastide.folder / "data" / bastide.instance / "agent" / "disks"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", disks], check=True)
+    try:
+        stopped = bastide.wait(bastide.run_task(arn)[0], "STOPPED")
+        assert bastide.describe(running)[0]["lastStatus"] == "RUNNING"
+    finally:
+        subprocess.run(["umount", disks], check=True)
+    assert stopped["stopCode"] == "TaskFailedToStart"
+    assert stopped["stoppedReason"].startswith("ResourceInitializationError: disk: No space left on device")
+    after = bastide.run_task(arn)[0]
+    bastide.wait(after, "RUNNING")
+    bastide.stop(running, after)
 
 
 def test_a_containerd_that_hangs_fails_what_starts_and_spares_what_runs(bastide: Installation) -> None:

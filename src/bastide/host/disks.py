@@ -18,9 +18,9 @@ from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from bastide.host import mounts, syscalls
-from bastide.host.command import run
+from bastide.host.command import CommandFailed, run
 from bastide.host.threads import on_own_thread
-from bastide.model.faults import InUse, Invalid, NotFound, Unavailable
+from bastide.model.faults import Fault, InUse, Invalid, NotFound, Unavailable
 
 T = TypeVar("T")
 GIB = 1024**3
@@ -29,6 +29,13 @@ MKFS = ("mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-m", "0", "-L", "task")
 MKFS_EXTENDED = ("-E", "lazy_itable_init=1,nodiscard,root_owner=0:0")
 # Tables left unwritten stay holes in the file; freed blocks become holes again.
 MOUNT_OPTIONS = "noinit_itable,discard,errors=continue"
+# What the host's own disk answers when the task can have no disk at all; all else may pass.
+FAULTS: dict[int, type[Fault]] = {
+    errno.EBUSY: InUse,
+    errno.ENOSPC: Invalid,
+    errno.EDQUOT: Invalid,
+    errno.EROFS: Invalid,
+}
 UNMOUNT_TRIES, UNMOUNT_PAUSE_S = 20, 0.05  # a killed sandbox closes its files a moment after it is gone
 _CONTAINER = re.compile(r"[A-Za-z0-9_-]{1,255}")  # ECS's rule; a file name too
 
@@ -105,14 +112,19 @@ class LoopDisks:
                 file.truncate(size_bytes)
 
         await self._guarded(allocate)
-        await run(*MKFS, *MKFS_EXTENDED, str(new))
+        try:
+            await run(*MKFS, *MKFS_EXTENDED, str(new))
+        except CommandFailed as error:
+            if os.strerror(errno.ENOSPC) in error.stderr:
+                raise Invalid("disk", why=f"disk: {os.strerror(errno.ENOSPC)}: {new}") from error
+            raise
         new.rename(image)
 
     async def _guarded(self, work: Callable[[], T]) -> T:
         try:
             return await on_own_thread(work)
         except OSError as error:
-            fault = InUse if error.errno == errno.EBUSY else Unavailable
+            fault = FAULTS.get(error.errno or 0, Unavailable)
             raise fault("disk", why=f"disk: {error.strerror}: {error.filename}") from error
 
     def _image(self, task_id: str) -> Path:
