@@ -180,7 +180,8 @@ class Installation:
     def leftovers(self) -> list[str]:
         """What a task has on this host by the instance's name: namespaces, disks, mounts, shims, cgroups."""
         data = str(self.folder / "data")
-        found = [path.name for path in Path("/run/netns").glob(f"{self.instance}-task-*")]
+        run = self.folder / "run" / self.instance
+        found = [path.name for path in (run / "netns").glob(f"{self.instance}-task-*")]
         found += [line for line in Path("/proc/mounts").read_text().splitlines() if f"{data}/" in line]
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             with contextlib.suppress(OSError):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.images.archives import oci_members, write
 from tests.installation import CommandError, Installation, shell, until
 
 pytestmark = pytest.mark.real
@@ -56,6 +57,22 @@ def test_a_corrupt_archive_is_refused_and_leaves_nothing(bastide: Installation, 
     with pytest.raises(CommandError, match=r"broken\.tar"):
         bastide.bastide("image", "import", str(broken))
     assert bastide.bastide("image", "list") == before
+
+
+def test_an_image_whose_content_is_damaged_cannot_be_pulled(bastide: Installation, tmp_path: Path) -> None:
+    members = oci_members([{"hello": "there"}], name="damaged:1")
+    bastide.bastide("image", "import", str(write(tmp_path / "damaged.tar", members)))
+    store = bastide.folder / "data" / bastide.instance / "containerd"
+    configs = [path for path in store.rglob("blobs/sha256/*") if b'"rootfs"' in path.read_bytes()[:4096]]
+    damaged = [path for path in configs if f"blobs/sha256/{path.name}" in members]
+    for path in damaged:
+        path.write_bytes(b"\0" * path.stat().st_size)
+    arn = bastide.register("damaged", shell("app", "true") | {"image": "damaged:1"})
+    stopped = bastide.wait(bastide.run_task(arn)[0], "STOPPED")
+    assert len(damaged) == 1
+    assert stopped["stopCode"] == "TaskFailedToStart"
+    assert stopped["stoppedReason"].startswith("CannotPullContainerError: ")
+    assert damaged[0].name in stopped["stoppedReason"]
 
 
 def test_a_full_disk_stops_the_task_and_spares_the_others(bastide: Installation) -> None:

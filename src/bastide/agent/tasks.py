@@ -60,6 +60,9 @@ class Tasks:
         self._specs: dict[str, Assignment] = {}
         self._states: dict[str, TaskState] = {}
         self._released: set[str] = set()
+        self._unrestored: set[str] = (
+            set()
+        )  # adopted as running: somebody may have flushed their rules meanwhile
         self._loop: Loop[str] = Loop(self.reconcile, workers=WORKERS)
 
     async def adopt(self) -> None:
@@ -71,6 +74,8 @@ class Tasks:
             self._specs[task_id] = spec
             self._states[task_id] = self._folders.read_state(task_id)
             self._steps.adopt_output(spec, self._states[task_id])
+            if self._states[task_id].status is TaskStatus.RUNNING:
+                self._unrestored.add(task_id)
             self._loop.wake(task_id)
         await self.wake_leftovers()
 
@@ -94,7 +99,7 @@ class Tasks:
             self._loop.wake(task_id)
 
     def sync(self, task_ids: tuple[str, ...]) -> None:
-        """The full set, each assigned before: whatever else is here goes, and the server hears of the rest."""
+        """The full set, each assigned before: whatever else is here goes; the server hears of the rest."""
         wanted = set(task_ids)
         for task_id in set(self._specs) - wanted:
             self.release(task_id)
@@ -135,7 +140,18 @@ class Tasks:
         for step in plan.steps:
             if not await self._act(spec, step):
                 return RETRY_S
+        if task_id in self._unrestored:
+            await self._restore_network(spec, plan.state)
         return 0.0 if plan.steps else plan.again_s
+
+    async def _restore_network(self, spec: Assignment, state: TaskState) -> None:
+        """Within a pass, so that no tear-down of the task runs beside it."""
+        self._unrestored.discard(spec.task_id)
+        if state.status is TaskStatus.RUNNING:
+            try:
+                await self._steps.restore_network(spec)
+            except Fault as fault:
+                log.warning("network not restored", extra={"task": spec.task_id, "why": str(fault)})
 
     async def _go_blind(self, spec: Assignment, state: TaskState, error: Unavailable) -> float | None:
         log.warning("cannot see the task", extra={"task": spec.task_id, "why": str(error)})
