@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from types import UnionType
 from typing import Any, TypeVar
 
 from bastide.api.agents import Agents
@@ -13,8 +14,10 @@ from bastide.config import Settings
 from bastide.control.enis import Enis
 from bastide.control.placement import Placement
 from bastide.control.reaper import Reaper
+from bastide.model.assignment import Assignment
 from bastide.model.frames import (
     PROTOCOL,
+    Assign,
     Downward,
     FrameReader,
     Heartbeat,
@@ -30,12 +33,14 @@ from tests.account import Account
 M = TypeVar("M", bound=Downward)
 
 
-def hello(host_id: str = "host-1", *, protocol: int = PROTOCOL, memory_mib: int = 4096) -> Hello:
+def hello(
+    host_id: str = "host-1", *, protocol: int = PROTOCOL, cpu_units: int = 2048, memory_mib: int = 4096
+) -> Hello:
     return Hello(
         protocol=protocol,
         host_id=host_id,
         agent_version="1",
-        cpu_units=2048,
+        cpu_units=cpu_units,
         memory_mib=memory_mib,
         disk_mib=100_000,
     )
@@ -48,11 +53,12 @@ class Agent:
         self._reader, self._writer = reader, writer
         self._frames = FrameReader()
         self._held: list[Any] = []
+        self.assigned: list[Assignment] = []
 
     def send(self, *messages: Upward) -> None:
         self._writer.write(b"".join(render_frame(message) for message in messages))
 
-    async def read(self, kind: type[M]) -> M:
+    async def read(self, kind: type[M] | UnionType) -> M:
         """The next message, which is of this kind."""
         async with asyncio.timeout(5):
             while not self._held:
@@ -72,7 +78,14 @@ class Agent:
     async def start(self, said: Hello) -> Sync:
         self.send(said)
         await self.read(Welcome)
-        return await self.read(Sync)
+        return await self.read_sync()
+
+    async def read_sync(self) -> Sync:
+        """The whole set: what is assigned before it is in `assigned`."""
+        self.assigned = []
+        while not isinstance(message := await self.read(Assign | Sync), Sync):
+            self.assigned.append(message.assignment)
+        return message
 
     async def close(self) -> None:
         self._writer.close()

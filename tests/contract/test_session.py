@@ -14,6 +14,7 @@ from bastide.agent.session import Session as AgentSession
 from bastide.api.agents.session import Session as ServerSession
 from bastide.model.assignment import ContainerReport, LogLine, LogTarget, Report
 from bastide.model.frames import (
+    FRAME_MAX_BYTES,
     PROTOCOL,
     Assign,
     Downward,
@@ -141,8 +142,29 @@ async def test_reconnecting_gives_the_whole_set_again(server: Server) -> None:
     await server.until_host("DISCONNECTED")
     async with server.connected() as agent:
         sync = await agent.start(hello())
-        assert {one.task_arn for one in sync.assignments} == arns
+        assert {one.task_arn for one in agent.assigned} == arns
+        assert sorted(sync.task_ids) == sorted(one.task_id for one in agent.assigned)
         assert await server.host_status() == "CONNECTED"
+
+
+async def test_more_tasks_than_a_frame_could_hold_are_told_all_the_same(server: Server) -> None:
+    await server.account.register(
+        containerDefinitions=[container(environment=[{"name": "A", "value": "x" * 60_000}])]
+    )
+    count = FRAME_MAX_BYTES // 60_000 + 1
+    large = hello(cpu_units=1_000_000, memory_mib=1_000_000)
+    async with server.connected() as agent:
+        await agent.start(large)
+        network = await server.account.network()
+        network["awsvpcConfiguration"]["assignPublicIp"] = "DISABLED"  # that pool is smaller
+        for _ in range(-(-count // 10)):
+            await server.account.run(count=10, networkConfiguration=network)
+        for _ in range(count):
+            await agent.read(Assign)
+    async with server.connected() as agent:
+        sync = await agent.start(large)
+        assert len(set(sync.task_ids)) == len(agent.assigned) >= count
+        assert await agent.is_silent()
 
 
 async def test_what_changes_while_an_agent_is_away_is_in_its_sync(server: Server) -> None:
@@ -153,7 +175,8 @@ async def test_what_changes_while_an_agent_is_away_is_in_its_sync(server: Server
         await agent.read(Assign)
     await server.account.call("StopTask", task=arn)
     async with server.connected() as agent:
-        (assignment,) = (await agent.start(hello())).assignments
+        await agent.start(hello())
+        (assignment,) = agent.assigned
         assert assignment.desired_status is DesiredStatus.STOPPED
         assert await agent.is_silent()
 
@@ -211,7 +234,8 @@ async def test_a_stop_during_a_sync_is_told_after_it(server: Server, late: LateS
         agent.send(hello())
         await agent.read(Welcome)
         await stop_while_held(server, late, arn)
-        (seen,) = (await agent.read(Sync)).assignments
+        await agent.read_sync()
+        (seen,) = agent.assigned
         assert seen.desired_status is DesiredStatus.RUNNING
         assert (await agent.read(Assign)).assignment.desired_status is DesiredStatus.STOPPED
 
@@ -384,7 +408,7 @@ async def test_an_agent_that_takes_nothing_is_cut_off(
         await server.until_host("DISCONNECTED")
         beating.cancel()
     async with server.connected() as agent:
-        told = len((await agent.start(hello(memory_mib=100_000))).assignments)
+        told = len((await agent.start(hello(memory_mib=100_000))).task_ids)
         for _ in range(120 - told):  # those that waited for a host
             await agent.read(Assign)
         assert await agent.is_silent()

@@ -2,7 +2,8 @@
 
 A frame is four bytes of big-endian length and that many bytes of JSON with a `type`. Nothing here knows
 the transport: a unix socket on one host, TCP with mTLS between two. The agent opens the session and sends
-`Hello`; the server answers `Welcome` and one `Sync`, then deltas. PROTOCOL grows when a message changes.
+`Hello`; the server answers `Welcome`, an `Assign` for every task there is, one `Sync`, then deltas. A frame
+holds one task at most, so its bound is none on their number. PROTOCOL grows when a message changes.
 """
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from bastide.model.assignment import Assignment, LogLine, LogTarget, Report
 from bastide.model.faults import Invalid
 
-PROTOCOL = 1
+PROTOCOL = 2
 FRAME_MAX_BYTES = 16 * 1024 * 1024
 _LENGTH_BYTES = 4
 
@@ -54,7 +55,7 @@ class LogBatch(msgspec.Struct, frozen=True, kw_only=True, tag="logs"):
 
 
 class Welcome(msgspec.Struct, frozen=True, kw_only=True, tag="welcome"):
-    """The server takes the agent; what follows first is a `Sync`."""
+    """The server takes the agent; what follows first are its tasks and a `Sync`."""
 
     protocol: int
     server_version: str
@@ -68,9 +69,9 @@ class Refusal(msgspec.Struct, frozen=True, tag="refusal"):
 
 
 class Sync(msgspec.Struct, frozen=True, tag="sync"):
-    """Every task of this host that is not STOPPED; whatever else the host has is to go."""
+    """Every task of this host that is not STOPPED, assigned before; whatever else the host has is to go."""
 
-    assignments: tuple[Assignment, ...]
+    task_ids: tuple[str, ...]
 
 
 class Assign(msgspec.Struct, frozen=True, tag="assign"):

@@ -2,7 +2,7 @@
 
 Assignments are not queued: the session remembers which tasks have changed and reads them when it gets to
 them, so a slow agent costs memory by the number of tasks only. One that takes nothing for SEND_TIMEOUT_S is
-cut off; it comes back and starts from a whole Sync.
+cut off; it comes back and is told everything anew.
 """
 
 import asyncio
@@ -34,6 +34,7 @@ from bastide.store import Store, Txn
 
 READ_BYTES = 256 * 1024
 SEND_TIMEOUT_S = 10.0
+SENT_AT_ONCE = 16  # messages between two waits: a task definition has up to 64 KiB, and agents save each
 SILENCE_HEARTBEATS = 4  # so many missed ones mean that nobody is there
 
 log = logging.getLogger(__name__)
@@ -59,11 +60,13 @@ class Line:
                     return messages
 
     async def send(self, messages: Sequence[Downward]) -> None:
-        """Write the messages and wait until the other side has room for more."""
+        """Write the messages, waiting every few of them until the other side has room for more."""
         async with self._sending:
-            self._writer.write(b"".join(render_frame(message) for message in messages))
-            async with asyncio.timeout(SEND_TIMEOUT_S):
-                await self._writer.drain()
+            for first in range(0, len(messages), SENT_AT_ONCE):
+                batch = messages[first : first + SENT_AT_ONCE]
+                self._writer.write(b"".join(render_frame(message) for message in batch))
+                async with asyncio.timeout(SEND_TIMEOUT_S):
+                    await self._writer.drain()
 
     def close(self) -> None:
         """Cut the line; whoever reads sees its end."""
@@ -91,7 +94,8 @@ class Session:
         assignments = await self._store.view(lambda txn: read_assignments(txn, self._host_id))
         self._sent |= {one.task_arn: one.desired_status for one in assignments}
         self._reading = frozenset()
-        await self._line.send([Sync(tuple(assignments))])
+        whole = Sync(tuple(one.task_id for one in assignments))
+        await self._line.send([*(Assign(one) for one in assignments), whole])
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen())
             group.create_task(self._tell())
