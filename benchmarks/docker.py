@@ -1,7 +1,8 @@
 """The other reference: `docker run -d`, where a docker daemon answers or can be started.
 
 Docker's default runtime shares the host's kernel; what is compared is the wait, not the walls. A daemon that
-is not running is started for the benchmark alone, with folders and socket of its own, and ended after it.
+is not running is started for the benchmark alone, with folders, socket and network namespace of its own (else it
+would close the host's forwarding), and ended after it.
 """
 
 import os
@@ -64,7 +65,7 @@ class Docker:
             raise Unreachable("no docker daemon answers, and there is no `dockerd` on PATH to start one")
         self._folder.mkdir()
         socket = f"unix://{self._folder}/docker.sock"
-        words = ["dockerd", "--host", socket, "--pidfile", str(self._folder / "pid")]
+        words = ["unshare", "--net", "dockerd", "--host", socket, "--pidfile", str(self._folder / "pid")]
         words += [f"--{name}-root={self._folder / name}" for name in ("data", "exec")]
         with (self._folder / "log").open("wb") as log:
             self._daemon = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

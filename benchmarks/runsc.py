@@ -16,6 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 from bastide.host.containerd.runtime_options import DEFAULT_FLAGS
+from bastide.host.mounts import read_mounts_below, unmount
 from tests.installation import Installation
 
 SANDBOX = "io.kubernetes.cri.sandbox-id"
@@ -47,8 +48,9 @@ class Reference:
         return Prepared(self._runsc, self._folder / uuid4().hex[:8], self._specs)
 
     def close(self) -> None:
-        """Let go of the namespace runsc keeps for its file servers; folders go with the installation's."""
-        subprocess.run(["umount", str(self._state / "null-netns")], check=False, capture_output=True)
+        """Let go of the namespaces runsc keeps for its file servers; folders go with the installation's."""
+        for target in read_mounts_below(self._folder):
+            unmount(target)
 
     def _taken(self, bundle: Path) -> dict[str, Any]:
         """A bundle's spec, with its root and bound files copied: the task they are from will be gone."""
@@ -99,9 +101,10 @@ class Prepared:
             self._run("delete", "--force", container, check=False)
         _ip("link", "delete", self._link, check=False)
         _ip("netns", "delete", self._name)
-        for group in Path("/sys/fs/cgroup").glob(f"**/{self._name}"):
-            with contextlib.suppress(OSError):
-                group.rmdir()
+        for pattern in (self._name, f"*/{self._name}"):  # v2, v1
+            for group in Path("/sys/fs/cgroup").glob(pattern):
+                with contextlib.suppress(OSError):
+                    group.rmdir()
         shutil.rmtree(self._bundles[0].parent)
 
     def _own(self, spec: dict[str, Any]) -> dict[str, Any]:
