@@ -9,7 +9,7 @@ import ipaddress
 import re
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +22,7 @@ INSTANCE_NAME = re.compile(r"[a-z][a-z0-9]{0,11}(-[a-z0-9]{1,8})?")  # link and 
 ACCOUNT = re.compile(r"[0-9]{12}")
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+POOL_PREFIX_MAX = 29  # the host's own address, network and broadcast, and some for tasks
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 FILE_FOLDER = Path("/etc/bastide")
@@ -187,7 +188,8 @@ def _read_file(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        why = f"The settings file {path} cannot be read: {error}."
+        said = error.strerror if isinstance(error, OSError) else error
+        why = f"The settings file {path} cannot be read: {said}."
         raise Invalid("settings", str(path), why=why) from error
 
 
@@ -199,16 +201,16 @@ def _read_variables(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def find_nearest_key(key: str) -> str:
-    """The setting that is spelled most like it."""
-    return difflib.get_close_matches(key, KEYS, n=1, cutoff=0.0)[0]
+def find_nearest(word: str, known: Sequence[str] = KEYS) -> str:
+    """Which of the known words, the settings by default, is spelled most like it."""
+    return difflib.get_close_matches(word, known, n=1, cutoff=0.0)[0]
 
 
 def _check_known(key: str, source: str, spelled: str) -> None:
     """Invalid, naming the nearest right key as it is spelled there, unless there is such a setting."""
     if key in KEYS:
         return
-    near = find_nearest_key(key)
+    near = find_nearest(key)
     wrong, right = (_spelled(name, spelled) for name in (key, near))
     raise Invalid("setting", key, why=f"There is no setting `{wrong}` (in {source}). Did you mean `{right}`?")
 
@@ -260,7 +262,11 @@ def _checked(settings: Settings) -> Settings:
             "the name of a user without privileges",
         ),
         ("body_limit_bytes", settings.body_limit_bytes >= 65536, "at least 65536"),
-        ("public_pool", not settings.public_pool or _is_network(settings.public_pool), "an IPv4 network"),
+        (
+            "public_pool",
+            not settings.public_pool or _is_pool(settings.public_pool),
+            "an IPv4 network of /29 or wider, like 192.0.2.0/24",
+        ),
         ("cpu_overcommit", settings.cpu_overcommit >= 1, "1 or more"),
         ("stopped_task_retention_s", settings.stopped_task_retention_s >= 0, "0 or more"),
         ("log_buffer_bytes", settings.log_buffer_bytes >= 65536, "at least 65536"),
@@ -282,12 +288,11 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _is_network(text: str) -> bool:
+def _is_pool(text: str) -> bool:
     try:
-        ipaddress.IPv4Network(text)
+        return ipaddress.IPv4Network(text).prefixlen <= POOL_PREFIX_MAX
     except ValueError:
         return False
-    return True
 
 
 def _authority(host: str) -> str:

@@ -2,15 +2,17 @@
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from bastide import __version__
 from bastide.cli import demo, doctor, down, env, foreground, image, logs, status, up
-from bastide.cli.commands import Command, require_root
+from bastide.cli.commands import MISUSED, Command, Parser, require_root, settings_parser
 from bastide.cli.processes.folders import read_frozen
-from bastide.config import DESCRIPTIONS, KEYS, Settings, find_nearest_key, parse_settings, read_settings
+from bastide.config import KEYS, Settings, find_nearest, parse_settings, read_settings
 from bastide.model.faults import Fault, Invalid, Unavailable
 
 FAILED = 1
@@ -32,14 +34,13 @@ COMMANDS: tuple[Command, ...] = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; what is known to go wrong is one line, not a traceback."""
-    args, unknown = build_parser().parse_known_args(argv)
-    command: Command = args.command
+    typed = sys.argv[1:] if argv is None else list(argv)
     try:
-        if unknown:
-            raise _unknown_argument(unknown[0])
-        if command.needs_root:
-            require_root(command.name)
-        return command.run(_settings_for(command, args), args)
+        if typed:
+            _check_command(typed[0])
+            return _run(typed)
+        build_parser().print_help()
+        return MISUSED
     except Fault as fault:
         print(f"bastide: {fault}", file=sys.stderr)
         return FAILED
@@ -50,47 +51,47 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """Every command, each taking every setting as a flag."""
-    parser = argparse.ArgumentParser(
-        prog="bastide", description="A self-hosted AWS Fargate.", allow_abbrev=False
-    )
+    parser = Parser(prog="bastide", description="A self-hosted AWS Fargate.")
     parser.add_argument("--version", action="version", version=f"bastide {__version__}")
-    settings = _settings_parser()
+    settings = settings_parser()
     words = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in COMMANDS:
-        if command.hidden:  # without a help text a word is left out of the list
-            word = words.add_parser(command.name, parents=[settings], allow_abbrev=False)
-        else:
-            word = words.add_parser(
-                command.name,
-                parents=[settings],
-                help=command.help,
-                description=command.help,
-                allow_abbrev=False,
-            )
+        # Without a help text a word is left out of the list.
+        shown: dict[str, Any] = {} if command.hidden else {"help": command.help, "description": command.help}
+        word = words.add_parser(command.name, parents=[settings], **shown)
         if command.add_arguments is not None:
             command.add_arguments(word)
-        word.set_defaults(command=command)
+        word.set_defaults(command=command, usage=word.format_usage())
     return parser
 
 
-def _unknown_argument(word: str) -> Invalid:
+def _run(typed: Sequence[str]) -> int:
+    args, unknown = build_parser().parse_known_args(typed)
+    command: Command = args.command
+    if unknown:
+        raise _unknown_argument(unknown[0], command, known=re.findall(r"--[a-z-]+", args.usage))
+    if command.needs_root:
+        require_root(command.name)
+    return command.run(_settings_for(command, args), args)
+
+
+def _check_command(word: str) -> None:
+    if word.startswith("-") or any(command.name == word for command in COMMANDS):
+        return
+    near = find_nearest(word, [command.name for command in COMMANDS if not command.hidden])
+    why = f"There is no command `{word}`. Did you mean `bastide {near}`? See: bastide --help"
+    raise Invalid("command", word, why=why)
+
+
+def _unknown_argument(word: str, command: Command, *, known: Sequence[str]) -> Invalid:
     if not word.startswith("--"):
-        return Invalid("argument", word, why=f"`{word}` means nothing here. See: bastide --help")
+        why = f"`{word}` means nothing here. See: bastide {command.name} --help"
+        return Invalid("argument", word, why=why)
     flag = word.partition("=")[0]
-    near = find_nearest_key(flag.removeprefix("--").replace("-", "_")).replace("_", "-")
-    return Invalid("flag", flag, why=f"There is no flag `{flag}`. Did you mean `--{near}`?")
-
-
-def _settings_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    group = parser.add_argument_group("settings (docs/configuration.md)")
-    group.add_argument("--config", metavar="FILE", dest="setting_config", help="the settings file")
-    for key in KEYS:
-        flag = f"--{key.replace('_', '-')}"
-        group.add_argument(flag, metavar="VALUE", dest=f"setting_{key}", help=DESCRIPTIONS[key])
-    return parser
+    why = f"There is no flag `{flag}`. Did you mean `{find_nearest(flag, known)}`?"
+    return Invalid("flag", flag, why=why)
 
 
 def _settings_for(command: Command, args: argparse.Namespace) -> Settings:

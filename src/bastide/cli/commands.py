@@ -2,12 +2,16 @@
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, NoReturn
 
-from bastide.config import Settings
+from bastide.config import DESCRIPTIONS, KEYS, PREFIX, Settings
 from bastide.model.faults import Denied
+
+MISUSED = 2  # as argparse and most shells say
 
 Run = Callable[[Settings, argparse.Namespace], int]
 
@@ -29,9 +33,37 @@ def say(text: str = "") -> None:
     print(text, flush=True)
 
 
+class Parser(argparse.ArgumentParser):
+    """argparse's, without the whole usage before every complaint, and never guessing at half a flag."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**({"allow_abbrev": False} | options))
+
+    def error(self, message: str) -> NoReturn:
+        """One line, and where to read on."""
+        self.exit(MISUSED, f"bastide: {message}. See: {self.prog} --help\n")
+
+
+def settings_parser(default: object = None) -> Parser:
+    """Every setting as a flag; `default` is argparse.SUPPRESS where an outer parser takes them too."""
+    parser = Parser(add_help=False, argument_default=default)
+    group = parser.add_argument_group("settings (docs/configuration.md)")
+    group.add_argument("--config", metavar="FILE", dest="setting_config", help="the settings file")
+    for key in KEYS:
+        flag = f"--{key.replace('_', '-')}"
+        group.add_argument(flag, metavar="VALUE", dest=f"setting_{key}", help=DESCRIPTIONS[key])
+    return parser
+
+
 def require_root(command: str) -> None:
     """Denied, with what to type instead, unless we are root."""
     if os.geteuid() != 0:
-        program = sys.argv[0]
-        why = f"`bastide {command}` needs root. Type: sudo {program} {command}"
-        raise Denied("command", command, why=why)
+        typed = shlex.join((*sudo(), *sys.argv))
+        raise Denied("command", command, why=f"`bastide {command}` needs root. Type: {typed}")
+
+
+def sudo() -> tuple[str, ...]:
+    """What whoever called us types before a command that needs root."""
+    if os.geteuid() == 0 and "SUDO_UID" not in os.environ:
+        return ()
+    return ("sudo", "-E") if any(name.startswith(PREFIX) for name in os.environ) else ("sudo",)

@@ -6,17 +6,21 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bastide.cli.commands import Command, say
+from bastide.cli.commands import Command, say, settings_parser
+from bastide.cli.processes.services import CONTAINERD
 from bastide.config import Settings
 from bastide.host.ports import Images, Progress
-from bastide.model.faults import NotFound
+from bastide.model.faults import NotFound, Unavailable
 
 MIB = 1024 * 1024
 DIGEST_CHARS = 19  # sha256: and twelve digits, as docker shows them
 
 
 def image(settings: Settings, args: argparse.Namespace) -> int:
-    """Do what the second word says."""
+    """Do what the second word says. Raises Unavailable when there is no containerd to ask."""
+    if not CONTAINERD.answers(settings):
+        why = f"The containerd of {settings.instance} keeps the images and does not answer. Type: bastide up"
+        raise Unavailable("containerd", why=why)
     asyncio.run(_with_images(settings, args.act, args))
     return 0
 
@@ -25,7 +29,9 @@ async def import_images(images: Images, args: argparse.Namespace) -> None:
     """A docker-archive or OCI archive; prints what came of it, and shows how far it is on a terminal."""
     path: Path = args.file
     if not path.is_file():
-        raise NotFound("file", str(path), why=f"{path}: no such file")
+        raise NotFound(
+            "file", str(path), why=f"{path} is no file." if path.exists() else f"There is no file {path}."
+        )
     for name in await images.import_archive(path, progress=_progress(), name=args.name):
         say(f"imported {name}")
 
@@ -42,7 +48,11 @@ async def list_images(images: Images, args: argparse.Namespace) -> None:
 
 async def remove_image(images: Images, args: argparse.Namespace) -> None:
     """By any spelling Docker takes."""
-    await images.remove_image(args.name)
+    try:
+        await images.remove_image(args.name)
+    except NotFound as error:
+        why = f"There is no image {args.name}. What there is: bastide image list"
+        raise NotFound("image", args.name, why=why) from error
     say(f"removed {args.name}")
 
 
@@ -71,12 +81,14 @@ def _progress() -> Progress:
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     words = parser.add_subparsers(metavar="import|list|remove", required=True)
-    word = words.add_parser("import", help="take in a docker-archive or OCI archive")
+    settings = settings_parser(argparse.SUPPRESS)
+    word = words.add_parser("import", parents=[settings], help="take in a docker-archive or OCI archive")
     word.add_argument("file", type=Path, help="made by docker save, skopeo copy, buildah push …")
     word.add_argument("--name", help="what to call the image, where the archive does not say")
     word.set_defaults(act=import_images)
-    words.add_parser("list", help="what tasks can run").set_defaults(act=list_images)
-    word = words.add_parser("remove", help="tasks that run keep what they need of it")
+    word = words.add_parser("list", parents=[settings], help="what tasks can run")
+    word.set_defaults(act=list_images)
+    word = words.add_parser("remove", parents=[settings], help="tasks that run keep what they need of it")
     word.add_argument("name")
     word.set_defaults(act=remove_image)
 

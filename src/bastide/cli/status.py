@@ -1,13 +1,12 @@
 """`bastide status`: the processes, how long they have been running, the tasks. Exit code 0 when all run."""
 
 import argparse
-import re
+from collections.abc import Mapping
 
 from bastide.cli.commands import Command, say
-from bastide.cli.processes.services import SERVICES, ask, read_part_versions
+from bastide.cli.processes.services import SERVICES, read_health, read_part_versions
 from bastide.config import Settings
 
-TASKS = re.compile(r'^bastide_tasks\{status="([A-Z]+)"\} ([0-9.]+)', re.MULTILINE)
 NOT_RUNNING = 3  # as service managers say
 
 
@@ -29,19 +28,19 @@ def status(settings: Settings, args: argparse.Namespace) -> int:
         uptime = render_duration(running.uptime_s)
         say(f"{service.name:<12}{state:<16}{running.pid:>8}  {uptime:<14}{running.version}")
     say(f"\nsandboxes: gVisor {read_part_versions(settings).get('gvisor', 'of an unknown version')}")
-    counts = read_task_counts(settings)
-    if counts is not None:
-        shown = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()) if count)
-        say(f"tasks: {shown or 'none'}")
+    say(f"tasks: {read_tasks(settings)}")
     return 0 if whole else NOT_RUNNING
 
 
-def read_task_counts(settings: Settings) -> dict[str, int] | None:
-    """How many tasks the server has, by last status; None when it does not answer."""
-    text = ask(settings.metrics_address, "/_bastide/metrics")
-    if text is None:
-        return None
-    return {name: int(float(count)) for name, count in TASKS.findall(text)}
+def read_tasks(settings: Settings) -> str:
+    """How many tasks the server has, by last status; how many are on this host when it does not answer."""
+    health = read_health(settings)
+    if health is None:
+        folder = settings.agent_folder / "tasks"
+        held = len(list(folder.iterdir())) if folder.exists() else 0
+        return f"{held} on this host; the server, which knows their status, does not answer"
+    counts: Mapping[str, int] = health["tasks"]
+    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "none"
 
 
 def render_duration(seconds: float) -> str:

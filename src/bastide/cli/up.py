@@ -2,10 +2,12 @@
 
 import argparse
 import shlex
+import shutil
 import sys
 import time
+from pathlib import Path
 
-from bastide.cli.commands import Command, say
+from bastide.cli.commands import Command, say, sudo
 from bastide.cli.processes import folders
 from bastide.cli.processes.accounts import ensure_account
 from bastide.cli.processes.services import SERVER, SERVICES, check_ports
@@ -38,8 +40,9 @@ def up(asked: Settings, args: argparse.Namespace) -> int:
             say(f"  {service.name:<11} started in {took_s:.1f} s, process {started.pid}")
     say(f"\nBastide is up ({time.monotonic() - began:.1f} s). The API: {settings.endpoint}\n")
     say("Next, type:")
-    say(f'  eval "$({shlex.quote(sys.argv[0])} env{_of_instance(settings)})"')
-    say("  aws ecs list-clusters")
+    program = shlex.join((*sudo(), sys.argv[0]))
+    say(f'  eval "$({program} env{_of_instance(settings)})"')
+    say(f"  {_aws_program()} ecs list-clusters")
     return 0
 
 
@@ -56,7 +59,7 @@ def _settings_of_running(asked: Settings, flags: set[str]) -> Settings:
         return asked
     different = [key for key in KEYS if getattr(asked, key) != getattr(frozen, key)]
     refused = sorted(set(different) & flags)
-    restart = f"`bastide down` and then `bastide up`{_of_instance(asked)}"
+    restart = " and then ".join(f"`bastide {word}{_of_instance(asked)}`" for word in ("down", "up"))
     if refused:
         why = f"It runs with another {', '.join(refused)}, frozen at its start. To change it: {restart}."
         raise Conflict("setting", ", ".join(refused), why=why)
@@ -66,7 +69,18 @@ def _settings_of_running(asked: Settings, flags: set[str]) -> Settings:
 
 
 def _of_instance(settings: Settings) -> str:
-    return "" if settings.instance == Settings().instance else f" --instance {settings.instance}"
+    """The flags that find it again, where they are not the defaults."""
+    plain = Settings()
+    flags = [f"--instance {settings.instance}"] if settings.instance != plain.instance else []
+    if settings.run_root != plain.run_root:
+        flags.append(f"--run-root {shlex.quote(str(settings.run_root))}")
+    return "".join(f" {flag}" for flag in flags)
+
+
+def _aws_program() -> str:
+    """The user's own, else the one that was set up beside us."""
+    beside = Path(sys.argv[0]).with_name("aws")
+    return "aws" if shutil.which("aws") or not beside.exists() else shlex.quote(str(beside))
 
 
 COMMANDS = (

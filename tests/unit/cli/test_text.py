@@ -2,7 +2,8 @@
 
 import pytest
 
-from bastide.cli import build_parser
+from bastide.cli import FAILED, build_parser, main
+from bastide.cli.commands import MISUSED
 from bastide.cli.env import render_with_section
 from bastide.cli.status import render_duration
 
@@ -44,3 +45,40 @@ def test_every_setting_is_a_flag_of_every_command() -> None:
 def test_the_words_for_service_files_are_not_shown() -> None:
     shown = build_parser().format_help()
     assert "doctor" in shown and "prepare" not in shown and "SUPPRESS" not in shown
+
+
+@pytest.mark.parametrize("typed", ["image list --instance two", "image --instance two list"])
+def test_a_setting_may_stand_behind_either_word(typed: str) -> None:
+    assert build_parser().parse_args(typed.split()).setting_instance == "two"
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        ("stauts", "`bastide status`"),
+        ("up --prot 5", "`--port`"),
+        ("down --stop-task", "`--stop-tasks`"),
+        ("image list --instanc x", "`--instance`"),
+        ("up now", "bastide up --help"),
+    ],
+)
+def test_what_is_misspelled_is_told_with_the_nearest_right_word(
+    typed: str, hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(typed.split()) == FAILED
+    said = capsys.readouterr().err
+    assert hint in said and said.count("\n") == 1
+
+
+def test_a_missing_word_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["image"])
+    assert ended.value.code == MISUSED
+    assert capsys.readouterr().err.splitlines() == [
+        "bastide: the following arguments are required: import|list|remove. See: bastide image --help"
+    ]
+
+
+def test_without_a_command_everything_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == MISUSED
+    assert "doctor" in capsys.readouterr().out

@@ -7,13 +7,13 @@ lines of its log.
 import http.client
 import json
 import pwd
-import re
 import socket
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bastide import __version__
 from bastide.cli.processes import code, folders
@@ -30,7 +30,6 @@ LOG_LIMIT_BYTES = 64 * 1024 * 1024  # at a start, a larger log becomes the one o
 TAIL_LINES = 8
 HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"  # RFC 9113, section 3.4
 HTTP2_SETTINGS = b"\4"  # a frame's type
-AGENTS = re.compile(r"^bastide_agents_connected (\d+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -96,6 +95,16 @@ def ask(address: tuple[str, int], path: str) -> str | None:
         connection.close()
 
 
+def read_health(settings: Settings) -> dict[str, Any] | None:
+    """What this instance's server says of itself; None when it does not answer, or another one does."""
+    try:
+        health = json.loads(ask(reach(settings), "/_bastide/health") or "null")
+    except ValueError:  # some other program has the port
+        return None
+    is_ours = isinstance(health, dict) and health.get("instance") == settings.instance
+    return health if is_ours else None
+
+
 def reach(settings: Settings) -> tuple[str, int]:
     """Where this host reaches the API: a wildcard address is reached over loopback."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
@@ -133,14 +142,13 @@ def _containerd_answers(settings: Settings) -> bool:
 
 
 def _server_answers(settings: Settings) -> bool:
-    return ask(reach(settings), "/_bastide/health") is not None
+    return read_health(settings) is not None
 
 
 def _agent_answers(settings: Settings) -> bool:
     """An agent answers when the server has its session."""
-    text = ask(settings.metrics_address, "/_bastide/metrics") or ""
-    found = AGENTS.search(text)
-    return found is not None and int(found[1]) > 0
+    health = read_health(settings)
+    return health is not None and health["agents_connected"] > 0
 
 
 # In the order of starting: the server listens for the agent, the agent needs containerd.
