@@ -24,6 +24,7 @@ from bastide.api.connections import Connection
 from bastide.api.keys import Keys, ensure_admin_key, key_file
 from bastide.config import Settings
 from bastide.control.enis import Enis
+from bastide.control.hosts import Hosts
 from bastide.control.placement import Placement
 from bastide.control.reaper import Reaper
 from bastide.model.faults import Denied
@@ -83,7 +84,13 @@ async def serve(settings: Settings) -> None:
         async with asyncio.TaskGroup() as group:
             control = [
                 group.create_task(part.run())
-                for part in (agents, Placement(store, settings), Enis(store), Reaper(store, settings))
+                for part in (
+                    agents,
+                    Placement(store, settings),
+                    Enis(store),
+                    Hosts(store),
+                    Reaper(store, settings),
+                )
             ]
             served = [group.create_task(_served(listener, ending)) for listener in (api, metrics)]
             await ending.wait()

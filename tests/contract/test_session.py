@@ -12,6 +12,7 @@ import pytest
 
 from bastide.agent.session import Session as AgentSession
 from bastide.api.agents.session import Session as ServerSession
+from bastide.control.hosts import Hosts
 from bastide.model.assignment import ContainerReport, LogLine, LogTarget, Report
 from bastide.model.frames import (
     FRAME_MAX_BYTES,
@@ -412,6 +413,25 @@ async def test_an_agent_that_takes_nothing_is_cut_off(
         for _ in range(120 - told):  # those that waited for a host
             await agent.read(Assign)
         assert await agent.is_silent()
+
+
+async def test_tasks_say_when_nobody_speaks_for_their_host(server: Server) -> None:
+    await server.account.register()
+    watching = asyncio.create_task(Hosts(server.store, patience_s=0.2).run())
+    async with server.connected() as agent:
+        await agent.start(hello())
+        arn = await run_task(server)
+        await agent.read(Assign)
+        agent.send(report(arn, TaskStatus.RUNNING))
+        first = await server.until_task(arn, connectivity="CONNECTED")
+    gone = await server.until_task(arn, connectivity="DISCONNECTED")
+    assert gone["connectivityAt"] == first["connectivityAt"]
+    async with server.connected() as agent:
+        await agent.start(hello())
+        back = await server.until_task(arn, connectivity="CONNECTED", lastStatus="RUNNING")
+        assert back["connectivityAt"] > gone["connectivityAt"]
+        assert await agent.is_silent()
+    watching.cancel()
 
 
 async def test_hosts_of_an_earlier_server_are_disconnected_at_start(server: Server) -> None:

@@ -95,6 +95,22 @@ def with_report(document: Document, report: Report, *, at_s: float, runtime_ids:
     return {**with_members(document, **members), "reported": int(status)}
 
 
+def with_connectivity(document: Document, *, is_connected: bool, at_s: float) -> Document:
+    """The document with what is known of the task's host; the very same when it says so already.
+
+    A task that no host has spoken of yet has no connectivity, and a STOPPED one keeps its last.
+    """
+    task = document["task"]
+    shown = "CONNECTED" if is_connected else "DISCONNECTED"
+    is_over = status_of(document) is TaskStatus.STOPPED
+    if is_over or task.get("connectivity", shown) == shown:
+        return document
+    members: Document = {"connectivity": shown}
+    if is_connected:  # the time it last became CONNECTED, also while it is not
+        members["connectivityAt"] = at_s
+    return with_members(document, **members)
+
+
 def _keep_first(members: Document, task: Document, member: str, value: Any) -> None:
     if value is not None and member not in task:
         members[member] = value
