@@ -79,6 +79,7 @@ class Gateway:
         ours = [spec.service(name) for name in services]
         self._by_target = {each.target_prefix: each for each in ours if each.target_prefix}
         self._by_signing_name = {each.signing_name: each for each in ours}
+        self._by_version = {each.version: each for each in ours if not each.target_prefix}
 
     async def answer(self, request: Request) -> Response:
         """The response to a request; never raises."""
@@ -181,10 +182,17 @@ class Gateway:
     def _addressed(self, request: Request, exchange: _Exchange) -> tuple[str, str]:
         """Name and family of the service whose words an error is told in, guessed where it is not known."""
         if exchange.service is None:
-            exchange.service = self._ours(request, _claimed_service(request))
+            claimed = self._ours(request, _claimed_service(request))
+            exchange.service = claimed or self._versioned(request)
             exchange.protocol = spec.protocol_for(request, exchange.service)
         name = exchange.service.name if exchange.service is not None else ""
         return name, family_of(exchange.service, exchange.protocol)
+
+    def _versioned(self, request: Request) -> spec.Service | None:
+        """The service among ours whose API version a form names; None also for what cannot be read."""
+        with contextlib.suppress(Malformed):
+            return self._by_version.get(spec.form_version(request))
+        return None
 
     def _refuse(self, request: Request, error_of: Callable[[str, str], WireError]) -> Response:
         exchange = _Exchange(str(uuid4()))

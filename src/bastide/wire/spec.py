@@ -143,11 +143,11 @@ def _named_by(request: Request, signing_name: str | None) -> str | None:
     if family == "query" and signing_name:
         within = names_by_signing_name().get(signing_name, ())
         if len(within) > 1:
-            return names_by_version().get((signing_name, _version(request)))
+            return names_by_version().get((signing_name, form_version(request)))
     return None
 
 
-def _version(request: Request) -> str:
+def form_version(request: Request) -> str:
     """The API version a form names, found without reading all of it."""
     for text in (request.query.encode("utf-8", "surrogateescape"), request.body):
         start = text.find(b"Version=")

@@ -179,6 +179,16 @@ async def test_unsigned_requests_are_refused(served: Served) -> None:
     )
     assert query.status_code == 403
     assert "<Code>MissingAuthenticationToken</Code>" in query.text
+    assert 'xmlns="https://sts.amazonaws.com/doc/2011-06-15/"' in query.text
+    ec2 = await post(
+        served, b"Action=DescribeVpcs&Version=2016-11-15", Content_Type="application/x-www-form-urlencoded"
+    )
+    assert ec2.status_code == 400
+    assert "<Response><Errors><Error><Code>MissingParameter</Code>" in ec2.text
+    assert "<RequestID>" in ec2.text
+    unreadable = await post(served, b"Version=%ff", Content_Type="application/x-www-form-urlencoded")
+    assert unreadable.status_code == 403
+    assert "<Code>MissingAuthenticationToken</Code>" in unreadable.text
 
 
 def sign_for_sts(context: dict[str, Any], **_: Any) -> None:
