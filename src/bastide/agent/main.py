@@ -25,7 +25,7 @@ from bastide.config import Settings
 from bastide.host.ports import Runtime
 from bastide.model.arn import TASK_ID
 from bastide.model.assignment import Report
-from bastide.model.faults import AlreadyExists
+from bastide.model.faults import AlreadyExists, Fault
 from bastide.model.frames import (
     PROTOCOL,
     Assign,
@@ -41,6 +41,7 @@ from bastide.model.frames import (
 log = logging.getLogger(__name__)
 
 SWEEP_S = 600.0  # between two looks for what belongs to no task
+SWEEP_RETRY_S = 5.0
 CPU_UNITS = 1024  # of one processor
 MIB = 1024 * 1024
 
@@ -64,18 +65,13 @@ class Agent:
 
     async def run(self) -> None:
         """Adopt what is there, then work."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._adopt())
-            group.create_task(self._tasks.run())
-            group.create_task(self._logs.run())
-            group.create_task(self._watch())
-
-    async def _adopt(self) -> None:
-        """The session opens only after what an earlier agent left has been taken up."""
-        await self._tasks.adopt()
+        self._tasks.adopt()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._session.run())
             group.create_task(self._sweep())
+            group.create_task(self._tasks.run())
+            group.create_task(self._logs.run())
+            group.create_task(self._watch())
 
     async def _watch(self) -> None:
         async for container_id in self._runtime.watch():
@@ -85,9 +81,14 @@ class Agent:
                 self._tasks.wake(container_id[:32])
 
     async def _sweep(self) -> None:
+        """Look at start, and from time to time, for what belongs to no task."""
         while True:
-            await asyncio.sleep(SWEEP_S)
-            await self._tasks.wake_leftovers()
+            try:
+                await self._tasks.wake_leftovers()
+                await asyncio.sleep(SWEEP_S)
+            except Fault as fault:
+                log.warning("cannot look for leftovers yet", extra={"why": str(fault)})
+                await asyncio.sleep(SWEEP_RETRY_S)
 
     def _send(self, batch: LogBatch) -> bool:
         return self._session.send(batch)

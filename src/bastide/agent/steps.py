@@ -154,7 +154,6 @@ class Steps:
             await self._host.runtime.remove_container(container_id)
 
     async def _prepare(self, spec: Assignment, state: TaskState) -> TaskState:
-        state = replace(state, pull_started_at=state.pull_started_at or datetime.now(UTC))
         images = await self._preparation.read_images(spec)
         state = replace(state, pull_stopped_at=state.pull_stopped_at or datetime.now(UTC))
         for container in spec.containers:

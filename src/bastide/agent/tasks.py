@@ -65,8 +65,8 @@ class Tasks:
         )  # adopted as running: somebody may have flushed their rules meanwhile
         self._loop: Loop[str] = Loop(self.reconcile, workers=WORKERS)
 
-    async def adopt(self) -> None:
-        """Take up what an earlier agent left: its folders, its containers' pipes, its leftovers."""
+    def adopt(self) -> None:
+        """Take up what an earlier agent left: its folders and its containers' pipes."""
         for task_id in self._folders.read_ids():
             spec = self._folders.read_spec(task_id)
             if spec is None:
@@ -77,7 +77,6 @@ class Tasks:
             if self._states[task_id].status is TaskStatus.RUNNING:
                 self._unrestored.add(task_id)
             self._loop.wake(task_id)
-        await self.wake_leftovers()
 
     async def wake_leftovers(self) -> None:
         """Look at whatever this host holds for a task that has no assignment."""
@@ -209,6 +208,8 @@ class Tasks:
     async def _forget(self, task_id: str) -> float | None:
         if self._states.get(task_id, TaskState(boot_id="")).status is not TaskStatus.STOPPED:
             await self._steps.tear_down(task_id)
+        if task_id in self._specs and task_id not in self._released:
+            return 0.0  # a leftover that was assigned while it was being torn down: made anew
         if self._logs.unsent_bytes(task_id):
             return FORGET_RETRY_S
         self._logs.forget(task_id)

@@ -117,8 +117,12 @@ def plan_task(spec: Assignment, state: TaskState, seen: Seen, now: datetime) -> 
     state = _remember(spec, state, seen, now)
     stop = state.stop or _reason_to_stop(spec, state, seen)
     if stop is None:
-        return _plan_start(spec, state, seen, now)
-    return _plan_stop(spec, replace(state, stop=stop), seen, now)
+        plan = _plan_start(spec, state, seen, now)
+    else:
+        plan = _plan_stop(spec, replace(state, stop=stop), seen, now)
+    if plan.steps or plan.state.troubled_since is None:
+        return plan
+    return replace(plan, state=replace(plan.state, troubled_since=None))  # seen, and nothing is owed
 
 
 def plan_blind(spec: Assignment, state: TaskState, now: datetime, *, why: str) -> Plan:
@@ -213,7 +217,8 @@ def _asked_to_stop(spec: Assignment) -> Stop:
 
 def _plan_start(spec: Assignment, state: TaskState, seen: Seen, now: datetime) -> Plan:
     if seen.sandbox is not Process.RUNNING:
-        state = replace(state, status=state.status.advanced_to(TaskStatus.PENDING))
+        status = state.status.advanced_to(TaskStatus.PENDING)
+        state = replace(state, status=status, pull_started_at=state.pull_started_at or now)
         return Plan(state=state, steps=(Prepare(), StartSandbox()))
     state = replace(state, status=state.status.advanced_to(TaskStatus.ACTIVATING))
     steps: list[Step] = []

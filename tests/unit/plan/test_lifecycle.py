@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from bastide.model.assignment import Assignment, Container, Eni
+from bastide.model.assignment import Assignment
 from bastide.model.status import (
     ESSENTIAL_EXITED,
     HOST_GONE,
@@ -39,39 +39,9 @@ from bastide.plan.lifecycle import (
     plan_task,
 )
 from bastide.plan.report import report_task
+from tests.assignments import assignment, container
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-TASK_ID = "0123456789abcdef0123456789abcdef"
-ENI = Eni(
-    id="eni-0123456789abcdef0",
-    mac="0a:00:00:00:00:01",
-    private_ip="172.31.0.4",
-    subnet_id="subnet-0123456789abcdef0",
-    subnet_cidr="172.31.0.0/20",
-    vpc_id="vpc-0123456789abcdef0",
-    vpc_cidr="172.31.0.0/16",
-    hostname="ip-172-31-0-4.ec2.internal",
-)
-
-
-def container(name: str, **fields: object) -> Container:
-    return Container(name=name, runtime_id=f"{TASK_ID}-{name}", arn=name, image="i", **fields)  # type: ignore[arg-type]
-
-
-def assignment(*containers: Container, **fields: object) -> Assignment:
-    plain: dict[str, object] = {
-        "task_arn": f"arn:aws:ecs:us-east-1:000000000000:task/default/{TASK_ID}",
-        "task_id": TASK_ID,
-        "version": 1,
-        "desired_status": DesiredStatus.RUNNING,
-        "last_status": TaskStatus.PROVISIONING,
-        "cpu_units": 256,
-        "memory_mib": 512,
-        "storage_gib": 20,
-        "eni": ENI,
-        "containers": containers,
-    }
-    return Assignment(**(plain | fields))  # type: ignore[arg-type]
 
 
 class World:
@@ -269,6 +239,15 @@ def test_only_a_starting_task_fails_when_the_host_stays_silent(status: TaskStatu
         assert second.steps == (TearDown(),)
         assert second.state.stop is not None
         assert second.state.stop.reason.startswith("ContainerRuntimeTimeoutError: Could not transition to")
+
+
+def test_trouble_that_has_passed_does_not_count_later() -> None:
+    world = World(assignment(APP))
+    world.settle()
+    world.state = plan_blind(world.spec, world.state, world.now, why="silence").state
+    assert world.state.troubled_since is not None
+    world.look()
+    assert world.state.troubled_since is None
 
 
 EVENTS = st.one_of(

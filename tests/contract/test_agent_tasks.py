@@ -1,0 +1,281 @@
+"""The agent's passes over one task, on the in-memory host that the contract suites hold to the real one."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from bastide.agent.folders import TaskFolders
+from bastide.agent.logs import Logs
+from bastide.agent.preparation import Host
+from bastide.agent.steps import Steps
+from bastide.agent.tasks import Tasks
+from bastide.config import Settings
+from bastide.host.ports import ImageConfig, NewContainer
+from bastide.model.assignment import Assignment, Report
+from bastide.model.faults import Unavailable
+from bastide.model.status import DesiredStatus, Process, TaskStatus
+from tests.assignments import TASK_ID, assignment, container
+from tests.fakes.cgroups import FakeCgroups
+from tests.fakes.disks import FakeDisks
+from tests.fakes.images import FakeImages
+from tests.fakes.network import FakeNetwork
+from tests.fakes.runtime import Behaviour, FakeRuntime
+
+APP = container("app", command=("sleep", "1000"))
+STOPS = Behaviour(on_signal={15: 143, 9: 137})
+
+
+class EmptyRoots(FakeDisks):
+    """Images are without content here."""
+
+    async def ensure_rootfs(self, task_id: str, container: str, lower: Sequence[str]) -> Path:
+        nothing = self.folder / "nothing"
+        nothing.mkdir(parents=True, exist_ok=True)
+        return await super().ensure_rootfs(task_id, container, [str(nothing) for _ in lower])
+
+
+class Rig:
+    """An in-memory host, and one agent after another on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.settings = Settings(data_root=folder / "data", run_root=folder / "run")
+        self.runtime = FakeRuntime(lambda new: self.behaviour(new))
+        self.images = FakeImages()
+        self.images.add(ImageConfig(reference="app:1", digest="sha256:" + "0" * 64, command=("run",)))
+        self.host = Host(
+            runtime=self.runtime,
+            images=self.images,
+            network=FakeNetwork(),
+            disks=EmptyRoots(folder / "disks"),
+            cgroups=FakeCgroups(),
+        )
+        self.boot_id = "this boot"
+        self.reports: list[Report] = []
+        self.behave: Behaviour = STOPS
+        self.settings.agent_folder.mkdir(parents=True)
+        self._running: asyncio.Task[None] | None = None
+        self.tasks = self._agent()
+
+    def behaviour(self, new: NewContainer) -> Behaviour:
+        return Behaviour() if new.id.endswith("-0000000000") else self.behave
+
+    def start(self) -> None:
+        """An agent begins: it adopts, looks for leftovers and works."""
+        self.tasks = self._agent()
+        self.tasks.adopt()
+
+        async def run() -> None:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.tasks.wake_leftovers())
+                group.create_task(self.tasks.run())
+                group.create_task(self._watch())
+
+        self._running = asyncio.create_task(run())
+
+    async def kill(self) -> None:
+        """The agent ends, wherever it was."""
+        if self._running is not None:
+            self._running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._running
+
+    def sync(self, *specs: Assignment) -> None:
+        """What a server says on connect: each assignment, then that these are all."""
+        for spec in specs:
+            self.tasks.assign(spec)
+        self.tasks.sync(tuple(spec.task_id for spec in specs))
+
+    async def until(self, status: TaskStatus) -> Report:
+        async with asyncio.timeout(10):
+            while not self.reports or self.reports[-1].last_status is not status:
+                await asyncio.sleep(0.01)
+        return self.reports[-1]
+
+    async def leftovers(self) -> set[str]:
+        """Tasks that anything on the host belongs to, and those with a folder."""
+        folders = TaskFolders(self.settings.agent_folder / "tasks")
+        logs = Logs(lambda batch: True, limit_bytes=1)
+        seen = await Steps(self.host, folders, logs, self.settings).read_task_ids()
+        return seen | set(folders.read_ids())
+
+    async def until_clean(self) -> None:
+        async with asyncio.timeout(10):
+            while await self.leftovers():
+                await asyncio.sleep(0.01)
+
+    def _agent(self) -> Tasks:
+        folders = TaskFolders(self.settings.agent_folder / "tasks")
+        logs = Logs(lambda batch: True, limit_bytes=1024)
+        steps = Steps(self.host, folders, logs, self.settings)
+        return Tasks(steps, folders, logs, boot_id=self.boot_id, report=self.reports.append)
+
+    async def _watch(self) -> None:
+        async for container_id in self.runtime.watch():
+            if container_id is None:
+                self.tasks.wake_all()
+            else:
+                self.tasks.wake(container_id[:32])
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    made = Rig(tmp_path)
+    made.start()
+    yield made
+    await made.kill()
+
+
+async def test_an_assignment_becomes_a_running_task_and_a_stop_ends_it(rig: Rig) -> None:
+    rig.tasks.assign(assignment(APP))
+    running = await rig.until(TaskStatus.RUNNING)
+    assert running.containers[0].image_digest == "sha256:" + "0" * 64
+    rig.tasks.assign(assignment(APP, version=2, desired_status=DesiredStatus.STOPPED))
+    stopped = await rig.until(TaskStatus.STOPPED)
+    assert stopped.containers[0].exit_code == 143
+    statuses = [report.last_status for report in rig.reports]
+    assert statuses == sorted(statuses)
+    rig.tasks.release(TASK_ID)
+    await rig.until_clean()
+
+
+async def test_an_older_assignment_changes_nothing(rig: Rig) -> None:
+    rig.tasks.assign(assignment(APP, version=5))
+    await rig.until(TaskStatus.RUNNING)
+    rig.tasks.assign(assignment(APP, version=4, desired_status=DesiredStatus.STOPPED))
+    await asyncio.sleep(0.1)
+    assert rig.reports[-1].last_status is TaskStatus.RUNNING
+
+
+async def test_the_end_of_a_container_is_seen_and_told(rig: Rig) -> None:
+    rig.tasks.assign(assignment(APP))
+    await rig.until(TaskStatus.RUNNING)
+    rig.runtime.end(APP.runtime_id, 7)
+    stopped = await rig.until(TaskStatus.STOPPED)
+    assert stopped.containers[0].exit_code == 7
+
+
+async def test_a_later_agent_takes_up_a_running_task(rig: Rig) -> None:
+    rig.tasks.assign(assignment(APP))
+    before = await rig.until(TaskStatus.RUNNING)
+    await rig.kill()
+    rig.reports.clear()
+    rig.start()
+    rig.sync(assignment(APP, last_status=TaskStatus.RUNNING))
+    assert await rig.until(TaskStatus.RUNNING) == before
+
+
+@pytest.mark.parametrize("pause_s", [0, 0.001, 0.003, 0.01, 0.03])
+async def test_an_agent_killed_while_it_starts_a_task_is_followed_by_one_that_does(
+    rig: Rig, pause_s: float
+) -> None:
+    rig.tasks.assign(assignment(APP, container("side", essential=False, start_after=("app",))))
+    await asyncio.sleep(pause_s)
+    await rig.kill()
+    rig.start()
+    await rig.until(TaskStatus.RUNNING)
+    rig.sync()
+    await rig.until_clean()
+
+
+async def test_what_the_full_set_does_not_name_is_removed(rig: Rig) -> None:
+    rig.tasks.assign(assignment(APP))
+    await rig.until(TaskStatus.RUNNING)
+    rig.sync()
+    await rig.until_clean()
+
+
+async def test_a_leftover_without_a_folder_is_removed_at_start(rig: Rig) -> None:
+    rig.tasks.assign(assignment(APP))
+    await rig.until(TaskStatus.RUNNING)
+    await rig.kill()
+    TaskFolders(rig.settings.agent_folder / "tasks").remove(TASK_ID)
+    rig.start()
+    await rig.until_clean()
+
+
+async def test_a_leftover_that_is_assigned_meanwhile_is_made_anew(rig: Rig) -> None:
+    rig.tasks.assign(assignment(APP))
+    await rig.until(TaskStatus.RUNNING)
+    await rig.kill()
+    TaskFolders(rig.settings.agent_folder / "tasks").remove(TASK_ID)
+    rig.reports.clear()
+    rig.start()
+    rig.tasks.assign(assignment(APP))
+    await rig.until(TaskStatus.RUNNING)
+    state = await rig.runtime.read_container(APP.runtime_id)
+    assert state is not None
+    assert state.process is Process.RUNNING
+
+
+async def test_a_task_of_another_boot_is_stopped_and_its_rest_removed(rig: Rig) -> None:
+    rig.tasks.assign(assignment(APP))
+    await rig.until(TaskStatus.RUNNING)
+    await rig.kill()
+    rig.boot_id = "the next boot"
+    rig.start()
+    stopped = await rig.until(TaskStatus.STOPPED)
+    assert stopped.stopped_reason == "Host terminated."
+
+
+async def test_a_task_this_host_had_and_lost_is_stopped(rig: Rig) -> None:
+    """The folder is gone, but the server has seen the task here."""
+    rig.sync(assignment(APP, last_status=TaskStatus.RUNNING))
+    stopped = await rig.until(TaskStatus.STOPPED)
+    assert stopped.stopped_reason == "Host terminated."
+
+
+async def test_an_unreadable_memory_counts_as_lost(rig: Rig) -> None:
+    rig.tasks.assign(assignment(APP))
+    await rig.until(TaskStatus.RUNNING)
+    await rig.kill()
+    (rig.settings.agent_folder / "tasks" / TASK_ID / "state.json").write_bytes(b'{"boot_id"')
+    rig.start()
+    stopped = await rig.until(TaskStatus.STOPPED)
+    assert stopped.stopped_reason == "Host terminated."
+    assert (await rig.runtime.read_containers()) == {}
+
+
+async def test_a_missing_image_stops_the_task_with_ecs_words(rig: Rig) -> None:
+    rig.tasks.assign(assignment(replace(APP, image="nowhere:1")))
+    stopped = await rig.until(TaskStatus.STOPPED)
+    assert stopped.stopped_reason is not None
+    assert stopped.stopped_reason.startswith("CannotPullContainerError: pull image manifest has been retried")
+    assert stopped.containers[0].exit_code is None
+
+
+async def test_a_program_that_cannot_start_has_no_exit_code(rig: Rig) -> None:
+    rig.behave = Behaviour(start_error="no such file")
+    rig.tasks.assign(assignment(APP))
+    stopped = await rig.until(TaskStatus.STOPPED)
+    assert stopped.stopped_reason == "CannotStartContainerError: no such file"
+    assert stopped.containers[0].exit_code is None
+
+
+async def test_a_silent_containerd_delays_a_task_and_then_it_goes_on(rig: Rig) -> None:
+    await asyncio.sleep(0.1)
+    rig.runtime.is_hanging = True
+    rig.tasks.assign(assignment(APP))
+    await asyncio.sleep(0.3)
+    with pytest.raises(Unavailable):
+        await rig.runtime.read_containers()
+    rig.runtime.is_hanging = False
+    await rig.until(TaskStatus.RUNNING)
+
+
+async def test_one_task_in_trouble_does_not_hold_up_another(rig: Rig) -> None:
+    other = "f" * 32
+    bad = assignment(replace(APP, image="nowhere:1"))
+    good = replace(
+        assignment(replace(APP, runtime_id=f"{other}-0000000001")), task_id=other, task_arn=f"arn/{other}"
+    )
+    rig.sync(bad, good)
+    async with asyncio.timeout(10):
+        while {r.task_arn: r.last_status for r in rig.reports} != {
+            bad.task_arn: TaskStatus.STOPPED,
+            good.task_arn: TaskStatus.RUNNING,
+        }:
+            await asyncio.sleep(0.01)
