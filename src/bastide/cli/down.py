@@ -12,9 +12,9 @@ import sys
 from bastide.cli.commands import Command, say
 from bastide.cli.processes import folders
 from bastide.cli.processes.accounts import ensure_account
-from bastide.cli.processes.services import CONTAINERD, SERVER, SERVICES
+from bastide.cli.processes.services import AGENT, CONTAINERD, SERVICES
 from bastide.config import Settings
-from bastide.model.faults import InUse, Unavailable
+from bastide.model.faults import InUse
 
 
 def down(settings: Settings, args: argparse.Namespace) -> int:
@@ -41,17 +41,32 @@ def stop_processes(settings: Settings) -> bool:
 
 
 def stop_tasks(settings: Settings) -> None:
-    """Stop every task of every region and wait until nothing of them is left."""
-    from bastide.cli.processes.stopping import stop_every_task  # all of the store, heavy
+    """Stop every task of every region, or of this host alone where a process that it takes is away."""
+    from bastide.cli.processes import stopping  # all of the store, heavy
 
-    if SERVER.find(settings) is None:
-        why = "The server must run to stop tasks. Type `bastide up`, then this again."
-        raise Unavailable("server", why=why)
-    stop_every_task(settings)
+    if not settings.agent_folder.exists():
+        return
+    silent = [service.name for service in SERVICES if not service.answers(settings)]
+    if not silent:
+        stopping.stop_every_task(settings)
+    if not stopping.is_any_left(settings):
+        return
+    from bastide.cli.processes.stopping_here import stop_tasks_here
+
+    who = ", ".join(silent)
+    say(f"  not answering: {who}. Stopping the tasks of this host; the server hears of it when it is up.")
+    if (running := AGENT.find(settings)) is not None:
+        running.stop(grace_s=AGENT.grace_s)
+    _ensure_containerd(settings)
+    patience = stopping.Patience()
+    asyncio.run(stop_tasks_here(settings, reason=stopping.REASON, wait=patience.wait))
 
 
 def reset(settings: Settings, args: argparse.Namespace) -> int:
     """Remove tasks, data and everything else of the instance, after asking."""
+    if not settings.data_folder.exists() and not settings.run_folder.exists():
+        say(f"There is nothing of {settings.instance} below {settings.data_root} and {settings.run_root}.")
+        return 0
     if not args.yes and not _agreed(settings):
         say("Nothing was removed.")
         return 1
@@ -81,12 +96,20 @@ def _remove_from_host(settings: Settings) -> None:
 
     if not settings.data_folder.exists() and CONTAINERD.find(settings) is None:
         return
-    account = ensure_account(settings.server_user)
-    folders.prepare_folders(settings, account)
-    if CONTAINERD.find(settings) is None:
-        CONTAINERD.start(settings, account)
+    _ensure_containerd(settings)
     removed = asyncio.run(remove_tasks(settings))
     say(f"  {removed} tasks removed from this host")
+
+
+def _ensure_containerd(settings: Settings) -> None:
+    """One that answers: a dead one is started, one that hangs is started anew."""
+    if CONTAINERD.answers(settings):
+        return
+    if (running := CONTAINERD.find(settings)) is not None:
+        running.stop(grace_s=CONTAINERD.grace_s)
+    account = ensure_account(settings.server_user)
+    folders.prepare_folders(settings, account)
+    CONTAINERD.start(settings, account)
 
 
 def _agreed(settings: Settings) -> bool:

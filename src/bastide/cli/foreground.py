@@ -52,7 +52,7 @@ def server(settings: Settings, args: argparse.Namespace) -> int:
     """Serve until SIGTERM."""
     from bastide.server import run_server  # heavy, and the other commands do without
 
-    _log_to_stderr(settings)
+    log_to(logging.StreamHandler(sys.stderr), settings)
     return run_server(settings)
 
 
@@ -61,7 +61,7 @@ def agent(settings: Settings, args: argparse.Namespace) -> int:
     from bastide.agent.main import run_agent
     from bastide.cli.host import open_host
 
-    _log_to_stderr(settings)
+    log_to(logging.StreamHandler(sys.stderr), settings)
     os.umask(0o022)
 
     async def run() -> None:
@@ -72,8 +72,8 @@ def agent(settings: Settings, args: argparse.Namespace) -> int:
     return 0
 
 
-def _log_to_stderr(settings: Settings) -> None:
-    output = logging.StreamHandler(sys.stderr)
+def log_to(output: logging.Handler, settings: Settings) -> None:
+    """Send everything that is logged from here on there."""
     output.setFormatter(Lines(LOG_FORMAT, TIME_FORMAT))
     logging.basicConfig(level=settings.log_level, handlers=[output], force=True)
 

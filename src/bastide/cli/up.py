@@ -10,6 +10,7 @@ from pathlib import Path
 from bastide.cli.commands import Command, say, sudo
 from bastide.cli.processes import folders
 from bastide.cli.processes.accounts import ensure_account
+from bastide.cli.processes.neighbours import check_neighbours
 from bastide.cli.processes.services import SERVER, SERVICES, check_ports
 from bastide.config import KEYS, Settings, find_runtime_folder
 from bastide.model.faults import Conflict
@@ -27,6 +28,7 @@ def up(asked: Settings, args: argparse.Namespace) -> int:
         running = {service.name: service.find(settings) for service in SERVICES}
         if running[SERVER.name] is None:
             check_ports(settings)
+            check_neighbours(settings)
         folders.prepare_folders(settings, account)
         for service in SERVICES:
             found = running[service.name]

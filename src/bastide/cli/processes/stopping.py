@@ -29,17 +29,28 @@ def stop_every_task(settings: Settings) -> None:
         region = task.scope.partition("/")[2]
         asked = {"cluster": task.parent, "task": task.key, "reason": REASON}
         call_ecs(reach(settings), key, region, "StopTask", asked)
-    began = said_at = time.monotonic()
-    while tasks or _is_any_left(settings):
-        now = time.monotonic()
-        if now - began > STOP_TIMEOUT_S:
-            why = f"Tasks have not stopped within {STOP_TIMEOUT_S:g} s; see `bastide logs agent`."
-            raise InUse("task", why=why)
-        if now - said_at > SAID_EVERY_S:
-            said_at = now
-            say(f"  waiting for tasks to stop: {len(tasks)}")
+    patience = Patience()
+    while tasks or is_any_left(settings):
+        patience.wait(len(tasks))
         time.sleep(POLL_S)
         tasks = asyncio.run(read_tasks(settings))
+
+
+class Patience:
+    """Says now and then what is waited for, and ends the waiting when it takes too long."""
+
+    def __init__(self) -> None:
+        self._began = self._said_at = time.monotonic()
+
+    def wait(self, tasks: int) -> None:
+        """So many have not stopped yet. Raises InUse when that has been so for long."""
+        now = time.monotonic()
+        if now - self._began > STOP_TIMEOUT_S:
+            why = f"Tasks have not stopped within {STOP_TIMEOUT_S:g} s; see `bastide logs agent`."
+            raise InUse("task", why=why)
+        if now - self._said_at > SAID_EVERY_S:
+            self._said_at = now
+            say(f"  waiting for tasks to stop: {tasks}")
 
 
 async def read_tasks(settings: Settings) -> list[Record]:
@@ -55,7 +66,7 @@ async def read_tasks(settings: Settings) -> list[Record]:
         await store.close()
 
 
-def _is_any_left(settings: Settings) -> bool:
+def is_any_left(settings: Settings) -> bool:
     """Whether the agent still has a task's folder, the last thing it removes."""
     folder = settings.agent_folder / "tasks"
     return folder.exists() and any(folder.iterdir())
