@@ -16,14 +16,20 @@ Document = Mapping[str, Any]
 
 RUNTIME_ID_DIGITS = 10
 STOP_TIMEOUT_DEFAULT_S = 30  # Fargate's default; ContainerDefinition.stopTimeout in the API reference
+LOG_MODE_DEFAULT = "blocking"  # no line is lost; AWS's since June 2025 drops lines when its buffer is full
 BUFFER_DEFAULT_BYTES = 10 * 1024 * 1024  # `max-buffer-size` of non-blocking mode since June 2025
 _STRIDE = 1_000_003  # prime: containers of a task never meet, and no id is the sandbox's (all zeros)
 _SIZE = re.compile(r"([0-9]+)([kmg]?)b?", re.IGNORECASE)
 _SCALE = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 
-def containers_of(definition: Document, task: Document) -> tuple[Container, ...]:
-    """The task's containers, overrides folded in, in the order of the task definition."""
+def containers_of(
+    definition: Document, task: Document, *, log_mode: str = LOG_MODE_DEFAULT
+) -> tuple[Container, ...]:
+    """The task's containers, overrides folded in, in the order of the task definition.
+
+    `log_mode` is for those whose log configuration names none.
+    """
     task_id = last_of(task["taskArn"])
     overrides = {
         override["name"]: override for override in task.get("overrides", {}).get("containerOverrides", ())
@@ -36,6 +42,7 @@ def containers_of(definition: Document, task: Document) -> tuple[Container, ...]
             environment=_environment(registered, overrides.get(registered["name"], {})),
             identity=(runtime_id(task_id, index), arns[registered["name"]], task_id),
             mounts=mounts[registered["name"]],
+            log_mode=log_mode,
         )
         for index, registered in enumerate(definition["containerDefinitions"])
     )
@@ -59,6 +66,7 @@ def _container(
     environment: dict[str, str],
     identity: tuple[str, str, str],
     mounts: tuple[Mount, ...],
+    log_mode: str,
 ) -> Container:
     linux = merged.get("linuxParameters", {})
     capabilities = linux.get("capabilities", {})
@@ -95,7 +103,7 @@ def _container(
             if dependency["condition"] == "START"
         ),
         mounts=mounts,
-        log=_log_target(merged, task_id),
+        log=_log_target(merged, task_id, log_mode),
     )
 
 
@@ -111,13 +119,12 @@ def _environment(registered: Document, override: Document) -> dict[str, str]:
     }
 
 
-def _log_target(container: Document, task_id: str) -> LogTarget | None:
+def _log_target(container: Document, task_id: str, log_mode: str) -> LogTarget | None:
     log = container.get("logConfiguration")
     if log is None or log["logDriver"] != "awslogs":
         return None
     options = log.get("options", {})
-    # Without a mode no line is lost: AWS's default since June 2025 drops lines when its buffer is full.
-    blocking = options.get("mode", "blocking") == "blocking"
+    blocking = options.get("mode", log_mode) == "blocking"
     return LogTarget(
         group=options["awslogs-group"],
         stream=_stream(options, container["name"], task_id),

@@ -112,6 +112,17 @@ def test_without_a_mode_no_line_is_dropped() -> None:
     assert target.blocking
 
 
+def test_the_accounts_mode_holds_where_the_container_names_none() -> None:
+    options = {"awslogs-group": "g", "awslogs-region": "r"}
+    logs = [options, options | {"mode": "blocking"}, options | {"mode": "non-blocking"}]
+    containers = [
+        {"name": f"c{index}", "logConfiguration": {"logDriver": "awslogs", "options": each}}
+        for index, each in enumerate(logs)
+    ]
+    found = containers_of(definition(*containers), task("c0", "c1", "c2"), log_mode="non-blocking")
+    assert [one.log.blocking for one in found if one.log] == [False, True, False]
+
+
 def test_a_non_blocking_stream_has_a_buffer() -> None:
     target = logging(mode="non-blocking")
     assert target is not None

@@ -6,7 +6,7 @@ from bastide.model.arn import last_of
 from bastide.model.assignment import Assignment, Eni
 from bastide.model.status import DesiredStatus, StopCode, TaskStatus
 from bastide.model.task import status_of
-from bastide.model.task_definition import containers_of, volumes_of
+from bastide.model.task_definition import LOG_MODE_DEFAULT, containers_of, volumes_of
 from bastide.store import Record, Txn
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ def read_assignment(txn: Txn, record: Record) -> Assignment | None:
         memory_mib=int(task["memory"]),
         storage_gib=task["ephemeralStorage"]["sizeInGiB"],
         eni=eni,
-        containers=containers_of(registered, task),
+        containers=containers_of(registered, task, log_mode=record.document.get("logMode", LOG_MODE_DEFAULT)),
         volumes=volumes_of(registered),
         stop_code=StopCode(stop_code) if stop_code else None,
         stopped_reason=task.get("stoppedReason"),

@@ -1,8 +1,9 @@
 """Account settings: a value for one principal, a default for the account, and what AWS sets without either.
 
 A record a setting and principal; the account's default is the root user's, so what root puts for itself
-is the default. Only `containerInsights` changes what is done here: new clusters start with it.
-Values and defaults: ECS developer guide, "Access Amazon ECS features with account settings".
+is the default. Two change what is done here: new clusters start with `containerInsights`, new tasks log
+by `defaultLogDriverMode` where their definition names no mode. Values and defaults, but for the latter's:
+ECS developer guide, "Access Amazon ECS features with account settings".
 """
 
 from collections.abc import Mapping
@@ -12,11 +13,13 @@ from bastide.api.operation import Context, Document, Operation, Params, Reads, R
 from bastide.api.paging import cut_page
 from bastide.model.arn import parse_arn, render_arn
 from bastide.model.faults import Invalid
+from bastide.model.task_definition import LOG_MODE_DEFAULT
 from bastide.store.records import Record
 from bastide.store.txn import Txn
 
 ACCOUNT_SETTING = "account-setting"
 CONTAINER_INSIGHTS = "containerInsights"
+LOG_DRIVER_MODE = "defaultLogDriverMode"
 CONTAINER_INSIGHTS_VALUES = ("disabled", "enabled", "enhanced")
 PAGE_MAX = 10
 _SWITCH = ("disabled", "enabled")
@@ -41,7 +44,7 @@ KINDS: Mapping[str, Kind] = {
     "tagResourceAuthorization": Kind(_ON_OFF, "on"),
     "fargateTaskRetirementWaitPeriod": Kind(("0", "7", "14"), "7"),
     "guardDutyActivate": Kind(_ON_OFF, "off", is_managed=True),
-    "defaultLogDriverMode": Kind(("blocking", "non-blocking"), "non-blocking"),
+    LOG_DRIVER_MODE: Kind(("blocking", "non-blocking"), LOG_MODE_DEFAULT),
     "fargateEventWindows": Kind(_SWITCH, "disabled"),
 }
 # Settings AWS has made the only way there is; turning them off is refused.

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from bastide.api.ecs.account_settings import LOG_DRIVER_MODE, effective_value
 from bastide.api.ecs.checks import Document
 from bastide.api.ecs.checks.launch import (
     check_fargate_placement,
@@ -84,6 +85,7 @@ def _checked(txn: Txn, ctx: Context, cluster: Record, params: Params) -> tuple[L
         platform_version=platform_version,
         network=network,
         tags=_tags(params, cluster, found),
+        log_mode=effective_value(txn, ctx, LOG_DRIVER_MODE),
     )
     return launch, strategy
 

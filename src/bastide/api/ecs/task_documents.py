@@ -33,6 +33,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     platform_version: str
     network: Document
     tags: list[Document]
+    log_mode: str
 
 
 def new_task(ctx: Context, launch: Launch, *, provider: str | None, subnet: str) -> Record:
@@ -80,6 +81,7 @@ def new_task(ctx: Context, launch: Launch, *, provider: str | None, subnet: str)
         "task": task,
         "tags": launch.tags,
         "network": launch.network,
+        "logMode": launch.log_mode,
         "host": None,
         "eni": None,
         "reported": int(TaskStatus.PROVISIONING),

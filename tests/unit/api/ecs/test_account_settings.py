@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from bastide.model.faults import Invalid
+from tests.account import Account
 
 ROOT = "arn:aws:iam::111122223333:root"
 USER = "arn:aws:iam::111122223333:user/ann"
@@ -44,6 +45,19 @@ async def test_new_clusters_take_the_setting(api: Any) -> None:
     await api.call("PutAccountSetting", name="containerInsights", value="enabled")
     made = await api.call("CreateCluster", clusterName="web")
     assert made["cluster"]["settings"] == [{"name": "containerInsights", "value": "enabled"}]
+
+
+async def test_new_tasks_take_the_log_driver_mode(account: Account) -> None:
+    assert await effective(account, "defaultLogDriverMode") == "blocking"  # AWS's own is non-blocking
+    await account.register()
+
+    async def log_mode() -> str:
+        arn = (await account.run())["tasks"][0]["taskArn"]
+        return str((await account.record("task", arn)).document["logMode"])
+
+    assert await log_mode() == "blocking"
+    await account.call("PutAccountSettingDefault", name="defaultLogDriverMode", value="non-blocking")
+    assert await log_mode() == "non-blocking"
 
 
 async def test_listing_shows_what_was_set_in_pages(api: Any) -> None:
