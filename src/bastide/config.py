@@ -26,6 +26,7 @@ POOL_PREFIX_MAX = 29  # the host's own address, network and broadcast, and some 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 FILE_FOLDER = Path("/etc/bastide")
+RUNTIME_PARTS = ("containerd", "containerd-shim-runsc-v1", "runsc")
 PREFIX = "BASTIDE_"
 FILE_VARIABLE = "BASTIDE_CONFIG"
 # Variables that are no settings: where the file is, the set-up's cache, switches of the tests.
@@ -174,8 +175,14 @@ def parse_settings(text: bytes) -> Settings:
 
 def find_runtime_folder(settings: Settings) -> Path:
     """Where runsc, its shim and containerd are: as set, else where the set-up recorded it."""
-    if settings.runtime_folder is not None:
-        return settings.runtime_folder
+    folder = settings.runtime_folder or _read_runtime_record()
+    if missing := [name for name in RUNTIME_PARTS if not (folder / name).exists()]:
+        why = f"{folder} lacks {', '.join(missing)}: run tools/setup, or set another runtime_folder."
+        raise Unavailable("runtime parts", str(folder), why=why)
+    return folder
+
+
+def _read_runtime_record() -> Path:
     record = Path(sys.prefix) / "share" / "bastide" / "runtime-path"
     try:
         return Path(record.read_text().strip())

@@ -1,6 +1,7 @@
 """The `bastide` program: words to commands. Heavy parts are imported by the command that needs them."""
 
 import argparse
+import errno
 import os
 import re
 import sys
@@ -16,8 +17,15 @@ from bastide.config import KEYS, Settings, find_nearest, parse_settings, read_se
 from bastide.model.faults import Fault, Invalid, Unavailable
 
 FAILED = 1
+SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"  # where nft and mkfs are; not on everybody's PATH
 INTERRUPTED = 130  # as a shell says of a program ended by SIGINT
-FRESH = ("up", "prepare", "doctor", "server", "agent", "containerd")  # what runs does not bind them
+FOREGROUND = ("server", "agent", "containerd")
+FRESH = ("up", "prepare", "doctor", *FOREGROUND)  # what runs does not bind them
+ADVICE = {
+    errno.ENOSPC: "Free space there, or choose another place: --data-root, --run-root",
+    errno.EDQUOT: "Free space there, or choose another place: --data-root, --run-root",
+    errno.EROFS: "Choose a place that can be written to: --data-root, --run-root",
+}
 
 COMMANDS: tuple[Command, ...] = (
     *up.COMMANDS,
@@ -49,6 +57,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output went away, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+    except OSError as error:
+        if typed[0] in FOREGROUND:
+            raise  # its log is read by whoever looks for a mistake of ours
+        print(f"bastide: {_render_os_error(error)}", file=sys.stderr)
+        return FAILED
 
 
 def build_parser() -> Parser:
@@ -74,7 +87,14 @@ def _run(typed: Sequence[str]) -> int:
         raise _unknown_argument(unknown[0], command, known=re.findall(r"--[a-z-]+", args.usage))
     if command.needs_root:
         require_root(command.name)
+        os.environ["PATH"] = os.pathsep.join((os.environ.get("PATH") or os.defpath, SYSTEM_FOLDERS))
     return command.run(_settings_for(command, args), args)
+
+
+def _render_os_error(error: OSError) -> str:
+    """What the kernel refused, and what to do where that is known."""
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}. {ADVICE.get(error.errno or 0, 'Try: bastide doctor')}"
 
 
 def _check_command(word: str) -> None:

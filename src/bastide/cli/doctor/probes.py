@@ -19,7 +19,7 @@ import msgspec
 
 from bastide.cli.foreground import daemon_of
 from bastide.cli.host import open_host, unmount_below
-from bastide.cli.processes.accounts import as_account, ensure_account
+from bastide.cli.processes.accounts import as_account, can_run, ensure_account
 from bastide.cli.processes.code import find_command
 from bastide.cli.processes.services import SERVER, check_ports
 from bastide.config import Settings
@@ -82,6 +82,11 @@ async def probe_user(settings: Settings) -> str:
     account = ensure_account(settings.server_user)
     with scratch(settings) as folder:
         folder.chmod(0o711)
+        if not can_run(account, ["test", "-x", str(folder)]):
+            why = (
+                f"a folder above {settings.data_root} keeps {account.pw_name} out: chmod o+x, or --data-root"
+            )
+            raise Unavailable("folder", why=why)
         command = find_command(account, folder)
         said = await run(*as_account(account, ["id", "-un"]))
     copied = " from a copy of the code" if str(folder) in " ".join(command) else ""
