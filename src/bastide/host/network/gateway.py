@@ -54,14 +54,15 @@ class Gateway:
 
         def read(netlink: IPRoute) -> HostSide:
             uplinks = links.read_default_links(netlink)
-            there = {one.name: one.alias for one in links.read_links(netlink) if one.name != "lo"}
+            there = set(links.read_names().values()) - {"lo"}
             still = {name for name in there if read_sysctl(_forwarding(name)) == "0"}
+            ours = links.read_link(netlink, link) if link in there else None
             closed = {name for name in uplinks | still if not name.startswith(names.TRANSIT_LINKS)}
             return HostSide(
                 uplinks=tuple(sorted(uplinks)),
                 still=tuple(sorted(uplinks & still)),
                 closed=() if _forwards_at_large() else tuple(sorted(closed)),
-                note=there.get(link, "") if self._table in nft.read_tables() else "",
+                note=ours.alias if ours and self._table in nft.read_tables() else "",
             )
 
         return await inside(None, read)

@@ -1,7 +1,8 @@
 """Links: veth pairs, found and made by name through a netlink socket (see netns.inside).
 
 A link's alias is a note the kernel keeps for as long as the link lives; Bastide writes there what it
-needs to know when the link goes. All calls block for a millisecond or less and are repeatable.
+needs to know when the link goes. All calls block for a millisecond or less and are repeatable. Names and
+indexes come from the C library where they are all that is wanted: taking a whole link apart is far dearer.
 """
 
 import errno
@@ -39,6 +40,11 @@ def read_links(netlink: IPRoute) -> list[Link]:
     return [_link(message) for message in netlink.link("dump")]
 
 
+def read_names() -> dict[int, str]:
+    """Index and name of every link of the calling thread's namespace."""
+    return dict(socket.if_nameindex())
+
+
 def read_default_links(netlink: IPRoute) -> set[str]:
     """Names of the links this namespace's IPv4 default routes leave by."""
     indexes: set[int] = set()
@@ -48,7 +54,8 @@ def read_default_links(netlink: IPRoute) -> set[str]:
             indexes.update(hop["oif"] for hop in hops)
             if route.get("oif"):
                 indexes.add(route.get("oif"))
-    return {link.name for link in read_links(netlink) if link.index in indexes} if indexes else set()
+    names = read_names()
+    return {names[index] for index in indexes if index in names}
 
 
 def add_veth(netlink: IPRoute, name: str, *, mac: str | None, peer: dict[str, Any], mtu: int) -> None:
@@ -59,15 +66,14 @@ def add_veth(netlink: IPRoute, name: str, *, mac: str | None, peer: dict[str, An
 
 def ensure_up(netlink: IPRoute, name: str) -> int:
     """Bring the link up; its index."""
-    index = int(netlink.link("get", ifname=name)[0]["index"])
+    index = _index(name)
     netlink.link("set", index=index, state="up")
     return index
 
 
 def write_alias(netlink: IPRoute, name: str, alias: str) -> None:
     """Note something on the link."""
-    index = int(netlink.link("get", ifname=name)[0]["index"])
-    netlink.link("set", index=index, ifalias=alias)
+    netlink.link("set", index=_index(name), ifalias=alias)
 
 
 def remove_link(netlink: IPRoute, name: str) -> None:
@@ -79,6 +85,13 @@ def remove_link(netlink: IPRoute, name: str) -> None:
         except NetlinkError as error:
             if error.code != errno.ENODEV:
                 raise
+
+
+def _index(name: str) -> int:
+    try:
+        return socket.if_nametoindex(name)
+    except OSError as error:
+        raise NetlinkError(errno.ENODEV, f"no link {name}") from error
 
 
 def _link(message: Any) -> Link:
