@@ -25,6 +25,7 @@ def render_vpc_table(cidr: IPv4Network) -> list[Command]:
     """The whole table of a VPC's router but its elements; applied again it keeps them. In one transaction."""
     build = _Table(VPC_TABLE)
     build.add_set("sources", ["ifname", "ether_addr", "ipv4_addr"])
+    build.add_set("public_sources", ["ipv4_addr"])
     build.add_map("public_to_private", "ipv4_addr", "ipv4_addr")
     build.add_map("private_to_public", "ipv4_addr", "ipv4_addr")
     build.add_map("egress", "ifname", "verdict")
@@ -37,37 +38,47 @@ def render_vpc_table(cidr: IPv4Network) -> list[Command]:
     build.add_hook("snat", "nat", "postrouting", SOURCE_NAT, policy="accept")
     build.add_hook("input", "filter", "input", FILTER, policy="drop")
     build.add_hook("forward", "filter", "forward", FILTER, policy="drop")
+    _add_antispoof(build, cidr)
+    _add_translation(build)
+    _add_input(build)
+    _add_forward(build)
+    uplink = {"egress": [[UPLINK, _jump("from_internet")]], "ingress": [[UPLINK, _jump("to_internet")]]}
+    build.elements(uplink)
+    return build.commands()
 
+
+def _add_antispoof(build: "_Table", cidr: IPv4Network) -> None:
+    """An interface's frames carry its own MAC and address; nobody outside claims an inner address."""
     build.rule("antispoof", _is(_meta("iifname"), "lo"), _ACCEPT)
     build.rule("antispoof", _is(_meta("iifname"), UPLINK), _is(_ip("saddr"), _prefix(cidr)), _DROP)
     build.rule("antispoof", _is(_meta("iifname"), UPLINK), _is(_meta("nfproto"), "ipv4"), _ACCEPT)
     sender = {"concat": [_meta("iifname"), _payload("ether", "saddr"), _ip("saddr")]}
     build.rule("antispoof", _is(sender, "@sources"), _ACCEPT)
 
+
+def _add_translation(build: "_Table") -> None:
+    """Public to private addresses and back, one to one, at the uplink."""
     # The task announces segments of its own MTU; the internet's side is narrower.
     syn = {"match": {"op": "in", "left": _payload("tcp", "flags"), "right": "syn"}}
-    clamp = {
-        "mangle": {
-            "key": {"tcp option": {"name": "maxseg", "field": "size"}},
-            "value": {"rt": {"key": "mtu"}},
-        }
-    }
+    size = {"tcp option": {"name": "maxseg", "field": "size"}}
+    clamp = {"mangle": {"key": size, "value": {"rt": {"key": "mtu"}}}}
     build.rule("mss", _is(_meta("oifname"), UPLINK), syn, clamp)
-
     to_private = {"map": {"key": _ip("daddr"), "data": "@public_to_private"}}
     to_public = {"map": {"key": _ip("saddr"), "data": "@private_to_public"}}
     build.rule("dnat", _is(_meta("iifname"), UPLINK), {"dnat": {"family": "ip", "addr": to_private}})
     build.rule("snat", _is(_meta("oifname"), UPLINK), {"snat": {"family": "ip", "addr": to_public}})
 
-    build.rule("input", _is(_meta("iifname"), "lo"), _ACCEPT)
-    # No resolver answers yet: refused, a look-up fails at once.
-    for protocol in ("udp", "tcp"):
-        build.rule(
-            "input",
-            _is(_payload(protocol, "dport"), 53),
-            {"reject": {"type": "icmp", "expr": "port-unreachable"}},
-        )
 
+def _add_input(build: "_Table") -> None:
+    """The router itself answers nobody. No resolver yet: refused, a look-up fails at once."""
+    build.rule("input", _is(_meta("iifname"), "lo"), _ACCEPT)
+    refused = {"reject": {"type": "icmp", "expr": "port-unreachable"}}
+    for protocol in ("udp", "tcp"):
+        build.rule("input", _is(_payload(protocol, "dport"), 53), refused)
+
+
+def _add_forward(build: "_Table") -> None:
+    """Known flows pass; a new one needs both its sender's and its receiver's word."""
     # Refused and not dropped: an SDK that looks for instance metadata gives up at once.
     build.rule("forward", _is(_ip("daddr"), LINK_LOCAL), _REJECT)
     build.rule("forward", _VERDICT_BY_STATE)
@@ -78,11 +89,6 @@ def render_vpc_table(cidr: IPv4Network) -> list[Command]:
     translated = {"match": {"op": "in", "left": {"ct": {"key": "status"}}, "right": "dnat"}}
     build.rule("from_internet", translated, {"return": None})
     build.rule("from_internet", _DROP)
-    build.add_set("public_sources", ["ipv4_addr"])
-    build.elements(
-        {"egress": [[UPLINK, _jump("from_internet")]], "ingress": [[UPLINK, _jump("to_internet")]]}
-    )
-    return build.commands()
 
 
 def elements_of(port: Port) -> dict[str, list[Any]]:
