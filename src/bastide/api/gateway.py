@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -39,9 +40,12 @@ from bastide.wire.malformed import Malformed, MalformedReason
 from bastide.wire.sigv4 import Identity, Refused, RefusedReason, verify
 
 REGION = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
+LARGE_BODY_BYTES = 1024 * 1024  # hashing and parsing more than this, a few ms, would hold up everybody else
 _CLAIMED_SERVICE = re.compile(r"Credential=[^/%,\s]*(?:/|%2F)\d*(?:/|%2F)[^/%,\s]*(?:/|%2F)([a-z0-9-]+)")
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class Unbuilt(Exception):
@@ -106,13 +110,15 @@ class Gateway:
 
     async def _run(self, request: Request, exchange: _Exchange) -> Response:
         now = self._clock()
-        identity = verify(request, self._keys.find_secret, now=now)
+        identity = await _aside(request, lambda: verify(request, self._keys.find_secret, now=now))
         service = await self._service_of(request, identity)
         exchange.service = service
         exchange.protocol = spec.protocol_for(request, service)
         _check_scope(identity, service)
-        call = spec.parse(
-            request, service, request_id=exchange.request_id, limit_bytes=self._settings.body_limit_bytes
+        limit = self._settings.body_limit_bytes
+        call = await _aside(
+            request,
+            lambda: spec.parse(request, service, request_id=exchange.request_id, limit_bytes=limit),
         )
         exchange.operation = call.operation
         operation = self._services.get(service.name, {}).get(call.operation)
@@ -212,6 +218,13 @@ class Gateway:
         service = exchange.service.name if exchange.service is not None else ""
         code = "OK" if error is None else error.code
         self._metrics.count_request(service, exchange.operation, code, time.perf_counter() - started_at)
+
+
+async def _aside(request: Request, work: Callable[[], T]) -> T:
+    """Do work on a request here, or on a thread where its body is large."""
+    if len(request.body) > LARGE_BODY_BYTES:
+        return await asyncio.to_thread(work)
+    return work()
 
 
 def _check_scope(identity: Identity, service: spec.Service) -> None:

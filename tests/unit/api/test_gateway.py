@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import json
 import logging
+import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -12,11 +14,12 @@ from botocore.exceptions import ClientError
 
 from bastide import __version__
 from bastide.api.connections import Connection
-from bastide.api.keys import AdminKey
+from bastide.api.keys import AdminKey, Keys
 from bastide.api.operation import Context, Params, Reads, Result
 from bastide.config import Settings
 from bastide.store import Record, Store
 from bastide.store.txn import Txn
+from bastide.wire.sigv4 import Secret
 from tests.unit.api.serving import KEY, Served, serving
 
 LIMIT = 100_000
@@ -260,6 +263,51 @@ async def test_slow_senders_are_cut_off_and_hold_nobody_up(store: Store) -> None
     assert isinstance(answer, bytes)
     assert answer.startswith(b"HTTP/1.1 408")
     assert cut == [b"", b""]
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        (b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 400),  # TLS
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400),
+        (
+            b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            400,
+        ),
+        (b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * 1_000_000, 431),
+    ],
+)
+async def test_what_is_no_request_is_refused_in_awss_shape(served: Served, said: bytes, status: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    writer.write(said)
+    async with asyncio.timeout(5):
+        await writer.drain()
+        answer = await reader.read()
+    writer.close()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"x-amzn-requestid: " in head
+    assert json.loads(body)["__type"] == "MalformedHttpRequestException"
+
+
+async def test_only_a_large_body_is_hashed_beside_the_event_loop(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside: list[bool] = []
+    find = Keys.find_secret
+
+    def noting(keys: Keys, access_key_id: str) -> Secret | None:
+        beside.append(threading.current_thread() is not threading.main_thread())
+        return find(keys, access_key_id)
+
+    monkeypatch.setattr(Keys, "find_secret", noting)
+    monkeypatch.setattr("bastide.api.gateway.LARGE_BODY_BYTES", LIMIT // 2)
+    client = served.client("ecs")
+    assert (await asyncio.to_thread(client.list_clusters))["clusterArns"] == []
+    code, _, sentence = await refusal(client.list_clusters, nextToken="a" * (LIMIT - 1000))
+    assert (code, sentence) == ("InvalidParameterException", "Invalid token.")
+    assert beside == [False, True]
 
 
 async def test_a_head_without_end_is_cut_off(served: Served) -> None:
