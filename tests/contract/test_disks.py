@@ -1,8 +1,10 @@
 """What `ports.Disks` promises, on the fake and on this kernel."""
 
+import asyncio
 import contextlib
 import errno
 import os
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 
 from bastide.host import disks as disks_module
 from bastide.host import mounts, syscalls
+from bastide.host.command import run
 from bastide.host.disks import LoopDisks
 from bastide.host.ports import Disks
 from bastide.model.faults import InUse, Invalid, NotFound
@@ -36,8 +39,11 @@ def lower(tmp_path: Path) -> list[str]:
 def folder() -> Iterator[Path]:
     """Not in /tmp, which may be a tmpfs: loop devices over one behave differently."""
     path = Path(tempfile.mkdtemp(prefix="bastide-disks-", dir="/var/tmp"))
-    yield path
-    path.rmdir()
+    disks = path / "disks"
+    disks.mkdir()
+    yield disks
+    disks.rmdir()
+    shutil.rmtree(path)  # the blanks
 
 
 @pytest.fixture
@@ -162,6 +168,15 @@ async def test_a_disk_in_use_is_not_pulled_away(real: LoopDisks, monkeypatch: py
 
 
 @pytest.mark.real
+async def test_disks_made_at_once_are_whole_and_of_their_sizes(real: LoopDisks, folder: Path) -> None:
+    sizes = {TASK: 1, OTHER: 2, "3" * 32: 1}
+    await asyncio.gather(*(real.ensure_disk(task_id, size_gib=size) for task_id, size in sizes.items()))
+    for task_id, size in sizes.items():
+        assert (folder / f"{task_id}.img").stat().st_size == size * GIB
+        mounts.unmount(str(folder / task_id / "fs"))
+        await run("e2fsck", "-fn", str(folder / f"{task_id}.img"))
+
+
 async def test_an_image_deleted_under_its_mount_leaves_nothing(real: LoopDisks, folder: Path) -> None:
     await real.ensure_disk(TASK, size_gib=1)
     (folder / f"{TASK}.img").unlink()

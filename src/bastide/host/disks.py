@@ -3,6 +3,7 @@
     <folder>/<task>.img         the filesystem; `.img.new` until it is whole
     <folder>/<task>/fs          its mount: containers/<c>/{upper,work}, and what the agent puts beside
     <folder>/<task>/rootfs/<c>  a container's overlay
+    <folder>-blank/<GiB>.img    a fresh filesystem of that size: mkfs syncs, so it runs once and is copied
 
 A task that fills it gets ENOSPC and nobody else notices. After a crash everything is found by these
 names. Calls about one task wait for each other.
@@ -12,7 +13,7 @@ import asyncio
 import errno
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 from weakref import WeakValueDictionary
@@ -45,6 +46,8 @@ class LoopDisks:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()  # mountinfo knows no symbolic links
+        self._blanks = self._folder.with_name(f"{self._folder.name}-blank")
+        self._making_blank = asyncio.Lock()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def ensure_disk(self, task_id: str, *, size_gib: int) -> Path:
@@ -54,7 +57,8 @@ class LoopDisks:
             if await self._guarded(lambda: mounts.is_mounted(target)):
                 return target
             if not image.exists():
-                await self._make_image(image, size_gib * GIB)
+                blank = await self._ensure_blank(size_gib)
+                await self._guarded(lambda: _make_image(image, blank))
             await self._guarded(lambda: _mount(image, target))
         return target
 
@@ -102,23 +106,27 @@ class LoopDisks:
         except FileNotFoundError:
             return set()
 
-    async def _make_image(self, image: Path, size_bytes: int) -> None:
-        new = image.with_suffix(".img.new")
+    async def _ensure_blank(self, size_gib: int) -> Path:
+        blank = self._blanks / f"{size_gib}.img"
+        new = blank.with_suffix(".img.new")
 
         def allocate() -> None:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._blanks.mkdir(parents=True, exist_ok=True, mode=0o700)
             with new.open("wb") as file:
-                os.fchmod(file.fileno(), 0o600)
-                file.truncate(size_bytes)
+                file.truncate(size_gib * GIB)
 
-        await self._guarded(allocate)
-        try:
-            await run(*MKFS, *MKFS_EXTENDED, str(new))
-        except CommandFailed as error:
-            if os.strerror(errno.ENOSPC) in error.stderr:
-                raise Invalid("disk", why=f"disk: {os.strerror(errno.ENOSPC)}: {new}") from error
-            raise
-        new.rename(image)
+        async with self._making_blank:
+            if blank.exists():
+                return blank
+            await self._guarded(allocate)
+            try:
+                await run(*MKFS, *MKFS_EXTENDED, str(new))
+            except CommandFailed as error:
+                if os.strerror(errno.ENOSPC) in error.stderr:
+                    raise Invalid("disk", why=f"disk: {os.strerror(errno.ENOSPC)}: {new}") from error
+                raise
+            new.rename(blank)
+        return blank
 
     async def _guarded(self, work: Callable[[], T]) -> T:
         try:
@@ -141,6 +149,40 @@ def check_container(name: str) -> None:
     """Invalid for a name that could be anything but one file name below a folder of ours."""
     if not _CONTAINER.fullmatch(name):
         raise Invalid("container", name)
+
+
+def _make_image(image: Path, blank: Path) -> None:
+    """A copy of the blank, holes and all."""
+    image.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    new = image.with_suffix(".img.new")
+    with blank.open("rb") as source, new.open("wb") as copy:
+        os.fchmod(copy.fileno(), 0o600)
+        copy.truncate(os.fstat(source.fileno()).st_size)
+        for start, end in _extents(source.fileno()):
+            _copy(source.fileno(), copy.fileno(), start, end, name=str(new))
+    new.rename(image)
+
+
+def _copy(source: int, copy: int, start: int, end: int, *, name: str) -> None:
+    while start < end:
+        try:
+            start += os.copy_file_range(source, copy, end - start, start, start)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, name) from error
+
+
+def _extents(file: int) -> Iterator[tuple[int, int]]:
+    """Where the file has data: from, and up to."""
+    end = 0
+    while True:
+        try:
+            start = os.lseek(file, end, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # nothing but a hole is left
+                return
+            raise
+        end = os.lseek(file, start, os.SEEK_HOLE)
+        yield start, end
 
 
 def _mount(image: Path, target: Path) -> None:
