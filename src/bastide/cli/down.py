@@ -12,7 +12,7 @@ import sys
 from bastide.cli.commands import Command, say
 from bastide.cli.processes import folders
 from bastide.cli.processes.accounts import ensure_account
-from bastide.cli.processes.services import AGENT, CONTAINERD, SERVICES
+from bastide.cli.processes.services import AGENT, CONTAINERD, SERVICES, check_started_by_us
 from bastide.config import Settings
 from bastide.model.faults import InUse
 
@@ -20,6 +20,7 @@ from bastide.model.faults import InUse
 def down(settings: Settings, args: argparse.Namespace) -> int:
     """Stop the three processes, the last started first; before that all tasks, if asked."""
     with folders.locked(settings):
+        check_started_by_us(settings)
         if args.stop_tasks:
             stop_tasks(settings)
         is_any = stop_processes(settings)
@@ -73,6 +74,7 @@ def reset(settings: Settings, args: argparse.Namespace) -> int:
     from bastide.cli.host import unmount_below
 
     with folders.locked(settings):
+        check_started_by_us(settings)
         for service in SERVICES:
             running = service.find(settings)
             if running is not None and service is not CONTAINERD:
@@ -98,7 +100,7 @@ def _remove_from_host(settings: Settings) -> None:
         return
     _ensure_containerd(settings)
     removed = asyncio.run(remove_tasks(settings))
-    say(f"  {removed} tasks removed from this host")
+    say(f"  tasks removed from this host: {removed}")
 
 
 def _ensure_containerd(settings: Settings) -> None:

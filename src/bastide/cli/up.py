@@ -11,7 +11,7 @@ from bastide.cli.commands import Command, say, sudo
 from bastide.cli.processes import folders
 from bastide.cli.processes.accounts import ensure_account
 from bastide.cli.processes.neighbours import check_neighbours
-from bastide.cli.processes.services import SERVER, SERVICES, check_ports
+from bastide.cli.processes.services import SERVER, SERVICES, check_ports, check_started_by_us
 from bastide.config import KEYS, Settings, find_runtime_folder
 from bastide.model.faults import Conflict
 
@@ -25,6 +25,7 @@ def up(asked: Settings, args: argparse.Namespace) -> int:
     account = ensure_account(asked.server_user)
     with folders.locked(asked):
         settings = _settings_of_running(asked, set(args.flags))
+        check_started_by_us(settings)
         running = {service.name: service.find(settings) for service in SERVICES}
         if running[SERVER.name] is None:
             check_ports(settings)

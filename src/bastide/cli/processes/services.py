@@ -20,7 +20,7 @@ from bastide.cli.processes import code, folders
 from bastide.cli.processes.accounts import as_account
 from bastide.cli.processes.running import Running, read_running, start_detached
 from bastide.config import Settings, find_runtime_folder
-from bastide.model.faults import Unavailable
+from bastide.model.faults import Conflict, Unavailable
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ANSWER_TIMEOUT_S = 60.0  # a first start imports and compiles everything
@@ -65,7 +65,10 @@ class Service:
             if not running.is_alive:
                 why = f"{self.name} (process {running.pid}) has ended."
             elif time.monotonic() > deadline:
-                why = f"{self.name} (process {running.pid}) does not answer; `bastide down` ends it."
+                why = (
+                    f"{self.name} (process {running.pid}) does not answer. To start it anew, while tasks go"
+                    " on: `bastide down`, then `bastide up`."
+                )
             else:
                 time.sleep(POLL_S)
                 continue
@@ -149,6 +152,17 @@ def _agent_answers(settings: Settings) -> bool:
     """An agent answers when the server has its session."""
     health = read_health(settings)
     return health is not None and health["agents_connected"] > 0
+
+
+def check_started_by_us(settings: Settings) -> None:
+    """Conflict when a process answers that `bastide up` did not start: a service file did."""
+    foreign = [one.name for one in SERVICES if one.find(settings) is None and one.answers(settings)]
+    if CONTAINERD.name in foreign or SERVER.name in foreign:
+        why = (
+            f"A service file of this machine started {', '.join(foreign)}; start and stop them by it:"
+            f" systemctl start, or stop, bastide@{settings.instance}.target"
+        )
+        raise Conflict("instance", settings.instance, why=why)
 
 
 # In the order of starting: the server listens for the agent, the agent needs containerd.
