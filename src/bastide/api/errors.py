@@ -92,6 +92,7 @@ _LOGS: Table = {
     (Invalid, "parameter"): Row("InvalidParameterException"),
     (Invalid, "page token"): Row("InvalidParameterException", "The specified nextToken is invalid."),
     (InUse, "log group"): Row("ValidationException"),
+    (LimitExceeded, "tags"): Row("TooManyTagsException"),
     (Unavailable, "store"): Row("ServiceUnavailableException", "The service is busy. Try again."),
 }
 

@@ -44,8 +44,7 @@ def new_task(ctx: Context, launch: Launch, *, provider: str | None, subnet: str)
     definition, params = launch.definition.document["taskDefinition"], launch.params
     overrides = params.get("overrides", {})
     cpu_units, memory_mib = task_size(definition, overrides)
-    storage = overrides.get("ephemeralStorage") or definition.get("ephemeralStorage") or {}
-    size = {"sizeInGiB": storage.get("sizeInGiB", STORAGE_GIB_DEFAULT)}
+    storage = _storage(definition, overrides)
     architecture = definition.get("runtimePlatform", {}).get("cpuArchitecture", "X86_64")
     task: Document = {
         "taskArn": arn,
@@ -69,8 +68,8 @@ def new_task(ctx: Context, launch: Launch, *, provider: str | None, subnet: str)
         "overrides": _shown_overrides(definition, overrides),
         "platformFamily": "Linux",
         "platformVersion": launch.platform_version,
-        "ephemeralStorage": size,
-        "fargateEphemeralStorage": size,
+        "ephemeralStorage": storage,
+        "fargateEphemeralStorage": storage,
         "version": 1,
     }
     if provider is not None:
@@ -120,6 +119,11 @@ def merged_containers(definition: Document, overrides: Document) -> list[Documen
         {**container, **{m: v for m, v in by_name.get(container["name"], {}).items() if m in sizes}}
         for container in definition["containerDefinitions"]
     ]
+
+
+def _storage(definition: Document, overrides: Document) -> Document:
+    asked = overrides.get("ephemeralStorage") or definition.get("ephemeralStorage") or {}
+    return {"sizeInGiB": asked.get("sizeInGiB", STORAGE_GIB_DEFAULT)}
 
 
 def _attachment(subnet: str) -> Document:

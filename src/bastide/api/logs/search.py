@@ -7,10 +7,10 @@ and never one long one: an empty page with a token is what AWS answers too.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from bastide.api.logs.filter_pattern import Matcher, parse_filter_pattern
 from bastide.api.logs.groups import epoch_ms, find_group, named_group
 from bastide.api.logs.lines import size_of
 from bastide.api.logs.pages import PAGE_MAX_BYTES, PAGE_MAX_EVENTS, Span, walk
+from bastide.api.logs.patterns.filter_pattern import Matcher, parse_filter_pattern
 from bastide.api.logs.places import Place, render_place
 from bastide.api.logs.streams import KIND as STREAM
 from bastide.api.logs.streams import existing_stream

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from bastide.api.logs.filter_pattern import parse_filter_pattern
+from bastide.api.logs.patterns.filter_pattern import parse_filter_pattern
 from bastide.model.faults import Invalid
 
 USERS = json.dumps(

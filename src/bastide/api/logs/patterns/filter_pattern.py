@@ -7,9 +7,9 @@ occur (case-sensitive, anywhere), `-x` must not, of `?x ?y` one is enough, "quot
 import re
 from collections.abc import Callable
 
-from bastide.api.logs.column_pattern import parse_column_pattern
-from bastide.api.logs.comparison import unquoted, unsupported
-from bastide.api.logs.json_pattern import parse_json_pattern
+from bastide.api.logs.patterns.column_pattern import parse_column_pattern
+from bastide.api.logs.patterns.comparison import unquoted, unsupported
+from bastide.api.logs.patterns.json_pattern import parse_json_pattern
 
 _TERM = re.compile(r'\s*(?P<sign>[-?]?)\s*(?:(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<bare>[^\s"]+))')
 _BARE = re.compile(r"\w+")

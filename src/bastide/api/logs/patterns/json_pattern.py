@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from bastide.api.logs.comparison import Comparison, Token, read_tokens, unsupported
+from bastide.api.logs.patterns.comparison import Comparison, Token, read_tokens, unsupported
 
 DEPTH_MAX = 32
 _STEP = re.compile(r"""\.(?P<name>[\w-]+|\*)|\[(?P<index>\d+|\*)\]|\[["'](?P<quoted>[^"']*)["']\]""")

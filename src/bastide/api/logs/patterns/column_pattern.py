@@ -7,7 +7,7 @@ Without an ellipsis the number of columns must be the same (Logs user guide, "Fi
 import re
 from collections.abc import Callable
 
-from bastide.api.logs.comparison import Comparison, Token, read_tokens, unsupported
+from bastide.api.logs.patterns.comparison import Comparison, Token, read_tokens, unsupported
 
 ELLIPSIS = "..."
 _COLUMN = re.compile(r'"([^"]*)"|\[([^\]]*)\]|(\S+)')

@@ -1,0 +1,1 @@
+"""What FilterLogEvents looks for: filter patterns, parsed once and asked of every message."""
