@@ -23,6 +23,7 @@ from typing import Any
 from bastide.cli.commands import Command
 from bastide.cli.demo_image import write_demo_image
 from bastide.cli.env import client_environment
+from bastide.cli.processes.services import SERVICES
 from bastide.config import Settings
 from bastide.model.faults import Unavailable
 
@@ -83,13 +84,25 @@ def demo(settings: Settings, args: argparse.Namespace) -> int:
     if args.build_only is not None:
         write_demo_image(args.build_only)
         return 0
+    if silent := [service.name for service in SERVICES if not service.answers(settings)]:
+        raise Unavailable("demo", why=f"Not answering: {', '.join(silent)}. Type: bastide up")
     with tempfile.TemporaryDirectory(prefix="bastide-demo-") as folder:
         archive = Path(folder) / "bastide-demo.tar"
         write_demo_image(archive)
         print(f"$ bastide image import {archive}")
         asyncio.run(_import(settings, archive))
-    Demo({**os.environ, **client_environment(settings)}).run()
+    Demo({**clean_environment(os.environ), **client_environment(settings)}).run()
     return 0
+
+
+def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Ours without what the user has set for other endpoints: profiles, output formats, proxies."""
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith("AWS_") and not name.lower().endswith("_proxy")
+    }
+    return {**kept, "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 
 
 async def _import(settings: Settings, archive: Path) -> None:
@@ -197,7 +210,7 @@ class Demo:
         argv = ["busybox", "wget", "-qO-", url]
         print(f"$ {shlex.join(argv)}")
         for attempt in range(REQUEST_ATTEMPTS):
-            result = subprocess.run(argv, capture_output=True, text=True, timeout=10)
+            result = subprocess.run(argv, env=self._environment, capture_output=True, text=True, timeout=10)
             if result.returncode == 0:
                 _print_some(result.stdout)
                 return
@@ -206,7 +219,7 @@ class Demo:
 
     def _show(self, argv: Sequence[str], *, is_required: bool = True) -> None:
         print(f"$ {shlex.join(argv)}")
-        result = subprocess.run(argv, capture_output=True, text=True, timeout=10)
+        result = subprocess.run(argv, env=self._environment, capture_output=True, text=True, timeout=10)
         if is_required and result.returncode != 0:
             raise Unavailable("demo", why=result.stderr.strip())
         _print_some(result.stdout or result.stderr)
