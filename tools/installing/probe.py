@@ -1,26 +1,30 @@
 #!/usr/bin/env python3
-"""Starts one real sandbox with the parts of a folder: containerd, the shim, runsc; says why it could not.
+"""Tries what tasks need of the parts in a folder (containerd, the shim, runsc); says why they are unfit.
 
-Run by the environment's Python as root: probe.py FOLDER. Everything it makes carries its own name and goes
-again: a containerd with its own root, state and socket, one task whose kernel must be gVisor's.
+Run by the environment's Python as root: probe.py FOLDER. A sandbox must start, with gVisor's kernel; it must
+go on when containerd is killed; and a container that ends meanwhile must keep its exit code. Everything made
+here carries the probe's own name and goes again: a containerd with its own folders, a sandbox, its cgroups.
 """
 
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.empty_pb2 import Empty
 
+from bastide.host.containerd.daemon import SHIM, Daemon, write_daemon_files
+from bastide.host.containerd.runtime_options import render_options
 from bastide.host.containerd_api.services import containers_pb2 as containers
 from bastide.host.containerd_api.services import (
     containers_pb2_grpc,
@@ -30,25 +34,100 @@ from bastide.host.containerd_api.services import (
 )
 from bastide.host.containerd_api.services import namespaces_pb2 as namespaces
 from bastide.host.containerd_api.services import tasks_pb2 as tasks
-from bastide.host.containerd_api.types import runtime_options_pb2
+from bastide.host.containerd_api.types import process_pb2, runtime_options_pb2
 
 START_TIMEOUT_S = 20.0
 CALL_TIMEOUT_S = 30.0
+REMOVE_TIMEOUT_S = 5.0
+PROBE_TIMEOUT_S = 80  # with six removals less than the caller's two minutes, so that nothing is left then
+LEAVE_S = 2.0  # for a shim that was told to shut down; it takes its socket with it
+EVENT_S = 1.0  # for a shim to report an end that it knows of
+BOOTSTRAP = "state/io.containerd.runtime.v2.task/*/*/bootstrap.json"  # where a shim listens
 SPEC_TYPE = "types.containerd.io/opencontainers/runtime-spec/1"
-PROVED = 42  # the exit code of a task that saw gVisor's kernel
+NAMESPACES = ("pid", "network", "ipc", "uts", "mount")
+PROVED = 42  # the exit code of a process that saw gVisor's kernel
 PROOF = f"dmesg | grep -q -i gvisor && exit {PROVED}; exit 1"
+ENDED = 43  # the exit code of the container that ends while containerd is down
+ENDING = f"until [ -e /door/open ]; do sleep 0.05; done; echo >/door/passed; exit {ENDED}"
+RESTART = "when containerd is killed, and Bastide promises that tasks go on"
 
 
 class Unfit(Exception):
-    """The parts do not start a sandbox here."""
+    """The parts do not do what tasks need."""
+
+
+class Client:
+    """Calls to containerd about a sandbox and the container in it that ends, in a namespace of their own."""
+
+    def __init__(self, channel: grpc.Channel, name: str) -> None:
+        self._name, self.sandbox, self.ending = name, f"{name}-sandbox", f"{name}-ending"
+        self._namespaces = namespaces_pb2_grpc.NamespacesStub(channel)
+        self._containers = containers_pb2_grpc.ContainersStub(channel)
+        self._tasks = tasks_pb2_grpc.TasksStub(channel)
+        metadata = (("containerd-namespace", name),)
+        self._call: dict[str, Any] = {"metadata": metadata, "timeout": CALL_TIMEOUT_S}
+
+    def create_namespace(self) -> None:
+        space = namespaces.Namespace(name=self._name)
+        self._namespaces.Create(namespaces.CreateNamespaceRequest(namespace=space), **self._call)
+
+    def start(self, container_id: str, spec: dict[str, Any], runtime: containers.Container.Runtime) -> None:
+        """Create a container and start its first process."""
+        container = containers.Container(id=container_id, runtime=runtime, spec=_packed("Spec", spec))
+        self._containers.Create(containers.CreateContainerRequest(container=container), **self._call)
+        self._tasks.Create(tasks.CreateTaskRequest(container_id=container_id), **self._call)
+        self._tasks.Start(tasks.StartRequest(container_id=container_id), **self._call)
+
+    def require_proof(self) -> None:
+        """Run the proof beside the sandbox's first process; the shim misses the code of what ends at once."""
+        proof: dict[str, Any] = {"container_id": self.sandbox, "exec_id": "proof"}
+        spec = _packed("Process", _process("/bin/sh", "-c", PROOF))
+        self._tasks.Exec(tasks.ExecProcessRequest(**proof, spec=spec), **self._call)
+        self._tasks.Start(tasks.StartRequest(**proof), **self._call)
+        code = self._tasks.Wait(tasks.WaitRequest(**proof), **self._call).exit_status
+        self._tasks.DeleteProcess(tasks.DeleteProcessRequest(**proof), **self._call)
+        if code != PROVED:
+            raise Unfit(f"the sandbox started, but the proof in it ended with {code} instead of {PROVED}")
+
+    def is_running(self) -> bool:
+        """Whether containerd still knows the sandbox, as one that runs."""
+        known = self._find(self._tasks.Get, tasks.GetRequest(container_id=self.sandbox))
+        return known is not None and known.process.status == process_pb2.RUNNING
+
+    def read_ended(self) -> int | None:
+        """The exit code of the container that ended; None when it was forgotten."""
+        known = self._find(self._tasks.Wait, tasks.WaitRequest(container_id=self.ending))
+        return None if known is None else int(known.exit_status)
+
+    def _find(self, ask: Callable[..., Any], request: Any) -> Any | None:
+        try:
+            return ask(request, **self._call)
+        except grpc.RpcError as failed:
+            if failed.code() is grpc.StatusCode.NOT_FOUND:
+                return None
+            raise
+
+    def remove(self) -> None:
+        """Kill and delete, whatever state they are in."""
+        for name in (self.ending, self.sandbox):
+            acts: tuple[tuple[Callable[..., Any], Any], ...] = (
+                (self._tasks.Kill, tasks.KillRequest(container_id=name, signal=9, all=True)),
+                (self._tasks.Wait, tasks.WaitRequest(container_id=name)),
+                (self._tasks.Delete, tasks.DeleteTaskRequest(container_id=name)),
+            )
+            for act, request in acts:
+                with contextlib.suppress(grpc.RpcError):
+                    act(request, **self._call | {"timeout": REMOVE_TIMEOUT_S})
 
 
 def main(folder: Path) -> int:
     """Probe and say what happened by the exit code."""
-    scratch = Path(tempfile.mkdtemp(prefix="bastide-probe-", dir="/run"))
+    scratch = Path("/run") / f"bastide-probe-{secrets.token_hex(4)}"
+    for number in (signal.SIGALRM, signal.SIGTERM):
+        signal.signal(number, _give_up)
+    signal.alarm(PROBE_TIMEOUT_S)
     try:
-        with _containerd(folder, scratch) as channel:
-            _run_task(channel, folder, scratch)
+        _probe(folder, scratch)
     except (Unfit, grpc.RpcError, OSError) as failed:
         log = scratch / "containerd.log"
         tail = log.read_text(errors="replace").splitlines()[-8:] if log.exists() else []
@@ -56,58 +135,63 @@ def main(folder: Path) -> int:
         print(*tail, why, sep="\n", file=sys.stderr)
         return 1
     finally:
-        for pinned in scratch.glob("runsc/*/null-netns"):  # runsc keeps a namespace mounted there
-            subprocess.run(["umount", str(pinned)], check=False)
-        shutil.rmtree(scratch, ignore_errors=True)
+        signal.alarm(0)
+        _sweep(scratch)
     return 0
 
 
+def _give_up(number: int, _frame: object) -> NoReturn:
+    raise Unfit(f"the probe was ended by {signal.Signals(number).name}")
+
+
+def _probe(folder: Path, scratch: Path) -> None:
+    daemon = Daemon(runtime_folder=folder, data_folder=scratch / "data", run_folder=scratch)
+    write_daemon_files(daemon)
+    with _containerd(daemon) as channel:
+        client = Client(channel, scratch.name)
+        client.create_namespace()
+        runtime = _runtime(daemon)
+        client.start(client.sandbox, _spec("sandbox", scratch, "/bin/sleep", "600"), runtime)
+        client.start(client.ending, _spec("container", scratch, "/bin/sh", "-c", ENDING), runtime)
+        client.require_proof()
+    for told in scratch.glob(BOOTSTRAP):  # containerd forgets it with a dead shim, and leaves its socket
+        shutil.copy(told, scratch)
+    _end_container(scratch, client.ending)
+    with _containerd(daemon) as channel:
+        client = Client(channel, scratch.name)
+        try:
+            if not client.is_running():
+                raise Unfit(f"the sandbox dies {RESTART}")
+            if (code := client.read_ended()) != ENDED:
+                said = "forgotten" if code is None else f"told as {code} instead of {ENDED}"
+                raise Unfit(f"the exit code of a container that ends is {said} {RESTART}")
+            client.require_proof()
+        finally:
+            client.remove()
+
+
 @contextlib.contextmanager
-def _containerd(folder: Path, scratch: Path) -> Iterator[grpc.Channel]:
-    """A containerd of the probe's own, answering."""
-    config = scratch / "config.toml"
-    config.write_text(_containerd_config(scratch))
-    env = {**os.environ, "PATH": f"{folder}:{os.environ.get('PATH', '/usr/sbin:/usr/bin:/sbin:/bin')}"}
-    with (scratch / "containerd.log").open("wb") as log:
-        argv = [str(folder / "containerd"), "--config", str(config)]
-        daemon = subprocess.Popen(
-            argv, cwd=scratch, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+def _containerd(daemon: Daemon) -> Iterator[grpc.Channel]:
+    """A containerd of the probe's own, answering; at the end it is killed, as tasks have to bear."""
+    with (daemon.run_folder / "containerd.log").open("ab") as log:
+        process = subprocess.Popen(
+            daemon.argv, env=daemon.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
     try:
-        with grpc.insecure_channel(f"unix://{scratch}/containerd.sock") as channel:
-            _wait_answering(channel, daemon)
+        with grpc.insecure_channel(f"unix://{daemon.socket}") as channel:
+            _wait_answering(channel, process)
             yield channel
     finally:
-        daemon.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            daemon.wait(10)
-        daemon.kill()
-        daemon.wait()
+        process.kill()
+        process.wait()
 
 
-def _containerd_config(scratch: Path) -> str:
-    lines = [
-        "version = 3",
-        f'root = "{scratch}/root"',
-        f'state = "{scratch}/state"',
-        'disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images",'
-        ' "io.containerd.cri.v1.runtime", "io.containerd.nri.v1.nri"]',
-        "[grpc]",
-        f'address = "{scratch}/containerd.sock"',
-        "[ttrpc]",
-        f'address = "{scratch}/containerd.sock.ttrpc"',
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _wait_answering(channel: grpc.Channel, daemon: "subprocess.Popen[bytes]") -> None:
-    from google.protobuf.empty_pb2 import Empty
-
+def _wait_answering(channel: grpc.Channel, process: "subprocess.Popen[bytes]") -> None:
     version = version_pb2_grpc.VersionStub(channel)
     deadline = time.monotonic() + START_TIMEOUT_S
     while True:
-        if daemon.poll() is not None:
-            raise Unfit(f"containerd ended at once with exit code {daemon.returncode}")
+        if process.poll() is not None:
+            raise Unfit(f"containerd ended at once with exit code {process.returncode}")
         try:
             version.Version(Empty(), timeout=2, wait_for_ready=True)
             return
@@ -116,66 +200,63 @@ def _wait_answering(channel: grpc.Channel, daemon: "subprocess.Popen[bytes]") ->
                 raise Unfit("containerd did not answer on its socket") from failed
 
 
-def _run_task(channel: grpc.Channel, folder: Path, scratch: Path) -> None:
-    """Create, start and wait for a task; its exit code proves whose kernel it ran on."""
-    name = f"bastide-probe-{os.getpid()}"
-    call: dict[str, Any] = {"metadata": (("containerd-namespace", name),), "timeout": CALL_TIMEOUT_S}
-    space = namespaces_pb2_grpc.NamespacesStub(channel)
-    kept = containers_pb2_grpc.ContainersStub(channel)
-    running = tasks_pb2_grpc.TasksStub(channel)
-    space.Create(namespaces.CreateNamespaceRequest(namespace=namespaces.Namespace(name=name)), **call)
-    runtime = containers.Container.Runtime(name=str((folder / "containerd-shim-runsc-v1").resolve()))
-    runtime.options.CopyFrom(_options(folder, scratch))
-    spec = AnyMessage(type_url=f"{SPEC_TYPE}/Spec", value=_spec(name, scratch))
-    kept.Create(
-        containers.CreateContainerRequest(
-            container=containers.Container(id=name, runtime=runtime, spec=spec)
-        ),
-        **call,
-    )
-    try:
-        running.Create(tasks.CreateTaskRequest(container_id=name), **call)
-        running.Start(tasks.StartRequest(container_id=name), **call)
-        code = _run_inside(running, name, call)
-    finally:
-        _remove_task(running, name, call)
-        kept.Delete(containers.DeleteContainerRequest(id=name), **call)
-    if code != PROVED:
-        raise Unfit(f"the sandbox started, but the task in it ended with {code} instead of {PROVED}")
+def _end_container(scratch: Path, name: str) -> None:
+    """Let the container end while there is no containerd, and its shim see that and try to tell."""
+    (scratch / "door" / "open").touch()
+    deadline = time.monotonic() + START_TIMEOUT_S
+    # The shim learns of an end from a `runsc wait NAME`.
+    while not (scratch / "door" / "passed").exists() or _pids_naming(f"\0wait\0{name}\0"):
+        if time.monotonic() > deadline:
+            raise Unfit(f"a container in the sandbox does not go on {RESTART}")
+        time.sleep(0.05)
+    time.sleep(EVENT_S)
 
 
-def _run_inside(running: tasks_pb2_grpc.TasksStub, name: str, call: dict[str, Any]) -> int:
-    """Run the proof beside the task's first process; the shim misses the code of what ends at once."""
-    process = json.dumps(_process("/bin/sh", "-c", PROOF)).encode()
-    spec = AnyMessage(type_url=f"{SPEC_TYPE}/Process", value=process)
-    running.Exec(tasks.ExecProcessRequest(container_id=name, exec_id="proof", spec=spec), **call)
-    running.Start(tasks.StartRequest(container_id=name, exec_id="proof"), **call)
-    code = running.Wait(tasks.WaitRequest(container_id=name, exec_id="proof"), **call).exit_status
-    running.DeleteProcess(tasks.DeleteProcessRequest(container_id=name, exec_id="proof"), **call)
-    return int(code)
-
-
-def _remove_task(running: tasks_pb2_grpc.TasksStub, name: str, call: dict[str, Any]) -> None:
-    """Kill and delete, whatever state the task is in, and kill a shim that never answered."""
-    for act in (
-        lambda: running.Kill(tasks.KillRequest(container_id=name, signal=9, all=True), **call),
-        lambda: running.Wait(tasks.WaitRequest(container_id=name), **call),
-        lambda: running.Delete(tasks.DeleteTaskRequest(container_id=name), **call),
-    ):
-        with contextlib.suppress(grpc.RpcError):
-            act()
+def _pids_naming(text: str) -> list[int]:
+    """Processes with the text in their arguments."""
+    found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if name.encode() in (folder / "cmdline").read_bytes().split(b"\0"):
-                os.kill(int(folder.name), signal.SIGKILL)
+            if text.encode() in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+    return found
 
 
-def _options(folder: Path, scratch: Path) -> AnyMessage:
-    """The shim's settings; it reads them from a file, whatever the option named config_body suggests."""
-    path = scratch / "shim.toml"
-    path.write_text(f'binary_name = "{(folder / "runsc").resolve()}"\nroot = "{scratch}/runsc"\n')
+def _sweep(scratch: Path) -> None:
+    """Take away what is left, all of it when the probe failed: the name is in every process's arguments."""
+    sockets = [
+        Path(json.loads(path.read_text())["address"].removeprefix("unix://"))
+        for path in (*scratch.glob(BOOTSTRAP), *scratch.glob("bootstrap.json"))
+    ]
+    kill_at = time.monotonic() + LEAVE_S
+    while (pids := _pids_naming(scratch.name)) and time.monotonic() < kill_at + LEAVE_S:
+        for pid in pids if time.monotonic() >= kill_at else ():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
+    for socket in sockets:
+        socket.unlink(missing_ok=True)
+    cgroups = Path("/sys/fs/cgroup")
+    for cgroup in (*cgroups.glob(scratch.name), *cgroups.glob(f"*/{scratch.name}")):
+        with contextlib.suppress(OSError):
+            cgroup.rmdir()
+    for line in reversed(Path("/proc/self/mounts").read_text().splitlines()):  # runsc keeps a namespace there
+        if (point := line.split()[1]).startswith(f"{scratch}/"):
+            subprocess.run(["umount", point], check=False)
+    shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _runtime(daemon: Daemon) -> containers.Container.Runtime:
+    """The shim and its settings; it reads them from a file, whatever an option named config_body suggests."""
+    path = daemon.run_folder / "shim.toml"
+    path.write_text(render_options({}, runsc=daemon.runtime_folder / "runsc", root=daemon.runsc_state))
     options = runtime_options_pb2.Options(type_url="io.containerd.runsc.v1.options", config_path=str(path))
-    return AnyMessage(type_url="runtimeoptions.v1.Options", value=options.SerializeToString())
+    packed = AnyMessage(type_url="runtimeoptions.v1.Options", value=options.SerializeToString())
+    return containers.Container.Runtime(name=str(daemon.bin_folder / SHIM), options=packed)
+
+
+def _packed(kind: str, document: dict[str, Any]) -> AnyMessage:
+    return AnyMessage(type_url=f"{SPEC_TYPE}/{kind}", value=json.dumps(document).encode())
 
 
 def _process(*args: str) -> dict[str, Any]:
@@ -183,32 +264,35 @@ def _process(*args: str) -> dict[str, Any]:
     return {"user": user, "args": args, "env": ["PATH=/bin"], "cwd": "/", "noNewPrivileges": True}
 
 
-def _spec(name: str, scratch: Path) -> bytes:
-    """The least OCI spec a sandbox starts from: one static program, no network of the host's."""
-    busybox = shutil.which("busybox")
-    if busybox is None:
+def _spec(kind: str, scratch: Path, *args: str) -> dict[str, Any]:
+    """The least OCI spec a container starts from: one static program, no network of the host's."""
+    if (busybox := shutil.which("busybox")) is None:
         raise Unfit("busybox is missing; install Debian's busybox-static")
-    rootfs = scratch / "rootfs"
-    (rootfs / "bin").mkdir(parents=True)
-    for folder in ("proc", "tmp", "dev", "sys"):
-        (rootfs / folder).mkdir()
+    rootfs, door = scratch / f"{kind}-rootfs", scratch / "door"
+    for folder in (door, *(rootfs / name for name in ("bin", "proc", "tmp", "dev", "sys", "door"))):
+        folder.mkdir(parents=True, exist_ok=True)
     shutil.copy2(busybox, rootfs / "bin" / "busybox")
     for applet in ("sh", "dmesg", "grep", "sleep"):
         (rootfs / "bin" / applet).symlink_to("busybox")
-    spec = {
+    linux: dict[str, Any] = {"namespaces": [{"type": each} for each in NAMESPACES]}
+    if kind == "sandbox":
+        linux["cgroupsPath"] = f"/{scratch.name}"
+    return {
         "ociVersion": "1.1.0",
-        "process": _process("/bin/sleep", "60"),
+        "process": _process(*args),
         "root": {"path": str(rootfs), "readonly": True},
-        # Without it the shim takes the sandbox for a container joining one, and waits on its output for ever.
-        "annotations": {"io.kubernetes.cri.container-type": "sandbox"},
-        "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
-        "linux": {
-            "cgroupsPath": f"/{name}",
-            "namespaces": [{"type": kind} for kind in ("pid", "network", "ipc", "uts", "mount")],
+        # Without a type the shim takes a sandbox for a container joining one, and waits for its output.
+        "annotations": {
+            "io.kubernetes.cri.container-type": kind,
+            "io.kubernetes.cri.sandbox-id": f"{scratch.name}-sandbox",
         },
+        "mounts": [
+            {"destination": "/proc", "type": "proc", "source": "proc"},
+            {"destination": "/door", "type": "bind", "source": str(door), "options": ["rbind", "rw"]},
+        ],
+        "linux": linux,
     }
-    return json.dumps(spec).encode()
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]).resolve()))
