@@ -37,6 +37,7 @@ FAULTS: dict[int, type[Fault]] = {
     errno.EDQUOT: Invalid,
     errno.EROFS: Invalid,
 }
+COPIED_BYTES = 1024**2  # in one go
 UNMOUNT_TRIES, UNMOUNT_PAUSE_S = 20, 0.05  # a killed sandbox closes its files a moment after it is gone
 _CONTAINER = re.compile(r"[A-Za-z0-9_-]{1,255}")  # ECS's rule; a file name too
 
@@ -166,7 +167,7 @@ def _make_image(image: Path, blank: Path) -> None:
 def _copy(source: int, copy: int, start: int, end: int, *, name: str) -> None:
     while start < end:
         try:
-            start += os.copy_file_range(source, copy, end - start, start, start)
+            start += os.pwrite(copy, os.pread(source, min(end - start, COPIED_BYTES), start), start)
         except OSError as error:
             raise OSError(error.errno, error.strerror, name) from error
 
