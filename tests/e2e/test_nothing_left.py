@@ -11,6 +11,7 @@ from tests.installation_fixture import start_installation
 pytestmark = pytest.mark.real
 
 TASKS = 100
+SOAK_TASKS = 1000
 AT_ONCE = 10
 
 
@@ -21,12 +22,22 @@ def bastide() -> Iterator[Installation]:
 
 
 def test_a_hundred_tasks_leave_nothing(bastide: Installation) -> None:
+    play(bastide, TASKS)
+
+
+@pytest.mark.soak
+def test_a_thousand_tasks_leave_nothing(bastide: Installation) -> None:
+    play(bastide, SOAK_TASKS)
+
+
+def play(bastide: Installation, tasks: int) -> None:
+    """Run and end them, ten at once, and compare the host before and after."""
     quick = bastide.register("quick", shell("app", "echo done"), memory="512")
     bastide.stop(*bastide.run_task(quick))  # the log group, the layers, the service's own files: made once
     before = until(lambda: steady(bastide))
-    for _ in range(TASKS // AT_ONCE):
-        tasks = bastide.run_task(quick, count=AT_ONCE, public=True)
-        for task in tasks:
+    for _ in range(tasks // AT_ONCE):
+        started = bastide.run_task(quick, count=AT_ONCE, public=True)
+        for task in started:
             assert bastide.wait(task, "STOPPED")["containers"][0]["exitCode"] == 0
     after = until(lambda: steady(bastide))
     assert after == before

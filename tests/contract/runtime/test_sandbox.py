@@ -1,6 +1,7 @@
 """What only a real sandbox can show: one localhost, the spec's effects, restarts, nothing left behind."""
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import signal
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bastide.host.containerd.runtime import SHIM_SOCKETS
 from bastide.host.ports import Process
 from bastide.model.faults import Unavailable
 from tests.containerd_fixture import PrivateContainerd, skip_real
@@ -155,10 +157,13 @@ def _leftovers(containerd: PrivateContainerd, bench: Bench) -> Iterator[str]:
     yield from (str(path) for path in containerd.daemon.run_folder.rglob("*"))
     yield from (str(path) for path in containerd.daemon.data_folder.rglob("*") if bench.task_id in str(path))
     yield from (str(path) for path in Path("/sys/fs/cgroup").glob(f"**{bench.cgroup}*"))
-    address = f"{containerd.daemon.socket}/{containerd.instance}/{bench.sandbox}"
-    shim = Path("/run/containerd/s") / hashlib.sha256(address.encode()).hexdigest()
-    if shim.exists():
+    if (shim := _shim_socket(containerd, bench.sandbox)).exists():
         yield f"{shim} of {bench.task_id}"
+
+
+def _shim_socket(containerd: PrivateContainerd, sandbox: str) -> Path:
+    address = f"{containerd.daemon.socket}/{containerd.instance}/{sandbox}"
+    return SHIM_SOCKETS / hashlib.sha256(address.encode()).hexdigest()
 
 
 def processes() -> list[str]:
@@ -171,3 +176,21 @@ def processes() -> list[str]:
             except OSError:
                 continue
     return found
+
+
+async def test_a_killed_shim_leaves_no_socket(real_bench: Bench, containerd: PrivateContainerd) -> None:
+    """A shim takes its socket along when it ends by itself; killed, it cannot."""
+    sandbox = real_bench.sandbox
+    assert _shim_socket(containerd, sandbox).is_socket()
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            arguments = file.read_bytes().split(b"\0")
+            if arguments[0].endswith(b"containerd-shim-runsc-v1") and sandbox.encode() in arguments:
+                os.kill(int(file.parent.name), signal.SIGKILL)
+    async with asyncio.timeout(20):
+        while (
+            state := await real_bench.runtime.read_container(sandbox)
+        ) and state.process is Process.RUNNING:
+            await asyncio.sleep(0.1)
+    await real_bench.runtime.remove_container(sandbox)
+    assert not _shim_socket(containerd, sandbox).exists()

@@ -62,7 +62,7 @@ class Channel:
     """An open line to one containerd, for one of its namespaces."""
 
     def __init__(self, socket: Path, *, namespace: str) -> None:
-        self.namespace = namespace
+        self.namespace, self.socket = namespace, socket
         self.grpc = aio.insecure_channel(
             f"unix:{socket}",
             options=[

@@ -6,6 +6,7 @@ one container are the caller's to put in order.
 """
 
 import asyncio
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -42,6 +43,7 @@ OPTIONS_TYPE = "runtimeoptions.v1.Options"
 BOOT_TIMEOUT_S = 60.0  # a sandbox boots in 0.2 s; twenty at once on two loaded cores need many seconds
 KILL_TIMEOUT_S = 20.0
 REAP_TIMEOUT_S = 2.0  # between "stopped" and the shim knowing the exit code
+SHIM_SOCKETS = Path("/run/containerd/s")
 SIGKILL = 9
 # How the shim refuses to start what runs or has ended; asking first would cost a process of runsc's.
 STARTED_BEFORE = ("cannot start a running container", "cannot start a stopped container")
@@ -160,6 +162,12 @@ class ContainerdRuntime:
         with suppress(NotFound):
             record = containers.DeleteContainerRequest(id=container_id)
             await self._channel.call(self._containers.Delete, record, about=about)
+        self._shim_socket(container_id).unlink(missing_ok=True)  # a shim that was killed leaves it
+
+    def _shim_socket(self, sandbox_id: str) -> Path:
+        """Where containerd's shim library listens for a sandbox, whatever containerd's own folders are."""
+        name = f"{self._channel.socket}/{self._channel.namespace}/{sandbox_id}"
+        return SHIM_SOCKETS / hashlib.sha256(name.encode()).hexdigest()
 
     async def read_memory_bytes(self, container_id: str) -> int | None:
         """What the container uses now, by the sandbox's own count; None when it does not run."""
