@@ -180,6 +180,7 @@ def processes() -> list[str]:
 
 async def test_a_killed_shim_leaves_no_socket(real_bench: Bench, containerd: PrivateContainerd) -> None:
     """A shim takes its socket along when it ends by itself; killed, it cannot."""
+    await real_bench.run("sleep", "1000")
     sandbox = real_bench.sandbox
     assert _shim_socket(containerd, sandbox).is_socket()
     for file in Path("/proc").glob("[0-9]*/cmdline"):
