@@ -13,8 +13,9 @@ import time
 from pathlib import Path
 
 from bastide.cli.commands import Command
-from bastide.config import Settings, find_runtime_folder
-from bastide.host.containerd.daemon import Daemon, write_daemon_files
+from bastide.cli.processes.containerd import daemon_of
+from bastide.config import Settings
+from bastide.host.containerd.daemon import write_daemon_files
 
 # The agent feeds all that boots here: with an equal turn among twenty sandboxes it would hold them up.
 AGENT_NICENESS = -10
@@ -32,15 +33,6 @@ class Lines(logging.Formatter):
         """The message, then name=value."""
         fields = [f" {name}={value}" for name, value in vars(record).items() if name not in PLAIN]
         return super().formatMessage(record) + "".join(fields)
-
-
-def daemon_of(settings: Settings) -> Daemon:
-    """The installation's containerd."""
-    return Daemon(
-        runtime_folder=find_runtime_folder(settings),
-        data_folder=settings.data_folder / "containerd",
-        run_folder=settings.containerd_socket.parent,
-    )
 
 
 def containerd(settings: Settings, args: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from bastide.agent.preparation import Host
-from bastide.cli.foreground import daemon_of
+from bastide.cli.processes.containerd import daemon_of
 from bastide.config import Settings
 from bastide.host import names
 from bastide.host.cgroups import TaskCgroups

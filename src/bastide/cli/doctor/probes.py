@@ -17,10 +17,10 @@ from typing import Any
 
 import msgspec
 
-from bastide.cli.foreground import daemon_of
 from bastide.cli.host import open_host, unmount_below
 from bastide.cli.processes.accounts import as_account, can_run, ensure_account
 from bastide.cli.processes.code import find_command
+from bastide.cli.processes.containerd import daemon_of
 from bastide.cli.processes.services import SERVER, check_ports
 from bastide.config import Settings
 from bastide.host.command import run
