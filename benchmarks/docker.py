@@ -1,8 +1,8 @@
 """The other reference: `docker run -d`, where a docker daemon answers or can be started.
 
 Docker's default runtime shares the host's kernel; what is compared is the wait, not the walls. A daemon that
-is not running is started for the benchmark alone, with folders, socket and network namespace of its own (else it
-would close the host's forwarding), and ended after it.
+is not running is started for the benchmark alone and ended after it, with folders, socket and network
+namespace of its own: in the host's it would close forwarding for everybody.
 """
 
 import os

@@ -1,8 +1,9 @@
 """The reference: `runsc` alone, creating and starting the very bundles of a Bastide task.
 
 The bundles are copies of a running task's: its OCI specs, with namespace, control group and root folders of
-the reference's own. A namespace with an addressed interface waits for each run, made before the clock
-starts; so are the root folders. What runsc does not do (disk, interface, image, records) is not in it.
+the reference's own, and without the CPU quota, which would throttle the boot: Bastide too sets it only when
+the containers have started. Root folders and a namespace with an addressed interface are there before the
+clock starts. What runsc does not do (disk, interface, image, records) is not in it.
 """
 
 import contextlib
@@ -110,6 +111,7 @@ class Prepared:
     def _own(self, spec: dict[str, Any]) -> dict[str, Any]:
         own: dict[str, Any] = json.loads(json.dumps(spec))
         own["linux"]["cgroupsPath"] = f"/{self._name}"
+        own["linux"].get("resources", {}).get("cpu", {}).pop("quota", None)
         for namespace in own["linux"]["namespaces"]:
             if namespace["type"] == "network":
                 namespace["path"] = f"/run/netns/{self._name}"
