@@ -6,15 +6,18 @@ where others work too.
 """
 
 import contextlib
+import difflib
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bastide.host.mounts import read_mounts
 
 ARGUMENTS_KEPT_CHARS = 200
+AS_BEFORE_TIMEOUT_S = 60.0
 
 
 def take_snapshot(words: Sequence[str] = ()) -> str:
@@ -30,6 +33,30 @@ def take_snapshot(words: Sequence[str] = ()) -> str:
     ]
     kept = (line for line in lines if not words or any(word in line for word in words))
     return "\n".join(sorted(kept))
+
+
+def take_steady_snapshot() -> str:
+    """The listing, once two a moment apart are the same: what others just started has come or gone."""
+    listing = take_snapshot()
+    while (again := _later()) != listing:
+        listing = again
+    return listing
+
+
+def wait_as_before(before: str) -> None:
+    """Until the listing is what it was, byte for byte; an AssertionError names what came and what went."""
+    end = time.monotonic() + AS_BEFORE_TIMEOUT_S
+    while (now := take_snapshot()) != before:
+        if time.monotonic() > end:
+            raise AssertionError(
+                "\n".join(difflib.unified_diff(before.splitlines(), now.splitlines(), lineterm="", n=0))
+            )
+        time.sleep(1)
+
+
+def _later() -> str:
+    time.sleep(1)
+    return take_snapshot()
 
 
 def _mounts() -> Iterator[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.host_snapshot import take_snapshot
+from tests.host_snapshot import take_steady_snapshot, wait_as_before
 from tests.installation import Installation, shell, until
 from tests.installation_fixture import start_installation
 
@@ -34,15 +34,11 @@ def play(bastide: Installation, tasks: int) -> None:
     """Run and end them, ten at once, and compare the host before and after."""
     quick = bastide.register("quick", shell("app", "echo done"), memory="512")
     bastide.stop(*bastide.run_task(quick))  # the log group, the layers, the service's own files: made once
-    before = until(lambda: steady(bastide))
+    assert until(lambda: bastide.leftovers() == [])
+    before = take_steady_snapshot()
     for _ in range(tasks // AT_ONCE):
         started = bastide.run_task(quick, count=AT_ONCE, public=True)
         for task in started:
             assert bastide.wait(task, "STOPPED")["containers"][0]["exitCode"] == 0
-    after = until(lambda: steady(bastide))
-    assert after == before
-
-
-def steady(bastide: Installation) -> str | None:
-    """The host's listing, once nothing of a task is under way."""
-    return take_snapshot() if bastide.leftovers() == [] else None
+    assert until(lambda: bastide.leftovers() == [])
+    wait_as_before(before)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.host_snapshot import take_snapshot
+from tests.host_snapshot import take_steady_snapshot, wait_as_before
 from tests.installation import CommandError, Installation, shell, until
 from tests.installation_fixture import start_installation
 
@@ -80,7 +80,7 @@ def test_doctor_finds_this_host_fit(bastide: Installation) -> None:
 
 
 def test_two_instances_do_not_touch_each_other(bastide: Installation) -> None:
-    before = take_snapshot()
+    before = take_steady_snapshot()
     for other in start_installation("btwin"):
         script = shell(
             "app", "echo twin > /tmp/index.html; exec httpd -f -p 80 -h /tmp", log=False, stopTimeout=2
@@ -94,7 +94,7 @@ def test_two_instances_do_not_touch_each_other(bastide: Installation) -> None:
         assert bastide.describe(ours)[0]["lastStatus"] == "RUNNING"
         bastide.stop(ours)
     assert until(lambda: bastide.leftovers() == [])
-    assert take_snapshot() == before
+    wait_as_before(before)
 
 
 def test_an_unknown_setting_names_the_nearest(bastide: Installation) -> None:
