@@ -162,3 +162,12 @@ async def test_bytes_that_are_no_frame_end_the_session(server: Server) -> None:
     server.writers[0].write(b"\xff\xff\xff\xff garbage")
     await until(lambda: agent.welcomes == 2)
     await agent.close()
+
+
+async def test_after_a_good_session_the_next_one_is_not_waited_for(server: Server) -> None:
+    """The wait between attempts grows while they fail, and starts anew after a welcome."""
+    agent = Agent(server.path)
+    for count in range(1, 9):
+        await until(lambda count=count: agent.welcomes == count, timeout_s=1.0)
+        server.writers[-1].close()
+    await agent.close()

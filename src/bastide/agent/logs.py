@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bastide.agent.spool import Spool
 from bastide.host.ports import Stdio
+from bastide.model.arn import last_of
 from bastide.model.assignment import Assignment, Container, LogTarget
 from bastide.model.frames import LogAck, LogBatch
 
@@ -94,8 +95,7 @@ class Logs:
 
     def acknowledge(self, ack: LogAck) -> None:
         """The server stored a batch, or refused it for good."""
-        task_id = ack.task_arn.rsplit("/", 1)[-1]
-        key = (task_id, ack.container, ack.source)
+        key = (last_of(ack.task_arn), ack.container, ack.source)
         if opening := self._opening.get(key):
             if not opening.done():
                 opening.set_result(ack.error)

@@ -23,7 +23,7 @@ from bastide.agent.steps import Steps
 from bastide.agent.tasks import Tasks
 from bastide.config import Settings
 from bastide.host.ports import Runtime
-from bastide.model.arn import TASK_ID
+from bastide.model.arn import TASK_ID, last_of
 from bastide.model.assignment import Report
 from bastide.model.faults import AlreadyExists, Fault
 from bastide.model.frames import (
@@ -103,7 +103,7 @@ class Agent:
             case Assign(assignment):
                 self._tasks.assign(assignment)
             case Release(task_arn):
-                self._tasks.release(task_arn.rsplit("/", 1)[-1])
+                self._tasks.release(last_of(task_arn))
             case LogAck():
                 self._logs.acknowledge(message)
             case _:

@@ -7,8 +7,8 @@ an agent that was restarted meanwhile.
 import asyncio
 import contextlib
 import dataclasses
-import ipaddress
 from collections.abc import Awaitable, Iterator
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,12 @@ from bastide.config import Settings
 from bastide.host.ports import Cgroups, Disks, ImageConfig, Images, Limits, Network, Runtime
 from bastide.model.assignment import Assignment, Container
 from bastide.model.faults import Fault, NotFound, Unavailable
+from bastide.model.network import vpc_resolver
 from bastide.model.status import ErrorName
 from bastide.plan.lifecycle import Failure
 from bastide.plan.oci_spec import Prepared
 
-INIT_PROGRAM = Path(
-    "/usr/bin/tini-static"
-)  # Debian's tini, what `initProcessEnabled` puts first in a container
+INIT_PROGRAM = Path("/usr/bin/tini-static")  # Debian's tini, for `initProcessEnabled`
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +68,7 @@ class Preparation:
         self._nofile = (settings.nofile_soft, settings.nofile_hard)
 
     async def read_images(self, spec: Assignment) -> dict[str, ImageConfig]:
+        """Each container's image, by the container's name. Raises StepFailed for one that is not here."""
         images: dict[str, ImageConfig] = {}
         for container in spec.containers:
             with blame(ErrorName.CANNOT_PULL, container.name):
@@ -79,6 +79,7 @@ class Preparation:
         return images
 
     async def make_ready(self, spec: Assignment, images: dict[str, ImageConfig]) -> Ready:
+        """Everything the task's containers stand on. Raises StepFailed or Unavailable."""
         host, task_id = self._host, spec.task_id
         netns, disk, cgroup, *_ = await _all(
             blamed(ErrorName.RESOURCE_INITIALIZATION, host.network.ensure_eni(spec.eni, task_id=task_id)),
@@ -141,11 +142,12 @@ def _hosts(spec: Assignment) -> str:
 
 def _resolver(spec: Assignment) -> str:
     """The VPC's own resolver, at its base address plus two, and the VPC's domain."""
-    base = ipaddress.ip_network(spec.eni.vpc_cidr).network_address
-    return f"nameserver {base + 2}\nsearch {spec.eni.hostname.partition('.')[2]}\n"
+    resolver = vpc_resolver(IPv4Network(spec.eni.vpc_cidr))
+    return f"nameserver {resolver}\nsearch {spec.eni.hostname.partition('.')[2]}\n"
 
 
 def limits_of(spec: Assignment) -> Limits:
+    """The task's size, as its control group takes it."""
     return Limits(cpu_units=spec.cpu_units, memory_mib=spec.memory_mib)
 
 
@@ -167,6 +169,7 @@ async def _all(*steps: Awaitable[Any]) -> list[Any]:
 
 
 async def blamed(error: ErrorName, step: Awaitable[Any], container: str | None = None) -> Any:
+    """The step's result; its failure as `blame` has it."""
     with blame(error, container):
         return await step
 

@@ -56,6 +56,7 @@ class Session:
         self._on_welcome = on_welcome
         self._on_message = on_message
         self._writer: asyncio.StreamWriter | None = None
+        self._backoff_s = BACKOFF_FIRST_S  # grows with each failure, until a welcome
 
     @property
     def is_connected(self) -> bool:
@@ -73,17 +74,16 @@ class Session:
 
     async def run(self) -> None:
         """Connect, and connect again, until cancelled."""
-        backoff_s = BACKOFF_FIRST_S
         while True:
             try:
                 await self._live()
-                backoff_s = BACKOFF_FIRST_S
             except (OSError, Fault, TimeoutError) as error:
                 log.info("no session with the server", extra={"why": str(error) or type(error).__name__})
-            await asyncio.sleep(random.uniform(0.5, 1.0) * backoff_s)
-            backoff_s = min(backoff_s * 2, BACKOFF_MAX_S)
+            await asyncio.sleep(random.uniform(0.5, 1.0) * self._backoff_s)
+            self._backoff_s = min(self._backoff_s * 2, BACKOFF_MAX_S)
 
     async def _live(self) -> None:
+        """One connection, from hello to its loss; always ends by raising."""
         reader, writer = await asyncio.open_unix_connection(str(self._path))
         try:
             self._check_peer(writer)
@@ -92,7 +92,7 @@ class Session:
             async with asyncio.timeout(WELCOME_TIMEOUT_S):
                 welcome, rest = await _read_welcome(reader, frames)
             log.info("session opened", extra={"server": welcome.server_version})
-            self._writer = writer
+            self._writer, self._backoff_s = writer, BACKOFF_FIRST_S
             self._on_welcome()
             for message in rest:
                 self._take(message)

@@ -5,7 +5,7 @@ own outcome is empty. The agent stores `Plan.state` before it runs `Plan.steps`,
 repeats a step, and every step is repeatable.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -285,14 +285,3 @@ def _plan_signal(
     if now >= kill_at:
         return replace(memory, killed_at=now), Kill(container.name), KILL_AGAIN_S
     return memory, None, (kill_at - now).total_seconds()
-
-
-def containers_in_order(containers: Iterable[Container]) -> list[Container]:
-    """Dependencies first; the given order otherwise. Preconditions: no cycles (refused at registration)."""
-    waiting, done = list(containers), []
-    while waiting:
-        names = {c.name for c in waiting}
-        ready = [c for c in waiting if not names.intersection(c.start_after)] or waiting[:1]
-        done += ready
-        waiting = [c for c in waiting if c not in ready]
-    return done
