@@ -21,12 +21,17 @@ def bastide() -> Iterator[Installation]:
     yield from start_installation("btest")
 
 
-def start_installation(instance: str) -> Iterator[Installation]:
-    """One of its own, for a module that breaks things or counts what is left."""
+def start_installation(kind: str) -> Iterator[Installation]:
+    """One of its own, for a module that breaks things or counts what is left.
+
+    Two suites can run on one machine at once if each has a BASTIDE_TEST_SUFFIX of its own.
+    """
     if os.geteuid() != 0:
         if os.environ.get("BASTIDE_TEST_REAL") == "1":
             pytest.fail("the end-to-end tests must run as root here")
         pytest.skip("the end-to-end tests need root")
+    suffix = os.environ.get("BASTIDE_TEST_SUFFIX", "")
+    instance = f"{kind}-{suffix}" if suffix else kind
     folder = Path(tempfile.mkdtemp(prefix=f"bastide-{instance}-", dir="/var/tmp"))
     folder.chmod(0o755)  # the server's user passes through
     made = Installation(instance, folder)
