@@ -43,6 +43,6 @@ def test_tasks_stop_without_it_and_the_server_hears_at_the_next_up(
 def test_another_instance_with_the_same_public_addresses_is_refused(bastide: Installation) -> None:
     bastide.up()
     own = ("--instance", "bstop2", "--port", "24998", "--metrics-port", "24999")
-    with pytest.raises(CommandError, match=r"the instance bstop(-[a-z0-9]+)? has 198\.1[89]\..*--public-pool"):
+    with pytest.raises(CommandError, match=r"the instance bstop\S* has 198\.1[89]\..*--public-pool"):
         bastide.bastide("up", *own, "--public-pool", "198.18.0.0/15")
     assert not (bastide.folder / "run" / "bstop2").exists()
