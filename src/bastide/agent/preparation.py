@@ -24,7 +24,7 @@ from bastide.model.faults import Fault, NotFound, Unavailable
 from bastide.model.network import vpc_resolver
 from bastide.model.status import ErrorName
 from bastide.plan.lifecycle import Failure
-from bastide.plan.oci_spec import Prepared
+from bastide.plan.oci.spec import Prepared
 
 INIT_PROGRAM = Path("/usr/bin/tini-static")  # Debian's tini, for `initProcessEnabled`
 

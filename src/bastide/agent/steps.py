@@ -40,7 +40,7 @@ from bastide.plan.lifecycle import (
     Step,
     TearDown,
 )
-from bastide.plan.oci_spec import (
+from bastide.plan.oci.spec import (
     Root,
     render_container_spec,
     render_pause_spec,

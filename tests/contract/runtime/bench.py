@@ -12,7 +12,7 @@ from bastide.host.pause import PAUSE_PATH, ensure_pause_root
 from bastide.host.ports import ContainerState, ImageConfig, NewContainer, Process, Runtime, Stdio
 from bastide.model.assignment import Assignment, Container, Eni
 from bastide.model.status import DesiredStatus, TaskStatus
-from bastide.plan.oci_spec import Prepared, Root, render_container_spec, render_pause_spec, sandbox_id
+from bastide.plan.oci.spec import Prepared, Root, render_container_spec, render_pause_spec, sandbox_id
 
 APPLETS = (
     "sh",

@@ -3,8 +3,8 @@
 import pytest
 
 from bastide.model.faults import Invalid
-from bastide.plan.capabilities import DOCKER_DEFAULT, plan_capabilities
 from bastide.plan.command import parse_signal, plan_arguments, plan_environment, plan_working_directory
+from bastide.plan.oci.capabilities import DOCKER_DEFAULT, plan_capabilities
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ import msgspec
 
 from bastide.model.arn import parse_arn
 from bastide.model.assignment import Assignment, Container, Ulimit
-from bastide.plan.capabilities import plan_capabilities
 from bastide.plan.command import (
     DEFAULT_PATH,
     INIT_PATH,
@@ -22,7 +21,8 @@ from bastide.plan.command import (
     plan_environment,
     plan_working_directory,
 )
-from bastide.plan.mounts import base_mounts, bind
+from bastide.plan.oci.capabilities import plan_capabilities
+from bastide.plan.oci.mounts import base_mounts, bind
 from bastide.plan.users import Account, resolve_account
 
 OCI_VERSION = "1.1.0"
