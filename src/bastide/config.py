@@ -74,8 +74,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cpu_overcommit: int = 16
     stopped_task_retention_s: int = 3600  # AWS keeps a stopped task visible for an hour
     log_buffer_bytes: int = 64 * 1024 * 1024  # beyond it the writer is blocked
-    nofile_soft: int = 65535  # Fargate's documented default today; older: 1024
-    nofile_hard: int = 65535  # older: 4096
+    nofile_soft: int = 1024  # as measured on Fargate; newer documentation says 65535 for both
+    nofile_hard: int = 4096
     log_level: str = "INFO"
 
     def __repr__(self) -> str:
@@ -95,6 +95,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def agent_folder(self) -> Path:
         """The agent's: one folder a task, disks, log buffers. Root only."""
         return self.data_folder / "agent"
+
+    @property
+    def efs_file(self) -> Path:
+        """Which EFS file systems there are for tasks; `bastide efs` writes it, the agent reads it."""
+        return self.agent_folder / "efs.json"
 
     @property
     def server_folder(self) -> Path:

@@ -16,11 +16,15 @@ from bastide.host import mounts, syscalls
 from bastide.host.command import run
 from bastide.host.disks import LoopDisks
 from bastide.host.ports import Disks
+from bastide.host.volumes.efs import save_file_systems
+from bastide.model.assignment import EfsVolume
 from bastide.model.faults import InUse, Invalid, NotFound
+from bastide.model.file_systems import FileSystem
 from tests.fakes.disks import FakeDisks
 from tests.real_host import Crash, Fuse, nothing_left, require_root
 
 TASK, OTHER = "1" * 32, "2" * 32
+EFS = EfsVolume(file_system_id="fs-12345678")
 GIB = 1024**3
 
 
@@ -46,11 +50,19 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(path)  # the blanks
 
 
+def made_disks(folder: Path) -> LoopDisks:
+    """The disks of one agent after another, with a file system that tasks can mount."""
+    efs_file, shared = folder.with_name("efs.json"), folder.with_name("shared")
+    shared.mkdir(exist_ok=True)
+    save_file_systems(efs_file, {EFS.file_system_id: FileSystem(source=str(shared))})
+    return LoopDisks(folder, efs_file=efs_file)
+
+
 @pytest.fixture
 async def real(folder: Path) -> AsyncIterator[LoopDisks]:
     require_root("mkfs.ext4")
     with nothing_left(str(folder)):
-        made = LoopDisks(folder)
+        made = made_disks(folder)
         yield made
         for task_id in await made.read_disks():
             await made.remove_disk(task_id)
@@ -204,21 +216,24 @@ async def test_a_crash_at_any_step_ends_the_same(real: LoopDisks, folder: Path, 
         await made.ensure_disk(TASK, size_gib=1)
         root = await made.ensure_rootfs(TASK, "web", lower)
         (root / "written").write_text("here")
+        shared = await made.ensure_efs(TASK, "shared", EFS)
+        (shared / "written").write_text("here")
 
     for way, settle in (("up", up), ("down", None)):
         for blows_at in range(1, 100):
             if way == "down":
-                await up(LoopDisks(folder))
+                await up(made_disks(folder))
             fuse = Fuse(blows_at)
             with fuse.laid(STEPS), contextlib.suppress(Crash):
-                await (up(LoopDisks(folder)) if way == "up" else LoopDisks(folder).remove_disk(TASK))
-            after = LoopDisks(folder)
+                await (up(made_disks(folder)) if way == "up" else made_disks(folder).remove_disk(TASK))
+            after = made_disks(folder)
             if settle:
                 await settle(after)
             await after.remove_disk(TASK)
             assert await after.read_disks() == set()
             assert list(folder.iterdir()) == []
             assert mounts.read_mounts_below(folder) == []
+            assert (folder.with_name("shared") / "written").read_text() == "here" or way == "up"
             if not fuse.blown:
                 break
         assert not fuse.blown

@@ -84,7 +84,10 @@ async def test_a_sandbox_is_held_by_network_disk_and_limits(folder: Path) -> Non
         return
     instance = instance_name("n")
     with nothing_left(*words_of(instance), str(folder)):
-        network, disks = make_network(instance, folder), LoopDisks(folder / "disks")
+        network, disks = (
+            make_network(instance, folder),
+            LoopDisks(folder / "disks", efs_file=folder / "efs.json"),
+        )
         cgroups, sandbox = TaskCgroups(instance), Sandbox(folder, runtime / "runsc")
         try:
             await disks.ensure_disk(TASK, size_gib=1)

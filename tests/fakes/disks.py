@@ -4,9 +4,10 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from bastide.host.disks import check_container
+from bastide.host.disks import check_name
 from bastide.host.ports import Disks
-from bastide.model.faults import NotFound
+from bastide.model.assignment import EfsVolume
+from bastide.model.faults import Invalid, NotFound
 
 
 class FakeDisks(Disks):
@@ -15,6 +16,7 @@ class FakeDisks(Disks):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.sizes_gib: dict[str, int] = {}
+        self.file_systems: dict[str, Path] = {}
 
     async def ensure_disk(self, task_id: str, *, size_gib: int) -> Path:
         self.sizes_gib.setdefault(task_id, size_gib)
@@ -23,7 +25,7 @@ class FakeDisks(Disks):
         return path
 
     async def ensure_rootfs(self, task_id: str, container: str, lower: Sequence[str]) -> Path:
-        check_container(container)
+        check_name(container)
         if task_id not in self.sizes_gib:
             raise NotFound("disk", task_id)
         path = self.folder / task_id / "rootfs" / container
@@ -31,6 +33,12 @@ class FakeDisks(Disks):
             for layer in reversed(lower):
                 shutil.copytree(layer, path, dirs_exist_ok=True)
         return path
+
+    async def ensure_efs(self, task_id: str, volume: str, efs: EfsVolume) -> Path:
+        check_name(volume)
+        if efs.file_system_id not in self.file_systems:
+            raise Invalid("efs volume", why="failed to invoke EFS utils commands to set up EFS volumes")
+        return self.file_systems[efs.file_system_id]
 
     async def remove_disk(self, task_id: str) -> None:
         self.sizes_gib.pop(task_id, None)

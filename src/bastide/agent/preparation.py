@@ -7,7 +7,7 @@ an agent that was restarted meanwhile.
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Mapping
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from bastide.agent.folders import TaskFolders
 from bastide.agent.logs import Logs
+from bastide.agent.volumes import ensure_volumes
 from bastide.config import Settings
 from bastide.host.ports import Cgroups, Disks, ImageConfig, Images, Limits, Network, Runtime
 from bastide.model.assignment import Assignment, Container
@@ -56,6 +57,7 @@ class Ready:
     disk: Path
     images: dict[str, ImageConfig]
     roots: dict[str, Path]
+    image_volumes: Mapping[str, Mapping[str, str]]  # by container, then by path in it
 
 
 class Preparation:
@@ -100,9 +102,12 @@ class Preparation:
         init = str(INIT_PROGRAM) if INIT_PROGRAM.exists() else ""
         base = Prepared(netns=netns, cgroup=cgroup, nofile_soft=soft, nofile_hard=hard, init_program=init)
         with blame(ErrorName.RESOURCE_INITIALIZATION):
-            prepared = self._write_files(spec, base, disk)
-        names = [container.name for container in spec.containers]
-        return Ready(prepared, disk, images, dict(zip(names, roots, strict=True)))
+            prepared = self._write_files(spec, base)
+        by_name = dict(zip([container.name for container in spec.containers], roots, strict=True))
+        with blame(ErrorName.RESOURCE_INITIALIZATION):
+            folders = await ensure_volumes(spec, host.disks, disk, by_name, images)
+        prepared = replace(prepared, volumes=folders.named)
+        return Ready(prepared, disk, images, by_name, folders.of_images)
 
     async def _open_stream(self, spec: Assignment, container: Container) -> None:
         refused = await self._logs.open_stream(spec, container)
@@ -114,24 +119,18 @@ class Preparation:
         lower = await self._host.images.ensure_lower(image.reference, container.runtime_id)
         return await self._host.disks.ensure_rootfs(spec.task_id, container.name, lower)
 
-    def _write_files(self, spec: Assignment, prepared: Prepared, disk: Path) -> Prepared:
-        """The files bound into every container, and the folders of the task's volumes."""
+    def _write_files(self, spec: Assignment, prepared: Prepared) -> Prepared:
+        """The files bound into every container."""
         folder = self._folders.path(spec.task_id)
         texts = {"hosts": _hosts(spec), "hostname": spec.eni.hostname + "\n", "resolv.conf": _resolver(spec)}
         for name, text in texts.items():
             (folder / name).write_text(text)
             (folder / name).chmod(0o644)
-        volumes: dict[str, str] = {}
-        for volume in spec.volumes:
-            made = disk / "volumes" / volume
-            made.mkdir(parents=True, exist_ok=True)
-            volumes[volume] = str(made)
         return replace(
             prepared,
             hosts=str(folder / "hosts"),
             hostname=str(folder / "hostname"),
             resolv_conf=str(folder / "resolv.conf"),
-            volumes=volumes,
         )
 
 

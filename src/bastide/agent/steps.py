@@ -187,6 +187,7 @@ class Steps:
             passwd=read_in_root(rootfs, "/etc/passwd"),
             group=read_in_root(rootfs, "/etc/group"),
             tmp=_ensure_tmp(ready.disk, rootfs, container.name),
+            image_volumes=ready.image_volumes[container.name],
         )
         oci_spec = render_container_spec(spec, container, ready.images[container.name], root, ready.prepared)
         _ensure_mount_points(rootfs, oci_spec)

@@ -37,7 +37,7 @@ async def open_host(settings: Settings) -> AsyncIterator[Host]:
                 pool=public_pool(settings.instance, settings.public_pool),
                 firewall=firewall,
             ),
-            disks=LoopDisks(settings.agent_folder / "disks"),
+            disks=LoopDisks(settings.agent_folder / "disks", efs_file=settings.efs_file),
             cgroups=TaskCgroups(settings.instance),
         )
     finally:

@@ -3,6 +3,7 @@
     <folder>/<task>.img         the filesystem; `.img.new` until it is whole
     <folder>/<task>/fs          its mount: containers/<c>/{upper,work}, and what the agent puts beside
     <folder>/<task>/rootfs/<c>  a container's overlay
+    <folder>/<task>/efs/<v>     a volume on EFS; `.<v>.root` beside it is the NFS export it is a part of
     <folder>-blank/<GiB>.img    a fresh filesystem of that size: mkfs syncs, so it runs once and is copied
 
 A task that fills it gets ENOSPC and nobody else notices. After a crash everything is found by these
@@ -13,7 +14,7 @@ import asyncio
 import errno
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 from weakref import WeakValueDictionary
@@ -21,6 +22,9 @@ from weakref import WeakValueDictionary
 from bastide.host import mounts, syscalls
 from bastide.host.command import CommandFailed, run
 from bastide.host.threads import on_own_thread
+from bastide.host.volumes.efs import mount_efs, read_file_systems
+from bastide.host.volumes.extents import copy_extents
+from bastide.model.assignment import EfsVolume
 from bastide.model.faults import Fault, InUse, Invalid, NotFound, Unavailable
 
 T = TypeVar("T")
@@ -37,16 +41,16 @@ FAULTS: dict[int, type[Fault]] = {
     errno.EDQUOT: Invalid,
     errno.EROFS: Invalid,
 }
-COPIED_BYTES = 1024**2  # in one go
 UNMOUNT_TRIES, UNMOUNT_PAUSE_S = 20, 0.05  # a killed sandbox closes its files a moment after it is gone
-_CONTAINER = re.compile(r"[A-Za-z0-9_-]{1,255}")  # ECS's rule; a file name too
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")  # ECS's rule; a file name too
 
 
 class LoopDisks:
     """`ports.Disks` over loop devices, in a folder of the agent's."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, efs_file: Path) -> None:
         self._folder = folder.resolve()  # mountinfo knows no symbolic links
+        self._efs_file = efs_file
         self._blanks = self._folder.with_name(f"{self._folder.name}-blank")
         self._making_blank = asyncio.Lock()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -68,7 +72,7 @@ class LoopDisks:
 
         Preconditions: the disk is there, else NotFound; `lower` is not empty.
         """
-        check_container(container)
+        check_name(container)
         disk, root = self._target(task_id), self._folder / task_id / "rootfs" / container
 
         def mount() -> None:
@@ -86,6 +90,15 @@ class LoopDisks:
         async with self._lock(task_id):
             await self._guarded(mount)
         return root
+
+    async def ensure_efs(self, task_id: str, volume: str, efs: EfsVolume) -> Path:
+        """What stands for the file system on this host, mounted; its path. Invalid, in AWS's words."""
+        check_name(volume)
+        folder = self._folder / task_id / "efs"
+        root, target = folder / f".{volume}.root", folder / volume
+        async with self._lock(task_id):
+            await mount_efs(read_file_systems(self._efs_file), efs, root=root, target=target)
+        return target
 
     async def remove_disk(self, task_id: str) -> None:
         """Unmount and delete all of it. Repeatable. InUse while a process still has files open there."""
@@ -146,10 +159,10 @@ class LoopDisks:
         return self._locks.setdefault(task_id, asyncio.Lock())
 
 
-def check_container(name: str) -> None:
-    """Invalid for a name that could be anything but one file name below a folder of ours."""
-    if not _CONTAINER.fullmatch(name):
-        raise Invalid("container", name)
+def check_name(name: str) -> None:
+    """Invalid for one that could be anything but a single file name below a folder of ours."""
+    if not _NAME.fullmatch(name):
+        raise Invalid("name", name)
 
 
 def _make_image(image: Path, blank: Path) -> None:
@@ -158,32 +171,8 @@ def _make_image(image: Path, blank: Path) -> None:
     new = image.with_suffix(".img.new")
     with blank.open("rb") as source, new.open("wb") as copy:
         os.fchmod(copy.fileno(), 0o600)
-        copy.truncate(os.fstat(source.fileno()).st_size)
-        for start, end in _extents(source.fileno()):
-            _copy(source.fileno(), copy.fileno(), start, end, name=str(new))
+        copy_extents(source.fileno(), copy.fileno(), name=str(new))
     new.rename(image)
-
-
-def _copy(source: int, copy: int, start: int, end: int, *, name: str) -> None:
-    while start < end:
-        try:
-            start += os.pwrite(copy, os.pread(source, min(end - start, COPIED_BYTES), start), start)
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, name) from error
-
-
-def _extents(file: int) -> Iterator[tuple[int, int]]:
-    """Where the file has data: from, and up to."""
-    end = 0
-    while True:
-        try:
-            start = os.lseek(file, end, os.SEEK_DATA)
-        except OSError as error:
-            if error.errno == errno.ENXIO:  # nothing but a hole is left
-                return
-            raise
-        end = os.lseek(file, start, os.SEEK_HOLE)
-        yield start, end
 
 
 def _mount(image: Path, target: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from bastide.model.assignment import Eni
+from bastide.model.assignment import EfsVolume, Eni
 from bastide.model.status import Process as Process
 
 Progress = Callable[[str, int, int], None]  # what, done, total (bytes)
@@ -153,6 +153,9 @@ class Disks(Protocol):
 
     async def ensure_rootfs(self, task_id: str, container: str, lower: Sequence[str]) -> Path:
         """An overlay over `lower` with upper and work on the task's disk, mounted; its path."""
+
+    async def ensure_efs(self, task_id: str, volume: str, efs: EfsVolume) -> Path:
+        """What stands for the file system on this host, mounted; its path. Invalid, in AWS's words."""
 
     async def remove_disk(self, task_id: str) -> None:
         """Unmount and delete all of it. Repeatable."""

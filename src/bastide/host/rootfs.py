@@ -23,13 +23,20 @@ _STEP = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 def read_in_root(rootfs: Path, path: str) -> str:
     """A text file of the container; empty when there is no such regular file."""
     try:
-        with _walked(rootfs, path, create_mode=None) as found:
+        with opened_in_root(rootfs, path) as found:
             if not stat.S_ISREG(os.fstat(found).st_mode):
                 return ""
             with Path(f"/proc/self/fd/{found}").open("rb") as file:
                 return file.read(TEXT_MAX_BYTES).decode(errors="replace")
     except (FileNotFoundError, NotADirectoryError):
         return ""
+
+
+@contextmanager
+def opened_in_root(rootfs: Path, path: str) -> Iterator[int]:
+    """A descriptor (O_PATH) of what `path` is inside; FileNotFoundError or NotADirectoryError without one."""
+    with _walked(rootfs, path, create_mode=None) as found:
+        yield found
 
 
 def ensure_folder_in_root(rootfs: Path, path: str, *, mode: int = 0o755) -> None:

@@ -52,6 +52,21 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     read_only: bool = False
 
 
+class EfsVolume(msgspec.Struct, frozen=True, kw_only=True):
+    """A folder of an EFS file system; which host folder or NFS server that is, the host knows."""
+
+    file_system_id: str
+    root_directory: str = "/"
+    access_point_id: str | None = None
+
+
+class Volume(msgspec.Struct, frozen=True, kw_only=True):
+    """Something containers of the task can mount."""
+
+    name: str
+    efs: EfsVolume | None = None  # None: a folder on the task's own disk
+
+
 class Container(msgspec.Struct, frozen=True, kw_only=True):
     """One container, with the task definition and the overrides already folded together."""
 
@@ -95,7 +110,7 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     storage_gib: int
     eni: Eni
     containers: tuple[Container, ...]
-    volumes: tuple[str, ...] = ()
+    volumes: tuple[Volume, ...] = ()
     stop_code: StopCode | None = None  # why desired_status is STOPPED
     stopped_reason: str | None = None
 

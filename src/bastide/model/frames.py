@@ -11,7 +11,7 @@ import msgspec
 from bastide.model.assignment import Assignment, LogLine, LogTarget, Report
 from bastide.model.faults import Invalid
 
-PROTOCOL = 2
+PROTOCOL = 3
 FRAME_MAX_BYTES = 16 * 1024 * 1024
 _LENGTH_BYTES = 4
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bastide.model.arn import last_of
-from bastide.model.assignment import Container, LogTarget, Mount, Ulimit
+from bastide.model.assignment import Container, EfsVolume, LogTarget, Mount, Ulimit, Volume
 
 Document = Mapping[str, Any]
 
@@ -55,9 +55,22 @@ def runtime_id(task_id: str, index: int) -> str:
     return f"{task_id}-{number:0{RUNTIME_ID_DIGITS}d}"
 
 
-def volumes_of(definition: Document) -> tuple[str, ...]:
-    """The names of the volumes that live on the task's own disk."""
-    return tuple(volume["name"] for volume in definition.get("volumes", ()))
+def volumes_of(definition: Document) -> tuple[Volume, ...]:
+    """What the containers mount, in the order of the task definition."""
+    return tuple(
+        Volume(name=volume["name"], efs=_efs(volume.get("efsVolumeConfiguration")))
+        for volume in definition.get("volumes", ())
+    )
+
+
+def _efs(configuration: Document | None) -> EfsVolume | None:
+    if configuration is None:
+        return None
+    return EfsVolume(
+        file_system_id=configuration["fileSystemId"],
+        root_directory=configuration.get("rootDirectory") or "/",
+        access_point_id=configuration.get("authorizationConfig", {}).get("accessPointId"),
+    )
 
 
 def _container(

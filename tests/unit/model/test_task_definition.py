@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bastide.model.assignment import LogTarget, Mount, Ulimit
+from bastide.model.assignment import EfsVolume, LogTarget, Mount, Ulimit, Volume
 from bastide.model.task_definition import containers_of, runtime_id, volumes_of
 
 TASK_ID = "0123456789abcdef0123456789abcdef"
@@ -162,7 +162,15 @@ def test_volumes_of_another_container_come_with_its_paths() -> None:
 
 
 def test_volumes_of_the_task() -> None:
-    assert volumes_of({"volumes": [{"name": "a"}, {"name": "b", "host": {}}]}) == ("a", "b")
+    efs = {"fileSystemId": "fs-1", "authorizationConfig": {"accessPointId": "fsap-1"}}
+    asked = [{"name": "a"}, {"name": "b", "host": {}}, {"name": "c", "efsVolumeConfiguration": efs}]
+    asked.append({"name": "d", "efsVolumeConfiguration": {"fileSystemId": "fs-2", "rootDirectory": "/x"}})
+    assert volumes_of({"volumes": asked}) == (
+        Volume(name="a"),
+        Volume(name="b"),
+        Volume(name="c", efs=EfsVolume(file_system_id="fs-1", access_point_id="fsap-1")),
+        Volume(name="d", efs=EfsVolume(file_system_id="fs-2", root_directory="/x")),
+    )
 
 
 @given(st.text("0123456789abcdef", min_size=32, max_size=32))

@@ -75,8 +75,8 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     hostname: str = ""
     resolv_conf: str = ""
     volumes: Mapping[str, str] = {}  # volume name → folder on the task's disk
-    nofile_soft: int = 65535  # of a container that sets no `nofile` of its own: Settings
-    nofile_hard: int = 65535
+    nofile_soft: int = 1024  # of a container that sets no `nofile` of its own: Settings
+    nofile_hard: int = 4096
     init_program: str = ""  # a static init such as tini; empty: `initProcessEnabled` is not acted on
 
 
@@ -86,6 +86,7 @@ class Root(msgspec.Struct, frozen=True, kw_only=True):
     passwd: str = ""
     group: str = ""
     tmp: str = ""  # a folder on the task's disk to be /tmp; empty: nothing is mounted there
+    image_volumes: Mapping[str, str] = {}  # path of a VOLUME of the image → folder on the task's disk
 
 
 def sandbox_id(task_id: str) -> str:
@@ -189,7 +190,7 @@ def _environment(
 
 def _mounts(container: Container, root: Root, prepared: Prepared) -> list[dict[str, Any]]:
     mounts = base_mounts()
-    if root.tmp:
+    if root.tmp and "/tmp" not in root.image_volumes:
         # Without it runsc lays a tmpfs over an empty /tmp, and what is written there eats the task's memory.
         mounts.append(bind(root.tmp, "/tmp", read_only=container.readonly_root))
     for source, target in (
@@ -201,11 +202,13 @@ def _mounts(container: Container, root: Root, prepared: Prepared) -> list[dict[s
             mounts.append(bind(source, target, read_only=container.readonly_root))
     if container.init_process and prepared.init_program:
         mounts.append(bind(prepared.init_program, INIT_PATH, read_only=True))
+    # What the image declares as a volume stays writable on a read-only root, as with Docker.
+    volumes = {path: bind(folder, path, read_only=False) for path, folder in root.image_volumes.items()}
+    for mount in container.mounts:
+        path = posixpath.normpath(mount.path)
+        volumes[path] = bind(prepared.volumes[mount.volume], path, read_only=mount.read_only)
     # A shorter path first: a volume below another must not be covered by it.
-    for mount in sorted(container.mounts, key=lambda mount: posixpath.normpath(mount.path).count("/")):
-        source = prepared.volumes[mount.volume]
-        mounts.append(bind(source, posixpath.normpath(mount.path), read_only=mount.read_only))
-    return mounts
+    return mounts + sorted(volumes.values(), key=lambda mount: mount["destination"].count("/"))
 
 
 def _user(account: Account) -> dict[str, Any]:

@@ -173,7 +173,6 @@ DEFINITIONS: list[tuple[Members, Members, str, str]] = [
     (one(environmentFiles=[ENV_FILE]), {}, NOT_YET, "environmentFiles"),
     (one(firelensConfiguration={"type": "fluentbit"}), {}, NOT_YET, "firelensConfiguration"),
     (one(**logs("splunk", **{"splunk-url": "u", "splunk-token": "t"})), {}, NOT_YET, "log driver splunk"),
-    (mounted(efsVolumeConfiguration={"fileSystemId": "fs-1"}), {}, NOT_YET, "efsVolumeConfiguration"),
     (mounted(configuredAtLaunch=True), {}, NOT_YET, "configuredAtLaunch"),
     (
         {**mounted(s3filesVolumeConfiguration={"fileSystemArn": "a"}), "taskRoleArn": ROLE},

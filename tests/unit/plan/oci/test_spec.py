@@ -176,6 +176,18 @@ def test_a_read_only_root_makes_what_lies_on_it_read_only() -> None:
         assert "ro" in mounts_of(spec)[target]["options"]
 
 
+def test_a_volume_of_the_image_is_writable_and_gives_way_to_a_mount_point() -> None:
+    root = replace(ROOT, image_volumes={"/tmp": "/disk/a", "/data": "/disk/b", "/deep/cache": "/disk/c"})
+    app = replace(APP, readonly_root=True, mounts=(Mount(volume="data", path="/data", read_only=True),))
+    mounts = render_container_spec(assignment(app), app, IMAGE, root, PREPARED)["mounts"]
+    found = [(m["destination"], m["source"], m["options"][-1]) for m in mounts if m["source"][:6] == "/disk/"]
+    assert found == [
+        ("/tmp", "/disk/a", "rw"),
+        ("/data", "/disk/data", "ro"),
+        ("/deep/cache", "/disk/c", "rw"),
+    ]
+
+
 def test_volumes_are_mounted_the_shorter_path_first() -> None:
     mounts = (Mount(volume="deep", path="/data/deep/"), Mount(volume="data", path="/data", read_only=True))
     spec = spec_of(replace(APP, mounts=mounts, readonly_root=True))

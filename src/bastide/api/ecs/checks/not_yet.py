@@ -10,7 +10,7 @@ from bastide.api.ecs.checks import Document
 from bastide.api.ecs.checks.fargate import is_windows
 from bastide.model.faults import Unsupported
 
-VOLUMES = ("efsVolumeConfiguration", "s3filesVolumeConfiguration", "configuredAtLaunch")
+VOLUMES = ("s3filesVolumeConfiguration", "configuredAtLaunch")
 
 
 def check_runnable(definition: Document, params: Document) -> None:
