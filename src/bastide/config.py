@@ -23,6 +23,7 @@ ACCOUNT = re.compile(r"[0-9]{12}")
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 POOL_PREFIX_MAX = 29  # the host's own address, network and broadcast, and some for tasks
+PIDS_MAX_MAX = 65536  # gVisor's own bound on the threads of a sandbox
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 FILE_FOLDER = Path("/etc/bastide")
@@ -49,6 +50,8 @@ DESCRIPTIONS: Mapping[str, str] = {
     "cpu_overcommit": "how many times over a host's CPUs may be promised to tasks (memory never is)",
     "stopped_task_retention_s": "how long a stopped task can be described",
     "log_buffer_bytes": "log lines kept on disk for each task while the server is away",
+    "pids_max": "processes and threads a task may have",
+    "disk_reserve_percent": "free part of the host's disk below which no new task starts",
     "nofile_soft": "open files a container may have unless it says otherwise",
     "nofile_hard": "how far a container may raise that",
     "log_level": "how much the server and the agent log: " + ", ".join(LOG_LEVELS),
@@ -74,6 +77,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cpu_overcommit: int = 16
     stopped_task_retention_s: int = 3600  # AWS keeps a stopped task visible for an hour
     log_buffer_bytes: int = 64 * 1024 * 1024  # beyond it the writer is blocked
+    pids_max: int = 32768
+    disk_reserve_percent: int = 5
     nofile_soft: int = 1024  # as measured on Fargate; newer documentation says 65535 for both
     nofile_hard: int = 4096
     log_level: str = "INFO"
@@ -282,6 +287,8 @@ def _checked(settings: Settings) -> Settings:
         ("cpu_overcommit", settings.cpu_overcommit >= 1, "1 or more"),
         ("stopped_task_retention_s", settings.stopped_task_retention_s >= 0, "0 or more"),
         ("log_buffer_bytes", settings.log_buffer_bytes >= 65536, "at least 65536"),
+        ("pids_max", 16 <= settings.pids_max <= PIDS_MAX_MAX, f"between 16 and {PIDS_MAX_MAX}"),
+        ("disk_reserve_percent", 0 <= settings.disk_reserve_percent <= 90, "between 0 and 90"),
         ("nofile_soft", 0 < settings.nofile_soft <= settings.nofile_hard, "between 1 and nofile_hard"),
         ("log_level", settings.log_level in LOG_LEVELS, "one of " + ", ".join(LOG_LEVELS)),
     )

@@ -5,6 +5,7 @@ import contextlib
 import errno
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -238,3 +239,37 @@ async def test_a_crash_at_any_step_ends_the_same(real: LoopDisks, folder: Path, 
                 break
         assert not fuse.blown
         assert blows_at > 4
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """A host's disk of 64 MiB."""
+    require_root("mkfs.ext4")
+    folder = Path(tempfile.mkdtemp(prefix="bastide-small-", dir="/var/tmp"))
+    image, target = folder / "image", folder / "mounted"
+    with image.open("wb") as file:
+        file.truncate(64 * 1024**2)
+    target.mkdir()
+    subprocess.run(["mkfs.ext4", "-q", "-m", "0", str(image)], check=True)
+    subprocess.run(["mount", "-o", "loop", str(image), str(target)], check=True)
+    yield target
+    subprocess.run(["umount", str(target)], check=True)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.real
+async def test_a_nearly_full_host_gives_no_new_disk_and_spares_those_there_are(small_disk: Path) -> None:
+    disks = LoopDisks(small_disk / "disks", efs_file=small_disk / "efs.json", reserve_percent=20)
+    mounted = await disks.ensure_disk(TASK, size_gib=1)
+    try:
+        (small_disk / "ballast").write_bytes(os.urandom(50 * 1024**2))
+        with pytest.raises(Invalid, match=r"unable to allocate ephemeral storage: .* 20 % kept for tasks"):
+            await disks.ensure_disk(OTHER, size_gib=1)
+        assert await disks.read_disks() == {TASK}
+        assert await disks.ensure_disk(TASK, size_gib=1) == mounted  # as an agent that comes back asks
+        (mounted / "written").write_bytes(os.urandom(1024**2))
+        (small_disk / "ballast").unlink()
+        await disks.ensure_disk(OTHER, size_gib=1)
+    finally:
+        for task_id in (TASK, OTHER):
+            await disks.remove_disk(task_id)

@@ -64,6 +64,8 @@ def test_variables_of_the_set_up_and_the_tests_are_no_settings() -> None:
         ("public_pool", "10.0.0.1/8"),
         ("log_level", "LOUD"),
         ("nofile_soft", "70000"),
+        ("pids_max", "65537"),
+        ("disk_reserve_percent", "91"),
     ],
 )
 def test_a_wrong_value_is_told_by_its_key(key: str, text: str) -> None:

@@ -27,6 +27,9 @@ from bastide.model.status import ErrorName
 from bastide.plan.lifecycle import Failure
 from bastide.plan.oci.spec import Prepared
 
+UNITS_PER_CPU = 1024
+SEEN_CPUS_MIN = 2  # gVisor shows no fewer
+SANDBOX_THREADS = 1024  # many more than the sandbox and its file servers have for themselves
 INIT_PROGRAM = Path("/usr/bin/tini-static")  # Debian's tini, for `initProcessEnabled`
 
 
@@ -68,6 +71,7 @@ class Preparation:
         self._folders = folders
         self._logs = logs
         self._nofile = (settings.nofile_soft, settings.nofile_hard)
+        self._pids_max = settings.pids_max
 
     async def read_images(self, spec: Assignment) -> dict[str, ImageConfig]:
         """Each container's image, by the container's name. Raises StepFailed for one that is not here."""
@@ -89,7 +93,7 @@ class Preparation:
                 ErrorName.RESOURCE_INITIALIZATION,
                 host.disks.ensure_disk(task_id, size_gib=spec.storage_gib),
             ),
-            blamed(ErrorName.RESOURCE_INITIALIZATION, host.cgroups.ensure_cgroup(task_id, limits_of(spec))),
+            blamed(ErrorName.RESOURCE_INITIALIZATION, self._ensure_cgroup(spec)),
             *(self._open_stream(spec, container) for container in spec.containers),
         )
         roots = await _all(
@@ -100,7 +104,14 @@ class Preparation:
         )
         soft, hard = self._nofile
         init = str(INIT_PROGRAM) if INIT_PROGRAM.exists() else ""
-        base = Prepared(netns=netns, cgroup=cgroup, nofile_soft=soft, nofile_hard=hard, init_program=init)
+        base = Prepared(
+            netns=netns,
+            cgroup=cgroup,
+            nofile_soft=soft,
+            nofile_hard=hard,
+            pids_max=self._pids_max,
+            init_program=init,
+        )
         with blame(ErrorName.RESOURCE_INITIALIZATION):
             prepared = self._write_files(spec, base)
         by_name = dict(zip([container.name for container in spec.containers], roots, strict=True))
@@ -108,6 +119,9 @@ class Preparation:
             folders = await ensure_volumes(spec, host.disks, disk, by_name, images)
         prepared = replace(prepared, volumes=folders.named)
         return Ready(prepared, disk, images, by_name, folders.of_images)
+
+    async def _ensure_cgroup(self, spec: Assignment) -> str:
+        return await self._host.cgroups.ensure_cgroup(spec.task_id, limits_of(spec, pids_max=self._pids_max))
 
     async def _open_stream(self, spec: Assignment, container: Container) -> None:
         refused = await self._logs.open_stream(spec, container)
@@ -145,9 +159,15 @@ def _resolver(spec: Assignment) -> str:
     return f"nameserver {resolver}\nsearch {spec.eni.hostname.partition('.')[2]}\n"
 
 
-def limits_of(spec: Assignment) -> Limits:
-    """The task's size, as its control group takes it."""
-    return Limits(cpu_units=spec.cpu_units, memory_mib=spec.memory_mib)
+def limits_of(spec: Assignment, *, pids_max: int) -> Limits:
+    """The task's size, as its control group takes it.
+
+    That of processes is the last resort, behind the one the sandbox itself holds: to gVisor a process of the
+    task is one of the host's for its system calls, and one more for each processor that the task sees.
+    """
+    seen_cpus = max(SEEN_CPUS_MIN, -(-spec.cpu_units // UNITS_PER_CPU))
+    pids = pids_max * (1 + seen_cpus) + SANDBOX_THREADS
+    return Limits(cpu_units=spec.cpu_units, memory_mib=spec.memory_mib, pids=pids)
 
 
 def _not_pulled(container: Container) -> Failure:

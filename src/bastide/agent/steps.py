@@ -63,6 +63,7 @@ class Steps:
         self._logs = logs
         self._preparation = Preparation(host, folders, logs, settings)
         self._pause_root = ensure_pause_root(settings.agent_folder / "pause")
+        self._pids_max = settings.pids_max
         self._ready: dict[str, Ready] = {}
 
     async def run(self, step: Step, spec: Assignment, state: TaskState) -> TaskState:
@@ -81,7 +82,8 @@ class Steps:
                     await self._host.runtime.ensure_started(_named(spec, name).runtime_id)
             case LimitCpu():
                 with blame(ErrorName.RESOURCE_INITIALIZATION):
-                    await self._host.cgroups.ensure_cpu_quota(spec.task_id, limits_of(spec))
+                    limits = limits_of(spec, pids_max=self._pids_max)
+                    await self._host.cgroups.ensure_cpu_quota(spec.task_id, limits)
                 return replace(state, has_cpu_quota=True)
             case AskToStop(name):
                 number = state.container(name).stop_signal

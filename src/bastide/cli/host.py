@@ -37,7 +37,11 @@ async def open_host(settings: Settings) -> AsyncIterator[Host]:
                 pool=public_pool(settings.instance, settings.public_pool),
                 firewall=firewall,
             ),
-            disks=LoopDisks(settings.agent_folder / "disks", efs_file=settings.efs_file),
+            disks=LoopDisks(
+                settings.agent_folder / "disks",
+                efs_file=settings.efs_file,
+                reserve_percent=settings.disk_reserve_percent,
+            ),
             cgroups=TaskCgroups(settings.instance),
         )
     finally:

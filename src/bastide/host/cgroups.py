@@ -89,6 +89,7 @@ class TaskCgroups:
     def __init__(self, instance: str, *, hierarchies: Hierarchies | None = None) -> None:
         self._instance = instance
         self._at = hierarchies or find_hierarchies(read_mounts())
+        self._pids_max = _read_pid_space() // 2  # no task takes more than half of what the host has
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def ensure_cgroup(self, task_id: str, limits: Limits) -> str:
@@ -99,6 +100,7 @@ class TaskCgroups:
                 self._make(root, task_id)
             if self._at.unified:
                 _limit_unified(self._group(self._at.unified, task_id), limits)
+                _write(self._group(self._at.unified, task_id) / "pids.max", self._pids(limits))
             else:
                 self._limit_legacy(task_id, limits)
             self._limit_cpu(task_id, limits, boot_quota_us(limits))
@@ -165,7 +167,10 @@ class TaskCgroups:
     def _limit_legacy(self, task_id: str, limits: Limits) -> None:
         memory = self._group(self._at.legacy["memory"], task_id)
         _narrow_memory(memory, limits.memory_mib * MIB)
-        _write(self._group(self._at.legacy["pids"], task_id) / "pids.max", limits.pids)
+        _write(self._group(self._at.legacy["pids"], task_id) / "pids.max", self._pids(limits))
+
+    def _pids(self, limits: Limits) -> int:
+        return min(limits.pids, self._pids_max)
 
     def _make(self, root: Path, task_id: str) -> None:
         for tries_left in reversed(range(MAKE_TRIES)):
@@ -204,7 +209,6 @@ def _limit_unified(group: Path, limits: Limits) -> None:
     _write(group / "memory.max", limits.memory_mib * MIB)
     _write_if_there(group / "memory.swap.max", 0)
     _write_if_there(group / "memory.oom.group", 1)  # a task dies whole, as its sandbox does
-    _write(group / "pids.max", limits.pids)
 
 
 def _narrow_memory(group: Path, limit_bytes: int) -> None:
@@ -219,6 +223,11 @@ def _narrow_memory(group: Path, limit_bytes: int) -> None:
         _write(with_swap, limit_bytes)
     else:
         _write_if_there(group / "memory.swappiness", 0)
+
+
+def _read_pid_space() -> int:
+    """How many processes and threads this kernel has room for."""
+    return min(int(_read(Path("/proc/sys/kernel") / name)) for name in ("pid_max", "threads-max"))
 
 
 def _delegate(group: Path) -> None:

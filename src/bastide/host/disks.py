@@ -6,7 +6,8 @@
     <folder>/<task>/efs/<v>     a volume on EFS; `.<v>.root` beside it is the NFS export it is a part of
     <folder>-blank/<GiB>.img    a fresh filesystem of that size: mkfs syncs, so it runs once and is copied
 
-A task that fills it gets ENOSPC and nobody else notices. After a crash everything is found by these
+A task that fills it gets ENOSPC and nobody else notices. Sizes are promised, not set aside: when the host's
+own disk is nearly full, there are no new ones. After a crash everything is found by these
 names. Calls about one task wait for each other.
 """
 
@@ -48,9 +49,10 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")  # ECS's rule; a file name too
 class LoopDisks:
     """`ports.Disks` over loop devices, in a folder of the agent's."""
 
-    def __init__(self, folder: Path, *, efs_file: Path) -> None:
+    def __init__(self, folder: Path, *, efs_file: Path, reserve_percent: int = 0) -> None:
         self._folder = folder.resolve()  # mountinfo knows no symbolic links
         self._efs_file = efs_file
+        self._reserve_percent = reserve_percent
         self._blanks = self._folder.with_name(f"{self._folder.name}-blank")
         self._making_blank = asyncio.Lock()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -62,6 +64,7 @@ class LoopDisks:
             if await self._guarded(lambda: mounts.is_mounted(target)):
                 return target
             if not image.exists():
+                await self._guarded(self._check_reserve)
                 blank = await self._ensure_blank(size_gib)
                 await self._guarded(lambda: _make_image(image, blank))
             await self._guarded(lambda: _mount(image, target))
@@ -141,6 +144,18 @@ class LoopDisks:
                 raise
             new.rename(blank)
         return blank
+
+    def _check_reserve(self) -> None:
+        """Invalid when the host's disk is so full that the tasks which run may soon need the rest."""
+        folder = next(path for path in (self._folder, *self._folder.parents) if path.exists())
+        seen = os.statvfs(folder)
+        if seen.f_bavail * 100 < seen.f_blocks * self._reserve_percent:
+            free_gib = seen.f_bavail * seen.f_frsize / GIB
+            why = (
+                f"unable to allocate ephemeral storage: {free_gib:.1f} GiB of the host's disk are free,"
+                f" less than the {self._reserve_percent} % kept for tasks that run"
+            )
+            raise Invalid("disk", why=why)
 
     async def _guarded(self, work: Callable[[], T]) -> T:
         try:

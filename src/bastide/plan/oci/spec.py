@@ -77,6 +77,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     volumes: Mapping[str, str] = {}  # volume name → folder on the task's disk
     nofile_soft: int = 1024  # of a container that sets no `nofile` of its own: Settings
     nofile_hard: int = 4096
+    pids_max: int = 32768  # of the task; no `nproc` of a container goes beyond it
     init_program: str = ""  # a static init such as tini; empty: `initProcessEnabled` is not acted on
 
 
@@ -228,8 +229,13 @@ def _capabilities(bounding: Sequence[str], account: Account) -> dict[str, list[s
 
 
 def _rlimits(asked: Sequence[Ulimit], prepared: Prepared) -> list[dict[str, Any]]:
-    limits = {"nofile": (prepared.nofile_soft, prepared.nofile_hard)}
+    most = prepared.pids_max
+    limits = {"nofile": (prepared.nofile_soft, prepared.nofile_hard), "nproc": (most, most)}
     limits.update({limit.name.lower(): (limit.soft, limit.hard) for limit in asked})
+    # gVisor counts a user's threads in all containers of the task, and lets nobody pass who has not a
+    # capability that no task gets: this is what stops a fork bomb with EAGAIN.
+    soft, hard = (most if limit < 0 else min(limit, most) for limit in limits["nproc"])
+    limits["nproc"] = (soft, hard)
     return [
         {"type": f"RLIMIT_{name.upper()}", "soft": _unlimited(soft), "hard": _unlimited(hard)}
         for name, (soft, hard) in sorted(limits.items())

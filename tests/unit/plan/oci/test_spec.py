@@ -34,6 +34,7 @@ ROOT = Root(
     group="app:x:1001:\nweb:x:2000:app,other\n",
     tmp="/disk/tmp",
 )
+NPROC = {"type": "RLIMIT_NPROC", "soft": 32768, "hard": 32768}
 APP = Container(name="app", runtime_id=f"{TASK_ID}-0000000001", arn="", image="app")
 ENI = Eni(
     id="eni-0",
@@ -152,12 +153,22 @@ def test_a_terminal_is_an_xterm() -> None:
 
 def test_nofile_comes_from_the_settings_unless_the_container_sets_it() -> None:
     settings = spec_of(APP, nofile_soft=1024, nofile_hard=4096)["process"]["rlimits"]
-    assert settings == [{"type": "RLIMIT_NOFILE", "soft": 1024, "hard": 4096}]
+    assert settings == [{"type": "RLIMIT_NOFILE", "soft": 1024, "hard": 4096}, NPROC]
     ulimits = (Ulimit(name="nofile", soft=10, hard=20), Ulimit(name="core", soft=-1, hard=-1))
     assert spec_of(replace(APP, ulimits=ulimits))["process"]["rlimits"] == [
         {"type": "RLIMIT_CORE", "soft": 2**64 - 1, "hard": 2**64 - 1},
         {"type": "RLIMIT_NOFILE", "soft": 10, "hard": 20},
+        NPROC,
     ]
+
+
+@pytest.mark.parametrize(("asked", "held"), [((-1, -1), (100, 100)), ((7, -1), (7, 100)), ((7, 9), (7, 9))])
+def test_no_container_may_have_more_processes_than_its_task(
+    asked: tuple[int, int], held: tuple[int, int]
+) -> None:
+    ulimits = (Ulimit(name="nproc", soft=asked[0], hard=asked[1]),)
+    limits = spec_of(replace(APP, ulimits=ulimits), pids_max=100)["process"]["rlimits"]
+    assert {"type": "RLIMIT_NPROC", "soft": held[0], "hard": held[1]} in limits
 
 
 def test_the_tasks_files_and_disk_are_mounted() -> None:
