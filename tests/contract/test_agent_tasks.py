@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from bastide.agent.folders import TaskFolders
-from bastide.agent.logs import Logs
+from bastide.agent.output.logs import Logs
 from bastide.agent.preparation import Host
 from bastide.agent.steps import Steps
 from bastide.agent.tasks import Tasks

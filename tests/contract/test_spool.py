@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bastide.agent import spool as spool_module
-from bastide.agent.spool import Spool
+from bastide.agent.output import spool as spool_module
+from bastide.agent.output.spool import Spool
 
 LIMIT = 1024 * 1024
 

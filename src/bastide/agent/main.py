@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bastide import __version__
 from bastide.agent.folders import TaskFolders
-from bastide.agent.logs import Logs
+from bastide.agent.output.logs import Logs
 from bastide.agent.preparation import Host
 from bastide.agent.session import Session
 from bastide.agent.steps import Steps

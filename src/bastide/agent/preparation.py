@@ -16,7 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from bastide.agent.folders import TaskFolders
-from bastide.agent.logs import Logs
+from bastide.agent.output.logs import Logs
 from bastide.agent.volumes import ensure_volumes
 from bastide.config import Settings
 from bastide.host.ports import Cgroups, Disks, ImageConfig, Images, Limits, Network, Runtime

@@ -17,7 +17,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from bastide.agent.folders import TaskFolders
-from bastide.agent.logs import Logs
+from bastide.agent.output.logs import Logs
 from bastide.agent.preparation import Host, Preparation, Ready, blame, limits_of
 from bastide.agent.stdin import opened_stdin, stdin_of, wants_stdin
 from bastide.config import Settings

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from bastide.agent.folders import UNKNOWN_BOOT, TaskFolders
-from bastide.agent.logs import Logs
+from bastide.agent.output.logs import Logs
 from bastide.agent.preparation import StepFailed
 from bastide.agent.steps import Steps
 from bastide.host.ports import ContainerState

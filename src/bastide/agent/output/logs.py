@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from bastide.agent.spool import Spool
+from bastide.agent.output.spool import Spool
 from bastide.host.ports import Stdio
 from bastide.model.arn import last_of
 from bastide.model.assignment import Assignment, Container, LogTarget

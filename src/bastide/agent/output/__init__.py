@@ -1,0 +1,1 @@
+"""Containers' output, from their pipes over a buffer on disk to the logs service."""
