@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from bastide.agent.folders import TaskFolders
+from bastide.agent.memory import MemoryWatch
 from bastide.agent.output.logs import Logs
 from bastide.agent.preparation import Host
 from bastide.agent.steps import Steps
@@ -17,7 +18,7 @@ from bastide.config import Settings
 from bastide.host.ports import ImageConfig, NewContainer
 from bastide.model.assignment import Assignment, Report
 from bastide.model.faults import Unavailable
-from bastide.model.status import DesiredStatus, Process, TaskStatus
+from bastide.model.status import ContainerStatus, DesiredStatus, Process, TaskStatus
 from tests.assignments import TASK_ID, assignment, container
 from tests.fakes.cgroups import FakeCgroups
 from tests.fakes.disks import FakeDisks
@@ -44,6 +45,7 @@ class Rig:
     def __init__(self, folder: Path) -> None:
         self.settings = Settings(data_root=folder / "data", run_root=folder / "run")
         self.runtime = FakeRuntime(lambda new: self.behaviour(new))
+        self.cgroups = FakeCgroups()
         self.images = FakeImages()
         self.images.add(ImageConfig(reference="app:1", digest="sha256:" + "0" * 64, command=("run",)))
         self.host = Host(
@@ -51,7 +53,7 @@ class Rig:
             images=self.images,
             network=FakeNetwork(),
             disks=EmptyRoots(folder / "disks"),
-            cgroups=FakeCgroups(),
+            cgroups=self.cgroups,
         )
         self.boot_id = "this boot"
         self.reports: list[Report] = []
@@ -73,6 +75,7 @@ class Rig:
                 group.create_task(self.tasks.wake_leftovers())
                 group.create_task(self.tasks.run())
                 group.create_task(self._watch())
+                group.create_task(self.memory.run(self.tasks.wake))
 
         self._running = asyncio.create_task(run())
 
@@ -111,7 +114,15 @@ class Rig:
         folders = TaskFolders(self.settings.agent_folder / "tasks")
         logs = Logs(lambda batch: True, limit_bytes=1024)
         steps = Steps(self.host, folders, logs, self.settings)
-        return Tasks(steps, folders, logs, boot_id=self.boot_id, report=self.reports.append)
+        self.memory = MemoryWatch(self.runtime, self.host.cgroups)
+        return Tasks(
+            steps,
+            folders,
+            logs,
+            memory=self.memory,
+            boot_id=self.boot_id,
+            report=self.reports.append,
+        )
 
     async def _watch(self) -> None:
         async for container_id in self.runtime.watch():
@@ -279,3 +290,23 @@ async def test_one_task_in_trouble_does_not_hold_up_another(rig: Rig) -> None:
             good.task_arn: TaskStatus.RUNNING,
         }:
             await asyncio.sleep(0.01)
+
+
+async def test_a_container_beyond_its_memory_is_killed_alone(rig: Rig) -> None:
+    hungry = container("hungry", essential=False, memory_mib=100)
+    rig.tasks.assign(assignment(APP, hungry))
+    await rig.until(TaskStatus.RUNNING)
+    rig.cgroups.held_bytes[TASK_ID] = 300 << 20  # most of it the page cache, or another container's
+    rig.runtime.memory_bytes[hungry.runtime_id] = 99 << 20
+    await asyncio.sleep(0.3)
+    assert [each.last_status for each in rig.reports[-1].containers] == [ContainerStatus.RUNNING] * 2
+    rig.runtime.memory_bytes[hungry.runtime_id] = 101 << 20
+    async with asyncio.timeout(5):
+        while rig.reports[-1].containers[1].last_status is not ContainerStatus.STOPPED:
+            await asyncio.sleep(0.01)
+    app, killed = rig.reports[-1].containers
+    assert (killed.exit_code, killed.reason) == (
+        137,
+        "OutOfMemoryError: Container killed due to memory usage",
+    )
+    assert (app.last_status, rig.reports[-1].last_status) == (ContainerStatus.RUNNING, TaskStatus.RUNNING)

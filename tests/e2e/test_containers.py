@@ -134,16 +134,6 @@ def test_the_disk_is_the_tasks_own_and_full_means_enospc(bastide: Installation) 
     assert bastide.log_lines(f"t/app/{task.rsplit('/', 1)[-1]}") == ["No space left on device", "on"]
 
 
-def test_too_much_memory_ends_the_task_and_says_so(bastide: Installation) -> None:
-    arn = bastide.register("memory", shell("app", "tail -c 2000m /dev/zero; sleep 5"))
-    stopped = bastide.wait(bastide.run_task(arn)[0], "STOPPED")
-    container = stopped["containers"][0]
-    assert (container["exitCode"], container["reason"]) == (
-        137,
-        "OutOfMemoryError: Container killed due to memory usage",
-    )
-
-
 def test_an_interactive_container_waits_for_input_and_no_other_does(bastide: Installation) -> None:
     script = "if read line; then echo got; else echo end; fi"
     assert output_of(bastide, "not-interactive", shell("app", script)) == ["end"]

@@ -1,16 +1,19 @@
 """Control groups in memory. Held to the real ones by tests/contract, but for what a limit does."""
 
+from collections.abc import Mapping
+
 from bastide.host.ports import Cgroups, Limits
 from bastide.model.faults import NotFound
 
 
 class FakeCgroups(Cgroups):
-    """`limits` by task id; `narrow` are the tasks with a CPU quota; a test sets `oom_kills`."""
+    """`limits` by task id; `narrow`: tasks with a CPU quota; a test sets `oom_kills` and `held_bytes`."""
 
     def __init__(self) -> None:
         self.limits: dict[str, Limits] = {}
         self.narrow: set[str] = set()
         self.oom_kills: dict[str, int] = {}
+        self.held_bytes: dict[str, int] = {}
 
     async def ensure_cgroup(self, task_id: str, limits: Limits) -> str:
         self.limits[task_id] = limits
@@ -27,6 +30,9 @@ class FakeCgroups(Cgroups):
 
     async def read_cgroups(self) -> set[str]:
         return set(self.limits)
+
+    async def read_held_bytes(self, floors: Mapping[str, int]) -> dict[str, int]:
+        return {each: self.held_bytes.get(each, 0) for each in floors if each in self.limits}
 
     async def read_oom_kills(self, task_id: str) -> int:
         return self.oom_kills.get(task_id, 0) if task_id in self.limits else 0

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from bastide.agent.folders import UNKNOWN_BOOT, TaskFolders
+from bastide.agent.memory import MemoryWatch
 from bastide.agent.output.logs import Logs
 from bastide.agent.preparation import StepFailed
 from bastide.agent.steps import Steps
@@ -49,12 +50,14 @@ class Tasks:
         folders: TaskFolders,
         logs: Logs,
         *,
+        memory: MemoryWatch,
         boot_id: str,
         report: Callable[[Report], None],
     ) -> None:
         self._steps = steps
         self._folders = folders
         self._logs = logs
+        self._memory = memory
         self._boot_id = boot_id
         self._report = report
         self._specs: dict[str, Assignment] = {}
@@ -74,6 +77,7 @@ class Tasks:
             self._specs[task_id] = spec
             self._states[task_id] = self._folders.read_state(task_id)
             self._steps.adopt_output(spec, self._states[task_id])
+            self._memory.follow(spec, self._states[task_id])
             if self._states[task_id].status is TaskStatus.RUNNING:
                 self._unrestored.add(task_id)
             self._loop.wake(task_id)
@@ -171,6 +175,7 @@ class Tasks:
             sandbox=sandbox.process if sandbox else None,
             containers={c.name: _sight(s) for c, s in zip(spec.containers, others, strict=True)},
             oom_kills=await self._steps.read_oom_kills(spec),
+            excess=self._memory.excess(spec.task_id),
         )
 
     async def _act(self, spec: Assignment, step: Step) -> bool:
@@ -203,6 +208,7 @@ class Tasks:
             return
         self._folders.save_state(spec.task_id, state)
         self._states[spec.task_id] = state
+        self._memory.follow(spec, state)
         self._report(report_task(spec, state))
 
     async def _forget(self, task_id: str) -> float | None:
@@ -213,6 +219,7 @@ class Tasks:
         if self._logs.unsent_bytes(task_id):
             return FORGET_RETRY_S
         self._logs.forget(task_id)
+        self._memory.forget(task_id)
         self._folders.remove(task_id)
         self._specs.pop(task_id, None)
         self._states.pop(task_id, None)

@@ -187,5 +187,11 @@ class Cgroups(Protocol):
     async def read_cgroups(self) -> set[str]:
         """Task ids that have a cgroup on this host."""
 
+    async def read_held_bytes(self, floors: Mapping[str, int]) -> dict[str, int]:
+        """By task: what it holds at most; the page cache is left out where that is above its floor.
+
+        Cheap, for many at once and often. A task that has no group is left out.
+        """
+
     async def read_oom_kills(self, task_id: str) -> int:
         """How often the kernel killed something in it for memory."""

@@ -26,6 +26,7 @@ class ContainerMemory(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime | None = None
     asked_to_stop_at: datetime | None = None
     killed_at: datetime | None = None
+    over_memory_at: datetime | None = None  # it was beyond its hard limit, and is killed for it
     stopped_at: datetime | None = None
     exit_code: int | None = None
     reason: str | None = None

@@ -47,6 +47,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     sandbox: Process | None = None
     containers: Mapping[str, SeenContainer] = {}
     oom_kills: int = 0
+    excess: frozenset[str] = frozenset()  # containers beyond their own limit of memory
 
     def process(self, name: str) -> Process | None:
         """Of the container called `name`."""
@@ -117,7 +118,7 @@ def plan_task(spec: Assignment, state: TaskState, seen: Seen, now: datetime) -> 
     state = _remember(spec, state, seen, now)
     stop = state.stop or _reason_to_stop(spec, state, seen)
     if stop is None:
-        plan = _plan_start(spec, state, seen, now)
+        plan = _plan_kills(_plan_start(spec, state, seen, now), spec, seen, now)
     else:
         plan = _plan_stop(spec, replace(state, stop=stop), seen, now)
     if plan.steps or plan.state.troubled_since is None:
@@ -182,8 +183,11 @@ def _remember_container(memory: ContainerMemory, name: str, seen: Seen, now: dat
         return replace(memory, stopped_at=now)  # it could not be started: what was never run has no exit code
     if sight.process in (Process.RUNNING, Process.STOPPED) and memory.started_at is None:
         memory = replace(memory, started_at=now)
+    if sight.process is Process.RUNNING and name in seen.excess and memory.over_memory_at is None:
+        memory = replace(memory, over_memory_at=now)
     if sight.process is Process.STOPPED:
-        out_of_memory = seen.oom_kills > 0 and sight.exit_code in (None, KILLED, SANDBOX_DIED)
+        by_kernel = seen.oom_kills > 0 and sight.exit_code in (None, KILLED, SANDBOX_DIED)
+        out_of_memory = by_kernel or (memory.over_memory_at is not None and sight.exit_code in (None, KILLED))
         code = KILLED if out_of_memory else sight.exit_code
         reason = OUT_OF_MEMORY if out_of_memory else memory.reason
         return replace(memory, stopped_at=now, exit_code=code, reason=reason)
@@ -235,6 +239,20 @@ def _plan_start(spec: Assignment, state: TaskState, seen: Seen, now: datetime) -
     status = state.status.advanced_to(TaskStatus.RUNNING)
     limit: tuple[Step, ...] = () if state.has_cpu_quota else (LimitCpu(),)
     return Plan(state=replace(state, status=status, started_at=state.started_at or now), steps=limit)
+
+
+def _plan_kills(plan: Plan, spec: Assignment, seen: Seen, now: datetime) -> Plan:
+    """With a SIGKILL for each container that is beyond its memory, sent again while it is seen to run."""
+    state, steps, again_s = plan.state, list(plan.steps), plan.again_s
+    for container in spec.containers:
+        memory = state.container(container.name)
+        if memory.over_memory_at is None or seen.process(container.name) is not Process.RUNNING:
+            continue
+        if memory.killed_at is None or now >= memory.killed_at + timedelta(seconds=KILL_AGAIN_S):
+            state = state.with_container(container.name, replace(memory, killed_at=now))
+            steps.append(Kill(container.name))
+        again_s = min(KILL_AGAIN_S, again_s or KILL_AGAIN_S)
+    return replace(plan, state=state, steps=tuple(steps), again_s=again_s)
 
 
 def _plan_stop(spec: Assignment, state: TaskState, seen: Seen, now: datetime) -> Plan:

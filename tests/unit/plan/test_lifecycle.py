@@ -55,6 +55,7 @@ class World:
         self.sandbox: Process | None = None
         self.containers: dict[str, SeenContainer] = {}
         self.oom_kills = 0
+        self.excess: frozenset[str] = frozenset()
         self.trace: list[TaskStatus] = []
         self.steps: list[Step] = []
 
@@ -64,6 +65,7 @@ class World:
             sandbox=self.sandbox,
             containers=dict(self.containers),
             oom_kills=self.oom_kills,
+            excess=self.excess,
         )
 
     def look(self, *, crash_after: int | None = None) -> bool:
@@ -290,3 +292,19 @@ def test_any_order_of_crashes_and_ends_comes_to_one_end(events: list[tuple[objec
     assert all(world.state.container(c.name).stopped_at is not None for c in world.spec.containers)
     settled = plan_task(world.spec, world.state, world.seen(), world.now)
     assert (settled.state, settled.steps, settled.again_s) == (world.state, (), None)
+
+
+def test_a_container_beyond_its_memory_is_remembered_then_killed_and_says_why() -> None:
+    world = World(assignment(container("app"), container("side", essential=False)))
+    world.settle()
+    world.excess = frozenset({"side"})
+    world.look(crash_after=0)  # the agent dies before the signal is sent
+    assert world.state.container("side").over_memory_at is not None
+    world.excess = frozenset()
+    world.now += timedelta(seconds=60)
+    world.look()
+    assert world.steps[-1] == Kill("side")
+    world.settle()
+    side = world.state.container("side")
+    assert (side.exit_code, side.reason) == (137, OUT_OF_MEMORY)
+    assert world.state.status is TaskStatus.RUNNING

@@ -21,6 +21,7 @@ from bastide.host.command import run
 from bastide.host.containerd.channel import Channel
 from bastide.host.containerd.events import watch_tasks
 from bastide.host.containerd.runtime_options import ensure_options_file, render_options
+from bastide.host.containerd.sandbox import read_sandbox_memory
 from bastide.host.containerd_api.services import containers_pb2 as containers
 from bastide.host.containerd_api.services import tasks_pb2 as tasks
 from bastide.host.containerd_api.services.containers_pb2_grpc import ContainersStub
@@ -171,6 +172,9 @@ class ContainerdRuntime:
 
     async def read_memory_bytes(self, container_id: str) -> int | None:
         """What the container uses now, by the sandbox's own count; None when it does not run."""
+        used = await read_sandbox_memory(self._runsc_state / self._channel.namespace, container_id)
+        if used is not None:
+            return used
         request = tasks.MetricsRequest(filters=[f"id=={container_id}"])
         answer = await self._channel.call(self._tasks.Metrics, request, about=("container", container_id))
         for metric in answer.metrics:
