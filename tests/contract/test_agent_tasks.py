@@ -16,7 +16,7 @@ from bastide.agent.steps import Steps
 from bastide.agent.tasks import Tasks
 from bastide.config import Settings
 from bastide.host.ports import ImageConfig, NewContainer
-from bastide.model.assignment import Assignment, Report
+from bastide.model.assignment import Assignment, Condition, Dependency, Report
 from bastide.model.faults import Unavailable
 from bastide.model.status import ContainerStatus, DesiredStatus, Process, TaskStatus
 from tests.assignments import TASK_ID, assignment, container
@@ -183,7 +183,9 @@ async def test_a_later_agent_takes_up_a_running_task(rig: Rig) -> None:
 async def test_an_agent_killed_while_it_starts_a_task_is_followed_by_one_that_does(
     rig: Rig, pause_s: float
 ) -> None:
-    rig.tasks.assign(assignment(APP, container("side", essential=False, start_after=("app",))))
+    rig.tasks.assign(
+        assignment(APP, container("side", essential=False, depends_on=(Dependency("app", Condition.START),)))
+    )
     await asyncio.sleep(pause_s)
     await rig.kill()
     rig.start()

@@ -1,15 +1,16 @@
 """A Runtime in memory. A script decides what a process does; the contract suite holds it to the real one."""
 
 import asyncio
+import contextlib
 import re
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from bastide.host.ports import ContainerState, NewContainer, Process
-from bastide.model.faults import Invalid, NotFound, Unavailable
+from bastide.host.ports import ContainerState, ExecResult, NewContainer, Process
+from bastide.model.faults import Conflict, Invalid, NotFound, Unavailable
 
 CONTAINER_TYPE = "io.kubernetes.cri.container-type"
 SANDBOX_ID = "io.kubernetes.cri.sandbox-id"
@@ -23,6 +24,25 @@ class Behaviour:
     start_error: str = ""
     exit_code: int | None = None
     on_signal: dict[int, int] = field(default_factory=dict)  # signal → exit code
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a program run beside a process does: end with a code at once, or not at all (None)."""
+
+    exit_code: int | None = 0
+    output: bytes = b""
+
+
+def read_answer(line: str) -> Answer:
+    """The few lines that tests run beside a process."""
+    if line.startswith("/nonexistent"):
+        raise Invalid("exec", why=f"creating process: failed to load {line}: no such file or directory")
+    written = "".join(text + "\n" for text in re.findall(r"echo (\w+)", line)).encode()
+    if zeros := re.search(r"count=(\d+)", line):
+        written = bytes(int(zeros[1]) * 1024)
+    ended = re.search(r"exit (\d+)", line)
+    return Answer(None if "sleep" in line else int(ended[1]) if ended else 0, written)
 
 
 Script = Callable[[NewContainer], Behaviour]
@@ -56,6 +76,7 @@ class Held:
     exit_code: int | None = None
     exited_at: datetime | None = None
     behaviour: Behaviour = field(default_factory=Behaviour)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def annotations(self) -> dict[str, Any]:
@@ -66,10 +87,12 @@ class Held:
 class FakeRuntime:
     """The Runtime Protocol without a kernel."""
 
-    def __init__(self, script: Script = read_script) -> None:
+    def __init__(self, script: Script = read_script, answer: Callable[[str], Answer] = read_answer) -> None:
         self.memory_bytes: dict[str, int] = {}
         self.is_hanging = False
+        self.execs: list[tuple[str, Sequence[str]]] = []
         self._script = script
+        self._answer_exec = answer
         self._held: dict[str, Held] = {}
         self._watchers: list[asyncio.Queue[str | None]] = []
 
@@ -125,6 +148,24 @@ class FakeRuntime:
             self.end(container_id, 128 + signal.SIGKILL)
             del self._held[container_id]
 
+    async def exec(
+        self, container_id: str, exec_id: str, arguments: Sequence[str], *, timeout_s: float, output_max: int
+    ) -> ExecResult:
+        self._answer()
+        held = self._held.get(container_id)
+        if held is None:
+            raise NotFound("container", container_id)
+        if held.process is not Process.RUNNING:
+            raise Conflict("container", container_id, why="cannot exec in a stopped state")
+        self.execs.append((container_id, arguments))
+        answer = self._answer_exec(arguments[-1])
+        if answer.exit_code is None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await held.ended.wait()
+        code = 128 + signal.SIGKILL if held.ended.is_set() else answer.exit_code
+        return ExecResult(exit_code=code, output=answer.output[:output_max])
+
     async def read_memory_bytes(self, container_id: str) -> int | None:
         self._answer()
         held = self._held.get(container_id)
@@ -161,6 +202,7 @@ class FakeRuntime:
 
     def _set_ended(self, held: Held, code: int) -> None:
         held.process, held.exit_code, held.exited_at = Process.STOPPED, code, datetime.now(UTC)
+        held.ended.set()
 
     def _tell(self, container_id: str) -> None:
         for queue in self._watchers:

@@ -17,6 +17,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from bastide.agent.folders import TaskFolders
+from bastide.agent.health import Probes
 from bastide.agent.output.logs import Logs
 from bastide.agent.preparation import Host, Preparation, Ready, blame, limits_of
 from bastide.agent.stdin import opened_stdin, stdin_of, wants_stdin
@@ -35,6 +36,8 @@ from bastide.plan.lifecycle import (
     Kill,
     LimitCpu,
     Prepare,
+    Probe,
+    RemoveContainer,
     StartContainer,
     StartSandbox,
     Step,
@@ -51,6 +54,7 @@ log = logging.getLogger(__name__)
 
 LAST_LINES_TIMEOUT_S = 2.0  # how long the end of a task waits for its last lines to be stored
 LABEL = "bastide/"
+RUN_LABEL = f"{LABEL}run"  # which run of the container it is
 KERNEL_MOUNTS = ("/proc", "/dev", "/sys")  # what is mounted below them finds its place there
 
 
@@ -65,6 +69,7 @@ class Steps:
         self._pause_root = ensure_pause_root(settings.agent_folder / "pause")
         self._pids_max = settings.pids_max
         self._ready: dict[str, Ready] = {}
+        self.probes = Probes(host.runtime)
 
     async def run(self, step: Step, spec: Assignment, state: TaskState) -> TaskState:
         """Do it; the memory with what came of it. Raises StepFailed or Unavailable."""
@@ -74,12 +79,17 @@ class Steps:
             case StartSandbox():
                 with blame(ErrorName.CANNOT_CREATE):
                     await self._start_sandbox(spec)
+            case RemoveContainer(name):
+                with blame(ErrorName.CANNOT_CREATE, name):
+                    await self._host.runtime.remove_container(_named(spec, name).runtime_id)
             case CreateContainer(name):
                 with blame(ErrorName.CANNOT_CREATE, name):
-                    await self._create_container(spec, _named(spec, name))
+                    await self._create_container(spec, _named(spec, name), state.container(name).restarts)
             case StartContainer(name):
                 with blame(ErrorName.CANNOT_START, name):
                     await self._host.runtime.ensure_started(_named(spec, name).runtime_id)
+            case Probe(name):
+                self.probes.begin(spec, _named(spec, name), state.container(name).restarts)
             case LimitCpu():
                 with blame(ErrorName.RESOURCE_INITIALIZATION):
                     limits = limits_of(spec, pids_max=self._pids_max)
@@ -131,6 +141,7 @@ class Steps:
         control group takes the processes, and what containerd remembers goes with the next sweep.
         """
         host = self._host
+        self.probes.cancel(task_id)
         try:
             await self._remove_containers(task_id)
         except Unavailable:
@@ -182,7 +193,7 @@ class Steps:
             await self._host.runtime.ensure_container(pause)
         await self._host.runtime.ensure_started(identity)
 
-    async def _create_container(self, spec: Assignment, container: Container) -> None:
+    async def _create_container(self, spec: Assignment, container: Container, run: int) -> None:
         ready = await self._get_ready(spec)
         rootfs = ready.roots[container.name]
         root = Root(
@@ -197,7 +208,7 @@ class Steps:
         stdin = stdin_of(spec, self._io_folder(spec)) if wants_stdin(container) else None
         new = NewContainer(
             id=container.runtime_id,
-            labels=_labels(spec, container.name),
+            labels=_labels(spec, container.name) | {RUN_LABEL: str(run)},
             spec=oci_spec,
             rootfs=rootfs,
             stdio=replace(stdio, stdin=str(stdin or "")),

@@ -15,7 +15,7 @@ from bastide.agent.folders import UNKNOWN_BOOT, TaskFolders
 from bastide.agent.memory import MemoryWatch
 from bastide.agent.output.logs import Logs
 from bastide.agent.preparation import StepFailed
-from bastide.agent.steps import Steps
+from bastide.agent.steps import RUN_LABEL, Steps
 from bastide.host.ports import ContainerState
 from bastide.loop import Loop
 from bastide.model.assignment import Assignment, Report
@@ -67,6 +67,7 @@ class Tasks:
             set()
         )  # adopted as running: somebody may have flushed their rules meanwhile
         self._loop: Loop[str] = Loop(self.reconcile, workers=WORKERS)
+        steps.probes.on_change = self.wake
 
     def adopt(self) -> None:
         """Take up what an earlier agent left: its folders and its containers' pipes."""
@@ -90,7 +91,10 @@ class Tasks:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        await self._loop.run()
+        try:
+            await self._loop.run()
+        finally:
+            self._steps.probes.cancel_all()
 
     def wake(self, task_id: str) -> None:
         """Something about the task may have changed."""
@@ -174,6 +178,7 @@ class Tasks:
             boot_id=self._boot_id,
             sandbox=sandbox.process if sandbox else None,
             containers={c.name: _sight(s) for c, s in zip(spec.containers, others, strict=True)},
+            probes=self._steps.probes.read(spec),
             oom_kills=await self._steps.read_oom_kills(spec),
             excess=self._memory.excess(spec.task_id),
         )
@@ -185,7 +190,9 @@ class Tasks:
             after = await self._steps.run(step, spec, state)
         except StepFailed as failed:
             log.warning("task failed", extra={"task": spec.task_id, "why": failed.failure.why})
-            self._remember(spec, fail_task(self._states[spec.task_id], failed.failure))
+            self._remember(
+                spec, fail_task(spec, self._states[spec.task_id], failed.failure, datetime.now(UTC))
+            )
             return True
         except (InUse, Unavailable) as error:
             return self._bear(spec, step, error)
@@ -228,4 +235,7 @@ class Tasks:
 
 
 def _sight(state: ContainerState | None) -> SeenContainer:
-    return SeenContainer(state.process, state.exit_code) if state else SeenContainer()
+    if state is None:
+        return SeenContainer()
+    run = int(state.labels.get(RUN_LABEL, 0))
+    return SeenContainer(state.process, state.exit_code, run=run, exited_at=state.exited_at)

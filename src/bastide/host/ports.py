@@ -73,6 +73,13 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
     exited_at: datetime | None = None
 
 
+class ExecResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a process that was run beside a container's own."""
+
+    exit_code: int | None  # None: it took too long and was killed
+    output: bytes  # of both streams, as it came, cut
+
+
 class Runtime(Protocol):
     """containerd's containers and tasks of this instance's namespace."""
 
@@ -93,6 +100,15 @@ class Runtime(Protocol):
 
     async def remove_container(self, container_id: str) -> None:
         """Kill what runs, delete process and container. Repeatable."""
+
+    async def exec(
+        self, container_id: str, exec_id: str, arguments: Sequence[str], *, timeout_s: float, output_max: int
+    ) -> ExecResult:
+        """Run a program in the container as its own process is run: same user, environment, folder.
+
+        An earlier one of the same id, left behind by an agent that died, is killed first. NotFound or
+        Conflict when the container does not run, Invalid when the program can't be started.
+        """
 
     async def read_memory_bytes(self, container_id: str) -> int | None:
         """What the container uses now, by the sandbox's own count; None when it does not run."""

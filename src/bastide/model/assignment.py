@@ -5,9 +5,11 @@ last one says everything, so losing an earlier one loses nothing. Times are awar
 """
 
 from datetime import datetime
+from enum import StrEnum
 
 import msgspec
 
+from bastide.model.health import HealthCheck, HealthReport
 from bastide.model.status import ContainerStatus, DesiredStatus, StopCode, TaskStatus
 
 
@@ -67,6 +69,29 @@ class Volume(msgspec.Struct, frozen=True, kw_only=True):
     efs: EfsVolume | None = None  # None: a folder on the task's own disk
 
 
+class Condition(StrEnum):
+    """What a container may wait for in another one."""
+
+    START = "START"
+    COMPLETE = "COMPLETE"
+    SUCCESS = "SUCCESS"
+    HEALTHY = "HEALTHY"
+
+
+class Dependency(msgspec.Struct, frozen=True):
+    """What must be true of another container before this one starts."""
+
+    container: str
+    condition: Condition
+
+
+class RestartPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """A container that ends is run again, in place, if it ran long enough."""
+
+    ignored_exit_codes: tuple[int, ...] = ()
+    attempt_period_s: int = 300  # what it must have run since it was last started
+
+
 class Container(msgspec.Struct, frozen=True, kw_only=True):
     """One container, with the task definition and the overrides already folded together."""
 
@@ -87,12 +112,14 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     capabilities_drop: tuple[str, ...] = ()
     ulimits: tuple[Ulimit, ...] = ()
     sysctls: dict[str, str] = {}
-    stop_timeout_s: int = 30  # Fargate's default
-    start_timeout_s: int | None = None
+    stop_timeout_s: int | None = None  # None: what the platform gives
+    start_timeout_s: int | None = None  # to reach what its dependants wait for
     interactive: bool = False
     pseudo_terminal: bool = False
     init_process: bool = False
-    start_after: tuple[str, ...] = ()  # names of containers that must have started (dependsOn START)
+    depends_on: tuple[Dependency, ...] = ()
+    health_check: HealthCheck | None = None
+    restart_policy: RestartPolicy | None = None
     mounts: tuple[Mount, ...] = ()
     log: LogTarget | None = None
 
@@ -111,6 +138,7 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     eni: Eni
     containers: tuple[Container, ...]
     volumes: tuple[Volume, ...] = ()
+    pid_mode: str | None = None  # "task": the containers see each other's processes
     stop_code: StopCode | None = None  # why desired_status is STOPPED
     stopped_reason: str | None = None
 
@@ -123,6 +151,9 @@ class ContainerReport(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int | None = None
     reason: str | None = None
     image_digest: str | None = None
+    essential: bool = True
+    health: HealthReport | None = None
+    restart_count: int | None = None  # None: it has no restart policy
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):

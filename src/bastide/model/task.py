@@ -1,8 +1,9 @@
 """A task's stored document: the changes that may happen to it, each as a pure step from old to new.
 
 The document holds AWS's Task shape under `task` and beside it what ECS does not show (`host`, `eni`,
-`network`, `reported`, `tags`, `clientToken`). Invariants: `lastStatus` only grows, what was reported once
-stays, `task.version` grows by one with every change, times are epoch seconds.
+`network`, `reported`, `tags`, `clientToken`, `health`, `restartCounts`). Invariants: `lastStatus` only
+grows, what was reported once stays (health aside: there the later check wins), `task.version` grows by one
+with every change of the task, times are epoch seconds.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from bastide.model.assignment import ContainerReport, Report
+from bastide.model.health import HealthStatus, health_of_task, is_news, is_older, render_health
 from bastide.model.status import REASON_MAX_CHARS, ContainerStatus, DesiredStatus, StopCode, TaskStatus
 
 Document = dict[str, Any]
@@ -77,7 +79,7 @@ def with_report(document: Document, report: Report, *, at_s: float, runtime_ids:
     status = TaskStatus[task["lastStatus"]].advanced_to(report.last_status)
     members: Document = {
         "lastStatus": status.name,
-        "containers": _reported_containers(task["containers"], report.containers, runtime_ids),
+        "containers": _reported_containers(document, report.containers, runtime_ids),
         "attachments": [_attached(attachment, status) for attachment in task["attachments"]],
     }
     for member, field in _TIMES:
@@ -90,9 +92,11 @@ def with_report(document: Document, report: Report, *, at_s: float, runtime_ids:
         members |= {"connectivity": "CONNECTED", "connectivityAt": at_s}
     if status > TaskStatus.RUNNING or report.stop_code is not None:
         members["desiredStatus"] = DesiredStatus.STOPPED.value
+    members["healthStatus"] = _health_of_task(members["containers"], report.containers, task)
+    kept = _kept_of_checks(document, report.containers)
     if all(task.get(member) == value for member, value in members.items()):
-        return document
-    return {**with_members(document, **members), "reported": int(status)}
+        return {**document, **kept} if kept else document
+    return {**with_members(document, **members), **kept, "reported": int(status)}
 
 
 def with_connectivity(document: Document, *, is_connected: bool, at_s: float) -> Document:
@@ -134,16 +138,50 @@ def _attached(attachment: Document, status: TaskStatus) -> Document:
 
 
 def _reported_containers(
-    containers: Sequence[Document], reports: Sequence[ContainerReport], runtime_ids: Sequence[str]
+    document: Document, reports: Sequence[ContainerReport], runtime_ids: Sequence[str]
 ) -> list[Document]:
     by_name = {report.name: report for report in reports}
+    containers, health = document["task"]["containers"], document.get("health", {})
     return [
-        _reported_container(container, by_name.get(container["name"]), runtime)
+        _reported_container(container, by_name.get(container["name"]), runtime, health.get(container["name"]))
         for container, runtime in zip(containers, runtime_ids, strict=True)
     ]
 
 
-def _reported_container(container: Document, report: ContainerReport | None, runtime: str) -> Document:
+def _health_of_task(
+    containers: Sequence[Document], reports: Sequence[ContainerReport], task: Document
+) -> str:
+    """By its essential containers; as it was when a report names none."""
+    essential = {report.name for report in reports if report.essential}
+    shown: str = task.get("healthStatus", HealthStatus.UNKNOWN.value)
+    found = [HealthStatus(c.get("healthStatus", shown)) for c in containers if c["name"] in essential]
+    return health_of_task(found).value if found else shown
+
+
+def _kept_of_checks(document: Document, reports: Sequence[ContainerReport]) -> Document:
+    """Members beside the task that DescribeTasks never shows: the last checks, and how often it restarted."""
+    health, restarts = document.get("health", {}), document.get("restartCounts", {})
+    fresh_health = dict(health)
+    for report in reports:
+        kept = health.get(report.name)
+        if report.health is not None and is_news(report.health, kept):
+            fresh_health[report.name] = render_health(report.health)
+    fresh_restarts = restarts | {
+        report.name: max(report.restart_count, restarts.get(report.name, 0))
+        for report in reports
+        if report.restart_count is not None
+    }
+    changed: Document = {}
+    if fresh_health != health:
+        changed["health"] = fresh_health
+    if fresh_restarts != restarts:
+        changed["restartCounts"] = fresh_restarts
+    return changed
+
+
+def _reported_container(
+    container: Document, report: ContainerReport | None, runtime: str, kept: Document | None
+) -> Document:
     if report is None:
         return container
     status = max(ContainerStatus[container["lastStatus"]], report.last_status)
@@ -151,6 +189,8 @@ def _reported_container(container: Document, report: ContainerReport | None, run
     _keep_first(added, container, "exitCode", report.exit_code)
     _keep_first(added, container, "reason", (report.reason or "")[:REASON_MAX_CHARS] or None)
     _keep_first(added, container, "imageDigest", report.image_digest)
+    if report.health is not None and not is_older(report.health, kept):
+        added["healthStatus"] = report.health.status.value
     if report.last_status is ContainerStatus.RUNNING or report.exit_code is not None:
         added["runtimeId"] = runtime
     return {**container, **added}

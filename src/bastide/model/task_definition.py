@@ -10,12 +10,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bastide.model.arn import last_of
-from bastide.model.assignment import Container, EfsVolume, LogTarget, Mount, Ulimit, Volume
+from bastide.model.assignment import (
+    Condition,
+    Container,
+    Dependency,
+    EfsVolume,
+    LogTarget,
+    Mount,
+    RestartPolicy,
+    Ulimit,
+    Volume,
+)
+from bastide.model.health import HealthCheck
 
 Document = Mapping[str, Any]
 
 RUNTIME_ID_DIGITS = 10
-STOP_TIMEOUT_DEFAULT_S = 30  # Fargate's default; ContainerDefinition.stopTimeout in the API reference
+SHELL = ("/bin/sh", "-c")  # of a CMD-SHELL health check
 LOG_MODE_DEFAULT = "blocking"  # no line is lost; AWS's since June 2025 drops lines when its buffer is full
 BUFFER_DEFAULT_BYTES = 10 * 1024 * 1024  # `max-buffer-size` of non-blocking mode since June 2025
 _STRIDE = 1_000_003  # prime: containers of a task never meet, and no id is the sandbox's (all zeros)
@@ -105,19 +116,44 @@ def _container(
             for limit in merged.get("ulimits", ())
         ),
         sysctls={control["namespace"]: control["value"] for control in merged.get("systemControls", ())},
-        stop_timeout_s=merged.get("stopTimeout", STOP_TIMEOUT_DEFAULT_S),
+        stop_timeout_s=merged.get("stopTimeout"),
         start_timeout_s=merged.get("startTimeout"),
         interactive=merged.get("interactive", False),
         pseudo_terminal=merged.get("pseudoTerminal", False),
         init_process=linux.get("initProcessEnabled", False),
-        start_after=tuple(
-            dependency["containerName"]
+        depends_on=tuple(
+            Dependency(dependency["containerName"], Condition(dependency["condition"]))
             for dependency in merged.get("dependsOn", ())
-            if dependency["condition"] == "START"
         ),
+        health_check=_health_check(merged.get("healthCheck")),
+        restart_policy=_restart_policy(merged.get("restartPolicy")),
         mounts=mounts,
         log=_log_target(merged, task_id, log_mode),
     )
+
+
+def _health_check(check: Document | None) -> HealthCheck | None:
+    """None when there is none, or the task definition says NONE."""
+    if check is None or check["command"][0] == "NONE":
+        return None
+    kind, *command = check["command"]
+    members = {
+        "interval_s": check.get("interval"),
+        "timeout_s": check.get("timeout"),
+        "retries": check.get("retries"),
+        "start_period_s": check.get("startPeriod"),
+    }
+    given = {name: value for name, value in members.items() if value is not None}
+    return HealthCheck(command=(*SHELL, *command) if kind == "CMD-SHELL" else tuple(command), **given)
+
+
+def _restart_policy(policy: Document | None) -> RestartPolicy | None:
+    if policy is None or not policy["enabled"]:
+        return None
+    ignored = tuple(policy.get("ignoredExitCodes", ()))
+    if (period_s := policy.get("restartAttemptPeriod")) is None:
+        return RestartPolicy(ignored_exit_codes=ignored)
+    return RestartPolicy(ignored_exit_codes=ignored, attempt_period_s=period_s)
 
 
 def _texts(values: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -1,13 +1,15 @@
 """What the agent remembers of a task: that which cannot be observed later.
 
 Kept as `state.json` in the task's folder, replaced by rename. Times are aware UTC datetimes. Nothing here
-is ever taken back: statuses grow, a stop once decided stays decided, an exit code once seen is kept.
+is ever taken back: statuses grow, a stop once decided stays decided, a container that has stopped for good
+keeps its exit code. A container that is run again has not stopped.
 """
 
 from datetime import datetime
 
 import msgspec
 
+from bastide.model.health import HealthReport
 from bastide.model.status import StopCode, TaskStatus
 
 
@@ -23,13 +25,17 @@ class ContainerMemory(msgspec.Struct, frozen=True, kw_only=True):
 
     image_digest: str | None = None
     stop_signal: int = 15  # SIGTERM, unless the image says otherwise
-    started_at: datetime | None = None
+    restarts: int = 0  # the number of the run that is wanted, or was the last
+    start_asked_at: datetime | None = None  # of this run
+    run_started_at: datetime | None = None  # of this run; None: it was not seen to start
+    started_at: datetime | None = None  # of the first run
     asked_to_stop_at: datetime | None = None
     killed_at: datetime | None = None
     over_memory_at: datetime | None = None  # it was beyond its hard limit, and is killed for it
     stopped_at: datetime | None = None
     exit_code: int | None = None
     reason: str | None = None
+    health: HealthReport | None = None
 
 
 class TaskState(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """What the agent tells the server of a task: its memory, in the words of a report."""
 
-from bastide.model.assignment import Assignment, ContainerReport, Report
+from bastide.model.assignment import Assignment, Container, ContainerReport, Report
 from bastide.model.status import ContainerStatus, TaskStatus
 from bastide.model.task_state import ContainerMemory, TaskState
 
@@ -10,7 +10,7 @@ def report_task(spec: Assignment, state: TaskState) -> Report:
     return Report(
         task_arn=spec.task_arn,
         last_status=state.status,
-        containers=tuple(_report_container(c.name, state) for c in spec.containers),
+        containers=tuple(_report_container(c, state) for c in spec.containers),
         pull_started_at=state.pull_started_at,
         pull_stopped_at=state.pull_stopped_at,
         started_at=state.started_at,
@@ -22,14 +22,17 @@ def report_task(spec: Assignment, state: TaskState) -> Report:
     )
 
 
-def _report_container(name: str, state: TaskState) -> ContainerReport:
-    memory = state.container(name)
+def _report_container(container: Container, state: TaskState) -> ContainerReport:
+    memory = state.container(container.name)
     return ContainerReport(
-        name=name,
+        name=container.name,
+        essential=container.essential,
         last_status=_status(memory, state),
         exit_code=memory.exit_code,
         reason=memory.reason,
         image_digest=memory.image_digest,
+        health=memory.health,
+        restart_count=memory.restarts if container.restart_policy is not None else None,
     )
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bastide.model.assignment import ContainerReport, Report
+from bastide.model.health import HealthReport, HealthResult, HealthStatus
 from bastide.model.status import ContainerStatus, StopCode, TaskStatus
 from bastide.model.task import ended_unstarted, status_of, with_interface, with_members, with_report
 
@@ -194,3 +195,67 @@ def test_a_task_that_never_was_on_a_host_ends_at_once() -> None:
     assert {one["lastStatus"] for one in task["containers"]} == {"STOPPED"}
     assert task["attachments"][0]["status"] == "DELETED"
     assert task["version"] == 2
+
+
+def checked(*codes: int, since: int = 0, status: HealthStatus = HealthStatus.HEALTHY) -> HealthReport:
+    """So many checks, the first `since` seconds after START."""
+    results = tuple(
+        HealthResult(started_at=at(since + n), ended_at=at(since + n), exit_code=code, output=f"said {code}")
+        for n, code in enumerate(codes)
+    )
+    return HealthReport(since=at(since), status=status, results=results)
+
+
+def health_report(*, essential: bool = True, restarts: int | None = None, **checks: HealthReport) -> Report:
+    containers = tuple(
+        ContainerReport(
+            name=name,
+            last_status=ContainerStatus.RUNNING,
+            essential=essential or name == "app",
+            health=checks.get(name),
+            restart_count=restarts,
+        )
+        for name in ("app", "side")
+    )
+    return Report(task_arn="t", last_status=TaskStatus.RUNNING, containers=containers)
+
+
+def test_health_is_shown_of_each_container_and_of_the_task() -> None:
+    both = told(document(), health_report(app=checked(0), side=checked(1, status=HealthStatus.UNHEALTHY)))
+    assert [c["healthStatus"] for c in both["task"]["containers"]] == ["HEALTHY", "UNHEALTHY"]
+    assert both["task"]["healthStatus"] == "UNHEALTHY"
+    one = told(
+        document(),
+        health_report(app=checked(0), side=checked(1, status=HealthStatus.UNHEALTHY), essential=False),
+    )
+    assert one["task"]["healthStatus"] == "HEALTHY"
+
+
+def test_the_last_checks_are_kept_beside_the_task() -> None:
+    after = told(document(), health_report(app=checked(0, 1)))
+    assert [(r["exitCode"], r["output"]) for r in after["health"]["app"]["results"]] == [
+        (0, "said 0"),
+        (1, "said 1"),
+    ]
+    assert "said" not in str(after["task"])
+
+
+def test_of_two_reports_on_health_the_later_check_wins() -> None:
+    early = health_report(app=checked(0))
+    late = health_report(app=checked(1, since=9, status=HealthStatus.UNHEALTHY))
+    ends = [told(told(document(), one), other) for one, other in ((early, late), (late, early))]
+    assert [without_version(end) for end in ends] == [without_version(ends[0])] * 2
+    assert ends[0]["task"]["containers"][0]["healthStatus"] == "UNHEALTHY"
+
+
+def test_a_check_that_says_the_same_is_no_change_of_the_task_and_written_now_and_then() -> None:
+    first = told(document(), health_report(app=checked(0)))
+    assert told(first, health_report(app=checked(0, 0))) is first
+    later = told(first, health_report(app=checked(*[0] * 62)))
+    assert later["health"] != first["health"]
+    assert later["task"] == first["task"]
+
+
+def test_restarts_are_counted_beside_the_task() -> None:
+    twice = told(told(document(), health_report(restarts=2)), health_report(restarts=1))
+    assert twice["restartCounts"] == {"app": 2, "side": 2}

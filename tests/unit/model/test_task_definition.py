@@ -2,10 +2,21 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bastide.model.assignment import EfsVolume, LogTarget, Mount, Ulimit, Volume
+from bastide.model.assignment import (
+    Condition,
+    Dependency,
+    EfsVolume,
+    LogTarget,
+    Mount,
+    RestartPolicy,
+    Ulimit,
+    Volume,
+)
+from bastide.model.health import HealthCheck
 from bastide.model.task_definition import containers_of, runtime_id, volumes_of
 
 TASK_ID = "0123456789abcdef0123456789abcdef"
@@ -30,7 +41,7 @@ def test_the_least_a_container_can_say() -> None:
     assert app.essential
     assert app.entry_point is None
     assert app.command is None
-    assert app.stop_timeout_s == 30
+    assert app.stop_timeout_s is None
     assert app.log is None
     assert app.memory_mib is None
 
@@ -58,6 +69,8 @@ def test_everything_a_container_can_say() -> None:
         "interactive": True,
         "pseudoTerminal": True,
         "dependsOn": [{"containerName": "db", "condition": "START"}],
+        "healthCheck": {"command": ["CMD-SHELL", "curl -f http://localhost/"], "interval": 10, "retries": 2},
+        "restartPolicy": {"enabled": True, "ignoredExitCodes": [0], "restartAttemptPeriod": 60},
     }
     app, _ = containers_of(definition(registered, {"name": "db"}), task("app", "db"))
     assert not app.essential
@@ -73,7 +86,31 @@ def test_everything_a_container_can_say() -> None:
     assert (app.stop_timeout_s, app.start_timeout_s) == (5, 7)
     assert app.interactive
     assert app.pseudo_terminal
-    assert app.start_after == ("db",)
+    assert app.depends_on == (Dependency("db", Condition.START),)
+    assert app.health_check == HealthCheck(
+        command=("/bin/sh", "-c", "curl -f http://localhost/"), interval_s=10, retries=2
+    )
+    assert app.restart_policy == RestartPolicy(ignored_exit_codes=(0,), attempt_period_s=60)
+
+
+@pytest.mark.parametrize(
+    ("members", "command"),
+    [
+        ({}, None),
+        ({"healthCheck": {"command": ["NONE"]}}, None),
+        ({"healthCheck": {"command": ["CMD", "/check", "-q"]}}, ("/check", "-q")),
+    ],
+)
+def test_a_health_check_is_a_program_a_shell_line_or_none(
+    members: dict[str, Any], command: tuple[str, ...] | None
+) -> None:
+    (app,) = containers_of(definition({"name": "app", **members}), task("app"))
+    assert app.health_check == (None if command is None else HealthCheck(command=command))
+
+
+def test_a_restart_policy_that_is_not_enabled_is_none() -> None:
+    (app,) = containers_of(definition({"name": "app", "restartPolicy": {"enabled": False}}), task("app"))
+    assert app.restart_policy is None
 
 
 def test_overrides_replace_commands_and_sizes_and_add_to_the_environment() -> None:

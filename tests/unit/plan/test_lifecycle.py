@@ -1,13 +1,11 @@
 """A task's life, played by a small world in which anything may end at any moment."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from bastide.model.assignment import Assignment
+from bastide.model.assignment import Condition, Dependency, RestartPolicy
 from bastide.model.status import (
     ESSENTIAL_EXITED,
     HOST_GONE,
@@ -22,93 +20,18 @@ from bastide.model.task_state import TaskState
 from bastide.plan import lifecycle
 from bastide.plan.lifecycle import (
     AskToStop,
-    CreateContainer,
     Failure,
     Kill,
     LimitCpu,
     Prepare,
-    Seen,
-    SeenContainer,
-    StartContainer,
     StartSandbox,
-    Step,
     TearDown,
     fail_task,
-    finish_task,
     plan_blind,
-    plan_task,
 )
 from bastide.plan.report import report_task
 from tests.assignments import assignment, container
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-class World:
-    """A host that does what steps say, and on which things end by themselves."""
-
-    def __init__(self, spec: Assignment) -> None:
-        self.spec = spec
-        self.state = TaskState(boot_id="now")
-        self.now = NOW
-        self.boot_id = "now"
-        self.sandbox: Process | None = None
-        self.containers: dict[str, SeenContainer] = {}
-        self.oom_kills = 0
-        self.excess: frozenset[str] = frozenset()
-        self.trace: list[TaskStatus] = []
-        self.steps: list[Step] = []
-
-    def seen(self) -> Seen:
-        return Seen(
-            boot_id=self.boot_id,
-            sandbox=self.sandbox,
-            containers=dict(self.containers),
-            oom_kills=self.oom_kills,
-            excess=self.excess,
-        )
-
-    def look(self, *, crash_after: int | None = None) -> bool:
-        """One pass, cut short after `crash_after` steps; whether anything was done or remembered."""
-        before = self.state
-        plan = plan_task(self.spec, self.state, self.seen(), self.now)
-        self.state = plan.state
-        self.trace.append(self.state.status)
-        for number, step in enumerate(plan.steps):
-            if crash_after is not None and number >= crash_after:
-                break
-            self.do(step)
-        if not plan.steps and plan.again_s:
-            self.now += timedelta(seconds=plan.again_s)
-        return bool(plan.steps) or self.state != before
-
-    def do(self, step: Step) -> None:
-        self.steps.append(step)
-        match step:
-            case StartSandbox():
-                self.sandbox = Process.RUNNING
-            case CreateContainer(name):
-                self.containers[name] = SeenContainer(Process.CREATED)
-            case StartContainer(name) if self.containers[name].process is Process.CREATED:
-                self.containers[name] = SeenContainer(Process.RUNNING)
-            case LimitCpu():
-                self.state = replace(self.state, has_cpu_quota=True)
-            case Kill(name):
-                self.end(name, 137)
-            case TearDown():
-                self.sandbox, self.containers = None, {}
-                self.state = finish_task(self.state, self.now)
-
-    def end(self, name: str, code: int) -> None:
-        if self.containers.get(name, SeenContainer()).process is Process.RUNNING:
-            self.containers[name] = SeenContainer(Process.STOPPED, code)
-
-    def settle(self) -> None:
-        for _ in range(200):
-            if not self.look() and self.state.status in (TaskStatus.RUNNING, TaskStatus.STOPPED):
-                return
-        raise AssertionError(f"never settles: {self.state}")
-
+from tests.unit.plan.world import NOW, World
 
 APP, SIDE = container("app"), container("side", essential=False)
 
@@ -124,10 +47,10 @@ def test_a_task_walks_up_to_running() -> None:
 
 
 def test_a_dependant_starts_after_what_it_depends_on() -> None:
-    world = World(assignment(container("late", start_after=("early",)), container("early")))
+    late = container("late", depends_on=(Dependency("early", Condition.START),))
+    world = World(assignment(late, container("early")))
     world.settle()
-    starts = [step.name for step in world.steps if isinstance(step, StartContainer)]
-    assert starts == ["early", "late"]
+    assert world.starts() == ["early", "late"]
 
 
 def test_the_end_of_an_essential_container_ends_the_task() -> None:
@@ -135,7 +58,7 @@ def test_the_end_of_an_essential_container_ends_the_task() -> None:
     world.settle()
     world.end("app", 3)
     world.settle()
-    assert world.state.status is TaskStatus.STOPPED
+    assert world.status is TaskStatus.STOPPED
     assert world.state.stop is not None
     assert (world.state.stop.code, world.state.stop.reason) == (
         StopCode.ESSENTIAL_CONTAINER_EXITED,
@@ -150,7 +73,7 @@ def test_a_task_goes_on_without_a_container_that_is_not_essential() -> None:
     world.settle()
     world.end("side", 1)
     world.settle()
-    assert world.state.status is TaskStatus.RUNNING
+    assert world.status is TaskStatus.RUNNING
     assert world.state.container("side").exit_code == 1
 
 
@@ -173,7 +96,8 @@ def test_stopping_asks_then_waits_then_kills() -> None:
 
 
 def test_dependants_are_asked_to_stop_first() -> None:
-    world = World(assignment(container("db"), container("app", start_after=("db",))))
+    app = container("app", depends_on=(Dependency("db", Condition.START),))
+    world = World(assignment(container("db"), app))
     world.settle()
     world.spec = replace(world.spec, desired_status=DesiredStatus.STOPPED)
     world.settle()
@@ -187,7 +111,7 @@ def test_a_task_stopped_before_it_ran_is_never_deactivated() -> None:
     world.spec = replace(world.spec, desired_status=DesiredStatus.STOPPED)
     world.settle()
     assert TaskStatus.DEACTIVATING not in world.trace
-    assert world.state.status is TaskStatus.STOPPED
+    assert world.status is TaskStatus.STOPPED
 
 
 def test_out_of_memory_is_said_of_every_container_it_took() -> None:
@@ -213,7 +137,7 @@ def test_a_step_that_can_never_work_stops_the_task_with_its_words() -> None:
     world = World(assignment(APP))
     world.look()
     failure = Failure(error=ErrorName.CANNOT_PULL, why="no such image", container="app")
-    world.state = fail_task(world.state, failure)
+    world.state = fail_task(world.spec, world.state, failure, world.now)
     world.settle()
     report = report_task(world.spec, world.state)
     assert report.stop_code is StopCode.TASK_FAILED_TO_START
@@ -223,8 +147,9 @@ def test_a_step_that_can_never_work_stops_the_task_with_its_words() -> None:
 
 
 def test_a_second_failure_does_not_change_the_first_reason() -> None:
-    state = fail_task(TaskState(boot_id="now"), Failure(error=ErrorName.CANNOT_PULL, why="first"))
-    again = fail_task(state, Failure(error=ErrorName.CANNOT_START, why="second"))
+    first = Failure(error=ErrorName.CANNOT_PULL, why="first")
+    state = fail_task(assignment(APP), TaskState(boot_id="now"), first, NOW)
+    again = fail_task(assignment(APP), state, Failure(error=ErrorName.CANNOT_START, why="second"), NOW)
     assert again.stop == state.stop
 
 
@@ -252,46 +177,60 @@ def test_trouble_that_has_passed_does_not_count_later() -> None:
     assert world.state.troubled_since is None
 
 
-EVENTS = st.one_of(
-    st.tuples(st.just("look"), st.integers(0, 4)),
-    st.tuples(st.just("end"), st.sampled_from(["a", "b", "c"]), st.integers(0, 255)),
-    st.tuples(st.just("wait"), st.integers(1, 200)),
-    st.tuples(st.just("stop")),
-    st.tuples(st.just("lose-sandbox"), st.booleans()),
-    st.tuples(st.just("reboot")),
-)
+def test_a_container_that_is_not_essential_fails_alone() -> None:
+    world = World(assignment(APP, SIDE))
+    world.look()
+    failure = Failure(error=ErrorName.CANNOT_START, why="no such program", container="side")
+    world.look()
+    world.state = fail_task(world.spec, world.state, failure, world.now)
+    world.settle()
+    assert world.status is TaskStatus.RUNNING
+    report = report_task(world.spec, world.state).containers[1]
+    assert (report.reason, report.exit_code) == ("CannotStartContainerError: no such program", None)
 
 
-@settings(max_examples=400, deadline=None)
-@given(events=st.lists(EVENTS, max_size=30))
-def test_any_order_of_crashes_and_ends_comes_to_one_end(events: list[tuple[object, ...]]) -> None:
-    """Crash points (a look cut short), exits, stops and reboots: status grows, and the end is whole."""
-    world = World(
-        assignment(container("a"), container("b", start_after=("a",), essential=False), container("c"))
+def test_a_task_of_containers_that_are_not_essential_ends_with_the_last() -> None:
+    world = World(assignment(SIDE, container("other", essential=False)))
+    world.settle()
+    world.end("side", 0)
+    world.settle()
+    assert world.status is TaskStatus.RUNNING
+    world.end("other", 0)
+    world.settle()
+    assert world.trace[-1] is TaskStatus.STOPPED
+
+
+def test_a_sandbox_that_is_lost_is_said_of_a_task_that_ran() -> None:
+    world = World(assignment(container("app", restart_policy=RestartPolicy(attempt_period_s=0))))
+    world.settle()
+    world.end("app", 1)
+    world.look(crash_after=1)  # between two runs
+    world.sandbox, world.containers = Process.STOPPED, {}
+    world.settle()
+    assert world.state.stop is not None
+    assert world.state.stop.code is StopCode.ESSENTIAL_CONTAINER_EXITED
+    assert world.state.stop.reason == "ContainerRuntimeError: the task's sandbox ended"
+
+
+@pytest.mark.parametrize(("own", "killed_after_s"), [(None, 120), (7, 7)])
+def test_an_interrupted_spot_task_has_two_minutes_unless_it_says_less(
+    own: int | None, killed_after_s: int
+) -> None:
+    app = container("app", stop_timeout_s=own, depends_on=(Dependency("db", Condition.START),))
+    world = World(assignment(app, container("db", stop_timeout_s=own)))
+    world.settle()
+    world.spec = replace(
+        world.spec, desired_status=DesiredStatus.STOPPED, stop_code=StopCode.SPOT_INTERRUPTION
     )
-    for event in events:
-        match event:
-            case ("look", int(after)):
-                world.look(crash_after=after)
-            case ("end", str(name), int(code)):
-                world.end(name, code)
-            case ("wait", int(seconds)):
-                world.now += timedelta(seconds=seconds)
-            case ("stop",):
-                world.spec = replace(world.spec, desired_status=DesiredStatus.STOPPED)
-            case ("lose-sandbox", bool(oom)) if world.sandbox is not None:
-                world.sandbox, world.containers, world.oom_kills = None, {}, int(oom)
-            case ("reboot",):
-                world.boot_id, world.sandbox, world.containers = "later", None, {}
+    asked_at = world.now
     world.settle()
-    assert world.trace == sorted(world.trace)
-    world.spec = replace(world.spec, desired_status=DesiredStatus.STOPPED)
-    world.settle()
-    assert world.state.status is TaskStatus.STOPPED
-    assert (world.sandbox, world.containers) == (None, {})
-    assert all(world.state.container(c.name).stopped_at is not None for c in world.spec.containers)
-    settled = plan_task(world.spec, world.state, world.seen(), world.now)
-    assert (settled.state, settled.steps, settled.again_s) == (world.state, (), None)
+    app_memory, db_memory = (world.state.container(name) for name in ("app", "db"))
+    assert app_memory.asked_to_stop_at == asked_at
+    assert app_memory.killed_at == asked_at + timedelta(seconds=killed_after_s)
+    assert db_memory.killed_at is not None
+    assert db_memory.killed_at <= asked_at + timedelta(seconds=120)
+    assert world.state.stop is not None
+    assert world.state.stop.code is StopCode.SPOT_INTERRUPTION
 
 
 def test_a_container_beyond_its_memory_is_remembered_then_killed_and_says_why() -> None:
@@ -301,10 +240,10 @@ def test_a_container_beyond_its_memory_is_remembered_then_killed_and_says_why() 
     world.look(crash_after=0)  # the agent dies before the signal is sent
     assert world.state.container("side").over_memory_at is not None
     world.excess = frozenset()
-    world.now += timedelta(seconds=60)
+    world.wait(60)
     world.look()
     assert world.steps[-1] == Kill("side")
     world.settle()
     side = world.state.container("side")
     assert (side.exit_code, side.reason) == (137, OUT_OF_MEMORY)
-    assert world.state.status is TaskStatus.RUNNING
+    assert world.status is TaskStatus.RUNNING

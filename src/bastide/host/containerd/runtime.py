@@ -8,7 +8,7 @@ one container are the caller's to put in order.
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from bastide.host.command import run
 from bastide.host.containerd.channel import Channel
 from bastide.host.containerd.events import watch_tasks
+from bastide.host.containerd.execs import Execs
 from bastide.host.containerd.runtime_options import ensure_options_file, render_options
 from bastide.host.containerd.sandbox import read_sandbox_memory
 from bastide.host.containerd_api.services import containers_pb2 as containers
@@ -31,7 +32,7 @@ from bastide.host.containerd_api.types import cgroups_v2_pb2 as metrics_v2
 from bastide.host.containerd_api.types import process_pb2
 from bastide.host.containerd_api.types.common_pb2 import Mount
 from bastide.host.containerd_api.types.runtime_options_pb2 import Options
-from bastide.host.ports import ContainerState, NewContainer, Process
+from bastide.host.ports import ContainerState, ExecResult, NewContainer, Process
 from bastide.model.faults import AlreadyExists, Conflict, Fault, Invalid, NotFound, Unavailable
 
 if TYPE_CHECKING:  # the stubs' asynchronous faces exist for the type checker alone
@@ -68,6 +69,7 @@ class ContainerdRuntime:
         self._runsc = runsc
         self._options_folder = run_folder / "options"
         self._runsc_state = run_folder / "runsc"
+        self._execs = Execs(channel, folder=run_folder / "execs")
         self._containers: ContainersAsyncStub = ContainersStub(channel.grpc)
         self._tasks: TasksAsyncStub = TasksStub(channel.grpc)
 
@@ -163,12 +165,21 @@ class ContainerdRuntime:
         with suppress(NotFound):
             record = containers.DeleteContainerRequest(id=container_id)
             await self._channel.call(self._containers.Delete, record, about=about)
+        self._execs.forget(container_id)
         self._shim_socket(container_id).unlink(missing_ok=True)  # a shim that was killed leaves it
 
     def _shim_socket(self, sandbox_id: str) -> Path:
         """Where containerd's shim library listens for a sandbox, whatever containerd's own folders are."""
         name = f"{self._channel.socket}/{self._channel.namespace}/{sandbox_id}"
         return SHIM_SOCKETS / hashlib.sha256(name.encode()).hexdigest()
+
+    async def exec(
+        self, container_id: str, exec_id: str, arguments: Sequence[str], *, timeout_s: float, output_max: int
+    ) -> ExecResult:
+        """Run a program in the container as its own process is run; see the port."""
+        return await self._execs.run(
+            container_id, exec_id, arguments, timeout_s=timeout_s, output_max=output_max
+        )
 
     async def read_memory_bytes(self, container_id: str) -> int | None:
         """What the container uses now, by the sandbox's own count; None when it does not run."""

@@ -213,18 +213,6 @@ DEFINITIONS: list[tuple[Members, Members, str, str]] = [
         NOT_YET,
         "proxyConfiguration",
     ),
-    *(
-        (
-            several(
-                {"dependsOn": [{"containerName": "c1", "condition": condition}]},
-                {"essential": False, "healthCheck": {"command": ["CMD", "true"]}},
-            ),
-            {},
-            NOT_YET,
-            f"dependency condition {condition}",
-        )
-        for condition in ("COMPLETE", "SUCCESS", "HEALTHY")
-    ),
     # what platform version 1.3.0 lacks
     *(
         (members, {"platformVersion": "1.3.0"}, INCOMPATIBLE, "requires platform version 1.4.0 or later")

@@ -18,6 +18,7 @@ NOFILE_MAX = 1048576
 ENV_FILES_MAX = 10
 IGNORED_EXIT_CODES_MAX = 50
 RESTART_PERIOD_S = (60, 1800)
+NO_HEALTH_CHECK = ["NONE"]  # as Docker writes it
 HEALTH_RANGES = {"interval": (5, 300), "timeout": (2, 60), "retries": (1, 10), "startPeriod": (0, 300)}
 _ALL_CAPABILITIES = """
     ALL AUDIT_CONTROL AUDIT_WRITE BLOCK_SUSPEND CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID IPC_LOCK
@@ -152,6 +153,8 @@ def _check_capabilities(container: Document) -> None:
 
 def _check_health(health: Document) -> None:
     command = health["command"]
+    if command == NO_HEALTH_CHECK:
+        return
     if not command or command[0] not in ("CMD", "CMD-SHELL") or len(command) < 2:
         refuse("A health check command must begin with CMD or CMD-SHELL, followed by the command.")
     for member, (least, most) in HEALTH_RANGES.items():

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from bastide.api.ecs.checks import Document, refuse
+from bastide.api.ecs.checks.containers import NO_HEALTH_CHECK
 
 ENDING = frozenset({"COMPLETE", "SUCCESS"})  # conditions that wait for the dependency's end
 
@@ -28,8 +29,13 @@ def _check(name: str, dependency: Document, by_name: Mapping[str, Document]) -> 
         refuse(f"Container '{name}' cannot depend on itself.")
     if condition in ENDING and target.get("essential", True):
         refuse("A dependency container with SUCCESS or COMPLETE condition cannot be an essential container")
-    if condition == "HEALTHY" and not target.get("healthCheck"):
+    if condition == "HEALTHY" and not _has_health_check(target):
         refuse(f"A dependency container with HEALTHY condition must have a health check: '{wanted}'.")
+
+
+def _has_health_check(container: Document) -> bool:
+    command: list[str] = (container.get("healthCheck") or {}).get("command", NO_HEALTH_CHECK)
+    return command != NO_HEALTH_CHECK
 
 
 def has_cycle(edges: Mapping[str, Sequence[str]]) -> bool:

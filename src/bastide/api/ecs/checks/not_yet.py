@@ -52,6 +52,3 @@ def _missing_of_container(container: Document) -> Iterator[str]:
         yield f"The log driver {log['logDriver']}"
     if log.get("secretOptions"):
         yield "secretOptions"
-    for dependency in container.get("dependsOn", ()):
-        if dependency["condition"] != "START":
-            yield f"The dependency condition {dependency['condition']}"

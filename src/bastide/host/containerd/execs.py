@@ -1,0 +1,172 @@
+"""A program run beside a container's own process: its output, its time limit, nothing of it left over.
+
+Owns the pipe the output comes through, named by container and exec id, so that a later agent finds what an
+earlier one left. Both of the program's streams share the pipe.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from google.protobuf.any_pb2 import Any as AnyMessage
+
+from bastide.host.containerd.channel import Channel
+from bastide.host.containerd_api.services import containers_pb2 as containers
+from bastide.host.containerd_api.services import tasks_pb2 as tasks
+from bastide.host.containerd_api.services.containers_pb2_grpc import ContainersStub
+from bastide.host.containerd_api.services.tasks_pb2_grpc import TasksStub
+from bastide.host.ports import ExecResult
+from bastide.model.faults import AlreadyExists, Conflict, Invalid, NotFound, Unavailable
+
+if TYPE_CHECKING:  # the stubs' asynchronous faces exist for the type checker alone
+    from bastide.host.containerd_api.services.containers_pb2_grpc import ContainersAsyncStub
+    from bastide.host.containerd_api.services.tasks_pb2_grpc import TasksAsyncStub
+
+PROCESS_TYPE = "types.containerd.io/opencontainers/runtime-spec/1/Process"
+CALL_TIMEOUT_S = 20.0  # starting or ending a process on a loaded machine
+READ_BYTES = 65536
+SIGKILL = 9
+LET_GO_S = 2.0
+NAMES_MAX = 10  # of one exec id: as many of its programs may leave children that hold their output open
+NOT_RUNNING = "cannot exec in a"  # how the shim refuses in any state but running
+
+
+class Execs:
+    """Programs beside containers; calls about one pair of ids are the caller's to put in order."""
+
+    def __init__(self, channel: Channel, *, folder: Path) -> None:
+        self._channel = channel
+        self._folder = folder
+        self._taken: set[tuple[str, str]] = set()  # names that a child of their program's keeps
+        self._containers: ContainersAsyncStub = ContainersStub(channel.grpc)
+        self._tasks: TasksAsyncStub = TasksStub(channel.grpc)
+
+    async def run(
+        self, container_id: str, exec_id: str, arguments: Sequence[str], *, timeout_s: float, output_max: int
+    ) -> ExecResult:
+        """As Runtime.exec has it."""
+        process = await self._read_process(container_id)
+        process |= {"args": list(arguments), "terminal": False}
+        async with self._pipe(container_id, exec_id, output_max) as (path, output):
+            name = await self._create(container_id, exec_id, process, path)
+            try:
+                exit_code = await self._run_created(container_id, name, timeout_s=timeout_s)
+            finally:
+                await self._remove(container_id, name)
+        return ExecResult(exit_code=exit_code, output=bytes(output))
+
+    def forget(self, container_id: str) -> None:
+        """The container is gone, and every name with it."""
+        self._taken = {pair for pair in self._taken if pair[0] != container_id}
+        for pipe in self._folder.glob(f"{container_id}-*"):
+            pipe.unlink(missing_ok=True)
+
+    async def _create(self, container_id: str, exec_id: str, process: dict[str, object], pipe: Path) -> str:
+        """Under the first name that is free, or will be once what an earlier agent left is gone."""
+        about = ("container", container_id)
+        for name in (exec_id, *(f"{exec_id}-{number}" for number in range(2, NAMES_MAX + 1))):
+            if (container_id, name) in self._taken:
+                continue
+            request = tasks.ExecProcessRequest(
+                container_id=container_id,
+                exec_id=name,
+                stdout=str(pipe),
+                stderr=str(pipe),
+                spec=AnyMessage(type_url=PROCESS_TYPE, value=json.dumps(process).encode()),
+            )
+            try:
+                with suppress(AlreadyExists):
+                    await self._channel.call(self._tasks.Exec, request, about=about, timeout_s=CALL_TIMEOUT_S)
+                    return name
+                await self._remove(container_id, name)
+                with suppress(AlreadyExists):
+                    await self._channel.call(self._tasks.Exec, request, about=about, timeout_s=CALL_TIMEOUT_S)
+                    return name
+            except Invalid as fault:
+                if NOT_RUNNING not in fault.why:
+                    raise
+                raise Conflict(*about, why=fault.why) from fault
+        raise Invalid(*about, why="programs run in it before have left too many processes behind")
+
+    async def _run_created(self, container_id: str, exec_id: str, *, timeout_s: float) -> int | None:
+        """Start it and wait for its end; None when it does not come in time."""
+        start = tasks.StartRequest(container_id=container_id, exec_id=exec_id)
+        about = ("container", container_id)
+        await self._channel.call(self._tasks.Start, start, about=about, timeout_s=CALL_TIMEOUT_S)
+        wait = tasks.WaitRequest(container_id=container_id, exec_id=exec_id)
+        try:
+            async with asyncio.timeout(timeout_s):
+                answer = await self._channel.call(
+                    self._tasks.Wait, wait, about=about, timeout_s=timeout_s + CALL_TIMEOUT_S
+                )
+        except TimeoutError:
+            return None
+        return answer.exit_status
+
+    async def _remove(self, container_id: str, exec_id: str) -> None:
+        """Kill what runs under that name and let it go.
+
+        The shim lets go of it when its output ends, and answers nothing about it until then. A child of the
+        program's may hold that open for as long as it lives: then the name stays taken.
+        """
+        about = ("exec", f"{container_id}/{exec_id}")
+        kill = tasks.KillRequest(container_id=container_id, exec_id=exec_id, signal=SIGKILL)
+        wait = tasks.WaitRequest(container_id=container_id, exec_id=exec_id)
+        delete = tasks.DeleteProcessRequest(container_id=container_id, exec_id=exec_id)
+        try:
+            with suppress(NotFound, Conflict):  # it has ended
+                await self._channel.call(self._tasks.Kill, kill, about=about, timeout_s=LET_GO_S)
+            await self._channel.call(self._tasks.Wait, wait, about=about, timeout_s=LET_GO_S)
+            await self._channel.call(self._tasks.DeleteProcess, delete, about=about, timeout_s=LET_GO_S)
+        except (NotFound, Conflict):
+            pass
+        except Unavailable:
+            self._taken.add((container_id, exec_id))
+
+    async def _read_process(self, container_id: str) -> dict[str, object]:
+        """What the container's own process is."""
+        request = containers.GetContainerRequest(id=container_id)
+        about = ("container", container_id)
+        found = await self._channel.call(self._containers.Get, request, about=about)
+        process: dict[str, object] = json.loads(found.container.spec.value)["process"]
+        return process
+
+    @contextlib.asynccontextmanager
+    async def _pipe(
+        self, container_id: str, exec_id: str, output_max: int
+    ) -> AsyncIterator[tuple[Path, bytearray]]:
+        """A pipe and what has come through it, cut; read to its end so that no writer ever waits."""
+        path = self._folder / f"{container_id}-{exec_id}"
+        loop = asyncio.get_running_loop()
+        output = bytearray()
+        with _opened_fifo(path) as descriptor:
+
+            def take() -> None:
+                with suppress(BlockingIOError):
+                    while data := os.read(descriptor, READ_BYTES):
+                        output.extend(data[: output_max - len(output)])
+
+            loop.add_reader(descriptor, take)
+            try:
+                yield path, output
+                take()
+            finally:
+                loop.remove_reader(descriptor)
+
+
+@contextlib.contextmanager
+def _opened_fifo(path: Path) -> Iterator[int]:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.unlink(missing_ok=True)
+    os.mkfifo(path, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+        path.unlink(missing_ok=True)
