@@ -11,8 +11,8 @@ from bastide.host.containerd_api.types.common_pb2 import Descriptor
 from bastide.host.image_archive.archive import Archive, ArchivedImage, corrupt, open_archive
 from bastide.host.image_archive.layouts import parse_images
 from bastide.host.ports import ImageConfig, Progress
+from bastide.model.container.image_name import normalise_image_name
 from bastide.model.faults import Invalid, NotFound
-from bastide.model.image_name import normalise_image_name
 
 
 class FakeImages:

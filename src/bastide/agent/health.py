@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 from bastide.host.ports import ExecResult, Runtime
 from bastide.model.assignment import Assignment, Container
+from bastide.model.container.health import OUTPUT_MAX_BYTES, HealthCheck, HealthResult
 from bastide.model.faults import Conflict, Fault, NotFound, Unavailable
-from bastide.model.health import OUTPUT_MAX_BYTES, HealthCheck, HealthResult
 from bastide.plan.lifecycle import SeenProbe
 
 EXEC_ID = "health"

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
-from bastide.model.health import HealthCheck, HealthReport
+from bastide.model.container.health import HealthCheck, HealthReport
 from bastide.model.status import ContainerStatus, DesiredStatus, StopCode, TaskStatus
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from bastide.model.assignment import ContainerReport, Report
-from bastide.model.health import HealthStatus, health_of_task, is_news, is_older, render_health
+from bastide.model.container.health import HealthStatus, health_of_task, is_news, is_older, render_health
 from bastide.model.status import REASON_MAX_CHARS, ContainerStatus, DesiredStatus, StopCode, TaskStatus
 
 Document = dict[str, Any]

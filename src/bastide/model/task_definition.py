@@ -21,7 +21,7 @@ from bastide.model.assignment import (
     Ulimit,
     Volume,
 )
-from bastide.model.health import HealthCheck
+from bastide.model.container.health import HealthCheck
 
 Document = Mapping[str, Any]
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import msgspec
 
-from bastide.model.health import HealthReport
+from bastide.model.container.health import HealthReport
 from bastide.model.status import StopCode, TaskStatus
 
 

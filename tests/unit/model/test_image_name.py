@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bastide.model.container.image_name import normalise_image_name
 from bastide.model.faults import Invalid
-from bastide.model.image_name import normalise_image_name
 
 DIGEST = "sha256:" + "a" * 64
 

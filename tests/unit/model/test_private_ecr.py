@@ -2,7 +2,7 @@
 
 import pytest
 
-from bastide.model.image_name import is_private_ecr
+from bastide.model.container.image_name import is_private_ecr
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bastide.model.assignment import ContainerReport, Report
-from bastide.model.health import HealthReport, HealthResult, HealthStatus
+from bastide.model.container.health import HealthReport, HealthResult, HealthStatus
 from bastide.model.status import ContainerStatus, StopCode, TaskStatus
 from bastide.model.task import ended_unstarted, status_of, with_interface, with_members, with_report
 

@@ -16,7 +16,7 @@ from bastide.model.assignment import (
     Ulimit,
     Volume,
 )
-from bastide.model.health import HealthCheck
+from bastide.model.container.health import HealthCheck
 from bastide.model.task_definition import containers_of, runtime_id, volumes_of
 
 TASK_ID = "0123456789abcdef0123456789abcdef"

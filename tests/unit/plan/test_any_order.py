@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bastide.model.assignment import Condition, Dependency, RestartPolicy
-from bastide.model.health import HealthCheck
+from bastide.model.container.health import HealthCheck
 from bastide.model.status import DesiredStatus, TaskStatus
 from bastide.plan.lifecycle import plan_task
 from bastide.plan.report import report_task

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from bastide.model.assignment import Condition, Container, Dependency
-from bastide.model.health import HealthCheck
+from bastide.model.container.health import HealthCheck
 from bastide.model.status import ESSENTIAL_EXITED, DesiredStatus, StopCode, TaskStatus
 from bastide.plan.lifecycle import AskToStop
 from bastide.plan.report import report_task

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from bastide.model.health import RESULTS_KEPT, HealthCheck, HealthStatus, health_of_task
+from bastide.model.container.health import RESULTS_KEPT, HealthCheck, HealthStatus, health_of_task
 from bastide.model.status import DesiredStatus, TaskStatus
 from bastide.plan.lifecycle import Probe, plan_task
 from tests.assignments import assignment, container

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from bastide.model.assignment import RestartPolicy
-from bastide.model.health import HealthCheck, HealthStatus
+from bastide.model.container.health import HealthCheck, HealthStatus
 from bastide.model.status import DesiredStatus, Process, StopCode, TaskStatus
 from bastide.plan.lifecycle import CreateContainer, RemoveContainer, StartContainer
 from bastide.plan.report import report_task

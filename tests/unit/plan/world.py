@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from msgspec.structs import replace
 
 from bastide.model.assignment import Assignment
-from bastide.model.health import HealthResult
+from bastide.model.container.health import HealthResult
 from bastide.model.status import Process, TaskStatus
 from bastide.model.task_state import TaskState
 from bastide.plan.lifecycle import (

@@ -10,8 +10,8 @@ from bastide.api.ecs.checks import Document
 from bastide.api.ecs.checks.fargate import check_fargate
 from bastide.api.operation import Context
 from bastide.model.arn import task_definition_arn
+from bastide.model.container.image_name import is_private_ecr
 from bastide.model.faults import Invalid
-from bastide.model.image_name import is_private_ecr
 from bastide.model.task_size import parse_cpu, parse_memory
 
 # Order as ECS shows it; not documented.

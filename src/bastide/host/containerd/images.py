@@ -24,8 +24,8 @@ from bastide.host.containerd_api.services.images_pb2_grpc import ImagesStub
 from bastide.host.containerd_api.types.common_pb2 import Descriptor
 from bastide.host.image_archive.archive import ArchivedImage, Blob
 from bastide.host.ports import ImageConfig, Progress
+from bastide.model.container.image_name import normalise_image_name
 from bastide.model.faults import AlreadyExists, Invalid, NotFound
-from bastide.model.image_name import normalise_image_name
 
 if TYPE_CHECKING:
     from bastide.host.containerd_api.services.images_pb2_grpc import ImagesAsyncStub

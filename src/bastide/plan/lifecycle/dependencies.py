@@ -7,7 +7,7 @@ from enum import Enum
 from msgspec.structs import replace
 
 from bastide.model.assignment import Assignment, Condition, Container, Dependency
-from bastide.model.health import HealthStatus
+from bastide.model.container.health import HealthStatus
 from bastide.model.status import ErrorName, render_reason
 from bastide.model.task_state import ContainerMemory, TaskState
 from bastide.plan.lifecycle.restarts import is_over

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from bastide.model.assignment import Container
-from bastide.model.health import RESULTS_KEPT, HealthCheck, HealthReport, HealthResult, HealthStatus
+from bastide.model.container.health import RESULTS_KEPT, HealthCheck, HealthReport, HealthResult, HealthStatus
 from bastide.model.task_state import ContainerMemory
 from bastide.plan.lifecycle.steps import SeenProbe
 

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from bastide.model.assignment import Container
-from bastide.model.health import HealthReport
+from bastide.model.container.health import HealthReport
 from bastide.model.status import Process
 from bastide.model.task_state import ContainerMemory
 from bastide.plan.lifecycle.steps import Seen

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from bastide.model.health import HealthResult
+from bastide.model.container.health import HealthResult
 from bastide.model.status import Process
 from bastide.model.task_state import TaskState
 

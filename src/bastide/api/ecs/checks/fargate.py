@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bastide.api.ecs.checks import Document, refuse
 from bastide.api.ecs.checks.log_drivers import check_log_driver
 from bastide.api.ecs.checks.volumes import check_fargate_volumes
-from bastide.model.image_name import is_private_ecr
+from bastide.model.container.image_name import is_private_ecr
 from bastide.model.task_size import is_fargate_size, parse_cpu, parse_memory
 
 TIMEOUT_MAX_S = 120

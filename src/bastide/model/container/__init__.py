@@ -1,0 +1,1 @@
+"""What is said of a container beyond its task: its image, its health."""
