@@ -49,6 +49,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "public_pool": "CIDR of public addresses, reached from this host; empty: a /24 made from the instance",
     "cpu_overcommit": "how many times over a host's CPUs may be promised to tasks (memory never is)",
     "stopped_task_retention_s": "how long a stopped task can be described",
+    "event_retention_s": "how long the events of tasks can be read",
     "log_buffer_bytes": "log lines kept on disk for each task while the server is away",
     "pids_max": "processes and threads a task may have",
     "disk_reserve_percent": "free part of the host's disk below which no new task starts",
@@ -76,6 +77,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_pool: str = ""
     cpu_overcommit: int = 16
     stopped_task_retention_s: int = 3600  # AWS keeps a stopped task visible for an hour
+    event_retention_s: int = 24 * 3600
     log_buffer_bytes: int = 64 * 1024 * 1024  # beyond it the writer is blocked
     pids_max: int = 32768
     disk_reserve_percent: int = 5
@@ -120,6 +122,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def session_socket(self) -> Path:
         """Where the server listens for the agent."""
         return self.run_folder / "server" / "session.sock"
+
+    @property
+    def operator_socket(self) -> Path:
+        """Where the server listens for `bastide events`, `bastide task` and their like."""
+        return self.run_folder / "server" / "operator.sock"
 
     @property
     def containerd_socket(self) -> Path:
@@ -286,6 +293,7 @@ def _checked(settings: Settings) -> Settings:
         ),
         ("cpu_overcommit", settings.cpu_overcommit >= 1, "1 or more"),
         ("stopped_task_retention_s", settings.stopped_task_retention_s >= 0, "0 or more"),
+        ("event_retention_s", settings.event_retention_s >= 60, "60 or more"),
         ("log_buffer_bytes", settings.log_buffer_bytes >= 65536, "at least 65536"),
         ("pids_max", 16 <= settings.pids_max <= PIDS_MAX_MAX, f"between 16 and {PIDS_MAX_MAX}"),
         ("disk_reserve_percent", 0 <= settings.disk_reserve_percent <= 90, "between 0 and 90"),

@@ -22,11 +22,14 @@ from bastide.api.agents import Agents
 from bastide.api.app import create_app
 from bastide.api.connections import Connection
 from bastide.api.keys import Keys, ensure_admin_key, key_file
+from bastide.api.operator import Operators
 from bastide.config import Settings
 from bastide.control.enis import Enis
+from bastide.control.events import Events
 from bastide.control.hosts import Hosts
 from bastide.control.placement import Placement
 from bastide.control.reaper import Reaper
+from bastide.control.retirement import Retirement
 from bastide.model.faults import Denied
 from bastide.store import Store
 
@@ -86,10 +89,13 @@ async def serve(settings: Settings) -> None:
                 group.create_task(part.run())
                 for part in (
                     agents,
+                    Operators(store, settings),
                     Placement(store, settings),
                     Enis(store),
+                    Events(store, settings),
                     Hosts(store),
                     Reaper(store, settings),
+                    Retirement(store),
                 )
             ]
             served = [group.create_task(_served(listener, ending)) for listener in (api, metrics)]

@@ -15,7 +15,6 @@ from bastide.api.agents.session import Session as ServerSession
 from bastide.control.hosts import Hosts
 from bastide.model.assignment import ContainerReport, LogLine, LogTarget, Report
 from bastide.model.frames import (
-    FRAME_MAX_BYTES,
     PROTOCOL,
     Assign,
     Downward,
@@ -29,6 +28,7 @@ from bastide.model.frames import (
     Welcome,
     render_frame,
 )
+from bastide.model.messages.framing import FRAME_MAX_BYTES
 from bastide.model.status import ContainerStatus, DesiredStatus, StopCode, TaskStatus
 from bastide.store import Store, Txn
 from tests.account import container

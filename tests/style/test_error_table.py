@@ -35,7 +35,7 @@ API = ROOT / "src" / "bastide" / "api"
 FAULT_CLASSES = {
     name: each for name, each in vars(faults).items() if isinstance(each, type) and issubclass(each, Fault)
 }
-# Who may raise a fault while an operation of a service runs. What `agents` and `keys` raise meets no caller.
+# Who may raise a fault while an operation of a service runs. What others raise meets no caller of AWS's API.
 RAISES_FOR = {
     "ec2": ("ec2",),
     "ecs": ("ecs",),
@@ -44,6 +44,7 @@ RAISES_FOR = {
     "paging.py": ("ec2", "ecs", "logs"),
     "agents": (),
     "keys.py": (),
+    "operator": (),
 }
 FAMILIES = {"ec2": EC2, "ecs": JSON, "logs": JSON, "sts": QUERY}
 Known = tuple[str, type[Fault], str]  # service, class, noun

@@ -14,6 +14,7 @@ from bastide.api.ecs import (
     run_task,
     tags,
     task_definitions,
+    task_protection,
     tasks,
 )
 from bastide.api.operation import Operation
@@ -41,6 +42,7 @@ SERVICES: Services = {
         run_task.OPERATIONS,
         tags.OPERATIONS,
         task_definitions.OPERATIONS,
+        task_protection.OPERATIONS,
         tasks.OPERATIONS,
     ),
     "logs": join(*logs.PARTS),

@@ -13,6 +13,7 @@ from bastide.loop import Loop
 from bastide.model.task import with_connectivity
 from bastide.store import Store, Txn
 from bastide.store.following import follow
+from bastide.store.tasks import put_task
 
 CONNECTED = "CONNECTED"
 DISCONNECTED_AFTER_S = 20.0  # as long as four heartbeats, after which a silent session is given up
@@ -88,7 +89,7 @@ def _mark(txn: Txn, host_id: str, arns: Sequence[str], at_s: float) -> None:
         if task is not None:
             document = with_connectivity(task.document, is_connected=is_connected, at_s=at_s)
             if document is not task.document:
-                txn.put(task.changed(document=document))
+                put_task(txn, task, document, at_s=at_s)
 
 
 def _is_connected(txn: Txn, host_id: str) -> bool:

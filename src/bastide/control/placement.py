@@ -35,6 +35,7 @@ from bastide.plan.placement import (
 from bastide.store import Record, Store, Txn
 from bastide.store.following import follow
 from bastide.store.records import Change
+from bastide.store.tasks import put_task
 
 POOL_RESERVED_FIRST = 2  # network, and the host's own end
 ENI_DIGITS = 17
@@ -93,7 +94,7 @@ class Placement:
         if record is None or not _is_unplaced(record):
             return None
         if record.status == DesiredStatus.STOPPED:
-            _put(txn, record, _ended(record, at_s, StopCode.USER_INITIATED, STOPPED_BY_USER))
+            _end(txn, record, at_s, StopCode.USER_INITIATED, STOPPED_BY_USER)
             return None
         task = record.document["task"]
         cpu_units, memory_mib = int(task["cpu"]), int(task["memory"])
@@ -104,13 +105,13 @@ class Placement:
             cpu_overcommit=self._cpu_overcommit,
         )
         if host is Wait.TOO_LARGE:
-            _put(txn, record, _ended(record, at_s, StopCode.TASK_FAILED_TO_START, NO_CAPACITY))
+            _end(txn, record, at_s, StopCode.TASK_FAILED_TO_START, NO_CAPACITY)
             return None
         if isinstance(host, Wait):
             return host
         trouble = self._attach(txn, record, host.id, at_s)
         if trouble:
-            _put(txn, record, _ended(record, at_s, StopCode.TASK_FAILED_TO_START, trouble))
+            _end(txn, record, at_s, StopCode.TASK_FAILED_TO_START, trouble)
         return None
 
     def _attach(self, txn: Txn, record: Record, host: str, at_s: float) -> str:
@@ -139,7 +140,7 @@ class Placement:
         }
         zone = subnet.document["AvailabilityZone"]
         placed = with_interface(record.document, host=host, zone=zone, eni=eni.key, details=details)
-        _put(txn, record, placed)
+        put_task(txn, record, placed, at_s=at_s)
         return ""
 
     def _find_public_address(self, txn: Txn, seed: str) -> IPv4Address | None:
@@ -253,10 +254,6 @@ def _put_placement(txn: Txn, record: Record, host: str, eni: Record) -> None:
     txn.put(Record("placement", record.key, record.scope, document, parent=host, name=record.name))
 
 
-def _ended(record: Record, at_s: float, code: StopCode, reason: str) -> Document:
-    return ended_unstarted(record.document, at_s=at_s, code=code, reason=reason)
-
-
-def _put(txn: Txn, record: Record, document: Document) -> None:
-    task = document["task"]
-    txn.put(record.changed(document=document, status=task["desiredStatus"], state=task["lastStatus"]))
+def _end(txn: Txn, record: Record, at_s: float, code: StopCode, reason: str) -> None:
+    document = ended_unstarted(record.document, at_s=at_s, code=code, reason=reason)
+    put_task(txn, record, document, at_s=at_s)

@@ -1,19 +1,18 @@
 """The session between an agent and the server: its messages and their bytes.
 
-A frame is four bytes of big-endian length and that many bytes of JSON with a `type`. Nothing here knows
-the transport: a unix socket on one host, TCP with mTLS between two. The agent opens the session and sends
-`Hello`; the server answers `Welcome`, an `Assign` for every task there is, one `Sync`, then deltas. A frame
-holds one task at most, so its bound is none on their number. PROTOCOL grows when a message changes.
+A frame is a message of `messages/framing` with a `type`, over a unix socket on one host, TCP with mTLS
+between two. The agent opens the session and sends `Hello`; the server answers `Welcome`, an `Assign` for
+every task there is, one `Sync`, then deltas. A frame holds one task at most, so its bound is none on their
+number. PROTOCOL grows when a message changes.
 """
 
 import msgspec
 
 from bastide.model.assignment import Assignment, LogLine, LogTarget, Report
 from bastide.model.faults import Invalid
+from bastide.model.messages.framing import Bodies, render_message
 
 PROTOCOL = 3
-FRAME_MAX_BYTES = 16 * 1024 * 1024
-_LENGTH_BYTES = 4
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
@@ -100,38 +99,23 @@ Upward = Hello | Heartbeat | Reported | LogBatch
 Downward = Welcome | Refusal | Sync | Assign | Release | LogAck | Heartbeat
 Message = Upward | Downward
 
-_encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 
 
 def render_frame(message: Message) -> bytes:
-    """The message's bytes, length first; raises Invalid beyond FRAME_MAX_BYTES."""
-    body = _encoder.encode(message)
-    if len(body) > FRAME_MAX_BYTES:
-        raise Invalid("frame", why=f"a frame of {len(body)} bytes is larger than {FRAME_MAX_BYTES}")
-    return len(body).to_bytes(_LENGTH_BYTES, "big") + body
+    """The message's bytes; raises Invalid when it is too large for a frame."""
+    return render_message(message)
 
 
 class FrameReader:
     """Turns the bytes of one direction back into messages."""
 
     def __init__(self) -> None:
-        self._held = bytearray()
+        self._bodies = Bodies()
 
     def feed(self, data: bytes) -> list[Message]:
         """The messages completed by `data`; raises Invalid for bytes that are no frame."""
-        self._held += data
-        found: list[Message] = []
-        while len(self._held) >= _LENGTH_BYTES:
-            length = int.from_bytes(self._held[:_LENGTH_BYTES], "big")
-            if length > FRAME_MAX_BYTES:
-                raise Invalid("frame", why=f"a frame of {length} bytes is announced")
-            end = _LENGTH_BYTES + length
-            if len(self._held) < end:
-                break
-            found.append(_parse(bytes(self._held[_LENGTH_BYTES:end])))
-            del self._held[:end]
-        return found
+        return [_parse(body) for body in self._bodies.feed(data)]
 
 
 def _parse(body: bytes) -> Message:

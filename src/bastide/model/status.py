@@ -72,6 +72,8 @@ class ErrorName(StrEnum):
 
 ESSENTIAL_EXITED = "Essential container in task exited"
 STOPPED_BY_USER = "Task stopped by user"
+SPOT_INTERRUPTED = "Your Spot Task was interrupted."
+RETIRED = "ECS is performing maintenance on the underlying infrastructure hosting the task"
 OUT_OF_MEMORY = f"{ErrorName.OUT_OF_MEMORY}: Container killed due to memory usage"
 HOST_GONE = "Host terminated."  # a reboot: nothing of the task is left to adopt
 NO_CAPACITY = (

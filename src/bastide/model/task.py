@@ -1,9 +1,9 @@
 """A task's stored document: the changes that may happen to it, each as a pure step from old to new.
 
 The document holds AWS's Task shape under `task` and beside it what ECS does not show (`host`, `eni`,
-`network`, `reported`, `tags`, `clientToken`, `health`, `restartCounts`). Invariants: `lastStatus` only
-grows, what was reported once stays (health aside: there the later check wins), `task.version` grows by one
-with every change of the task, times are epoch seconds.
+`network`, `reported`, `tags`, `clientToken`, `health`, `restartCounts`, `protection`). Invariants:
+`lastStatus` only grows, what was reported once stays (health aside: there the later check wins), times are
+epoch seconds. `task.version` is the store's to count (`model/events/task`).
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,9 @@ from bastide.model.status import REASON_MAX_CHARS, ContainerStatus, DesiredStatu
 
 Document = dict[str, Any]
 
+SERVICE_GROUP = "service:"
+PROTECTION = "protection"  # beside `task`: when it expires, in epoch seconds
+
 _TIMES = (
     ("pullStartedAt", "pull_started_at"),
     ("pullStoppedAt", "pull_stopped_at"),
@@ -26,15 +29,25 @@ _TIMES = (
 )
 
 
+def is_of_service(document: Document) -> bool:
+    """Whether a service runs the task; nobody else may have a group of that name."""
+    return str(document["task"]["group"]).startswith(SERVICE_GROUP)
+
+
+def protected_until(document: Document, *, now_s: float) -> float | None:
+    """Until when the task's service is to leave it alone; None when it need not any more."""
+    until: float | None = document.get(PROTECTION)
+    return until if until is not None and until > now_s else None
+
+
 def status_of(document: Document) -> TaskStatus:
     """What was last seen of the task."""
     return TaskStatus[document["task"]["lastStatus"]]
 
 
 def with_members(document: Document, **members: Any) -> Document:
-    """The document with these members of the task replaced, its version one higher."""
-    task = document["task"]
-    return {**document, "task": {**task, **members, "version": task["version"] + 1}}
+    """The document with these members of the task replaced."""
+    return {**document, "task": {**document["task"], **members}}
 
 
 def with_interface(document: Document, *, host: str, zone: str, eni: str, details: Document) -> Document:
@@ -49,6 +62,16 @@ def with_interface(document: Document, *, host: str, zone: str, eni: str, detail
     containers = [{**container, "networkInterfaces": [address]} for container in task["containers"]]
     placed = with_members(document, attachments=[attachment], containers=containers, availabilityZone=zone)
     return {**placed, "host": host, "eni": eni}
+
+
+def asked_to_stop(document: Document, *, code: StopCode, reason: str) -> Document:
+    """The task wanted STOPPED from now on, and why."""
+    return with_members(
+        document,
+        desiredStatus=DesiredStatus.STOPPED.value,
+        stopCode=code.value,
+        stoppedReason=reason[:REASON_MAX_CHARS],
+    )
 
 
 def ended_unstarted(document: Document, *, at_s: float, code: StopCode, reason: str) -> Document:

@@ -61,6 +61,13 @@ class Lost(msgspec.Struct, frozen=True):
     seq: int
 
 
+class Event(msgspec.Struct, frozen=True):
+    """Something that happened, as its document says; `seq` grows in the order of commits."""
+
+    seq: int
+    document: dict[str, Any]
+
+
 class LogEvent(msgspec.Struct, frozen=True):
     """One line of a log stream; ordered by `timestamp_ms`, then by `seq`, which is never used twice."""
 

@@ -1,4 +1,4 @@
-"""The SQL of records and their changes; that of log events is in `logs`."""
+"""The SQL of records, their changes, and events; that of log events is in `logs`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from bastide.store.log_statements import LogStatements
 from bastide.store.statement import UPSERTING, Statement, compile_statement
-from bastide.store.tables import changes, feed, records
+from bastide.store.tables import changes, events, feed, records
 
 RECORD_COLUMNS = (
     records.c.kind,
@@ -47,6 +47,12 @@ FILTERS: Mapping[str, Any] = {
     "status": records.c.status == bindparam("status"),
     # The second half lets the databases see that the partial index will do.
     "state": and_(records.c.state == bindparam("state"), records.c.state != literal_column("''")),
+}
+
+EVENT_FILTERS: Mapping[str, Any] = {
+    "after": events.c.seq > bindparam("after"),
+    "subject": events.c.subject == bindparam("subject"),
+    "parent": events.c.parent == bindparam("parent"),
 }
 
 
@@ -75,6 +81,15 @@ class Statements:
         self.changes_since = self._compile(
             select(changes).where(changes.c.seq > bindparam("since")).order_by(changes.c.seq)
         )
+        self.append_event = self._compile(
+            insert(events).values(
+                {name: bindparam(name) for name in ("scope", "subject", "parent", "at_ms", "document")}
+            )
+        )
+        self.last_event = self._compile(select(func.max(events.c.seq)))
+        old = select(events.c.seq).where(events.c.at_ms < bindparam("before_ms"))
+        some = old.order_by(events.c.at_ms).limit(bindparam("limit", type_=BigInteger))
+        self.expire_events = self._compile(delete(events).where(events.c.seq.in_(some)))
 
     def find(self, *, filters: frozenset[str], after: bool, limited: bool, descending: bool) -> Statement:
         """Search one kind by the named filters, ordered by name and key."""
@@ -87,6 +102,17 @@ class Statements:
         return self._shapes.get(shape) or self._keep(
             shape, self._narrowed(select(func.count()).select_from(records), filters)
         )
+
+    def events(self, *, filters: frozenset[str], descending: bool) -> Statement:
+        """Read events by the named filters, in their order or from the newest on."""
+        shape = ("events", filters, descending)
+        return self._shapes.get(shape) or self._keep(shape, self._events(filters, descending))
+
+    def _events(self, filters: frozenset[str], descending: bool) -> Select[Any]:
+        query = select(events.c.seq, events.c.document)
+        query = query.where(*(EVENT_FILTERS[name] for name in EVENT_FILTERS if name in filters))
+        query = query.order_by(events.c.seq.desc() if descending else events.c.seq)
+        return query.limit(bindparam("limit", type_=BigInteger))
 
     def _find(self, filters: frozenset[str], after: bool, limited: bool, descending: bool) -> Select[Any]:
         query = self._narrowed(select(*RECORD_COLUMNS), filters)

@@ -89,3 +89,19 @@ log_streams = Table(
     Column("ingestion_ms", big, nullable=False),
     Column("stored_bytes", big, nullable=False),
 )
+
+# What happened, oldest first, for whoever follows by number. Numbers are taken by one writer at a time, so
+# they grow in commit order: who has read up to one misses nothing by asking for those after it.
+events = Table(
+    "events",
+    metadata,
+    Column("seq", big, primary_key=True, autoincrement=True),
+    Column("scope", text, nullable=False),
+    Column("subject", text, nullable=False),  # the ARN of what it is about
+    Column("parent", text, nullable=False),  # that of its cluster
+    Column("at_ms", big, nullable=False),
+    Column("document", Text, nullable=False),
+    sqlite_autoincrement=True,  # numbers are cursors: never used twice
+)
+Index("events_by_subject", events.c.subject, events.c.seq)
+Index("events_by_time", events.c.at_ms)

@@ -11,7 +11,7 @@ from typing import Any, TypedDict, Unpack
 import msgspec
 
 from bastide.model.faults import AlreadyExists, Conflict
-from bastide.store.records import Change, LogEvent, LogUsage, Lost, Record
+from bastide.store.records import Change, Event, LogEvent, LogUsage, Lost, Record
 from bastide.store.statement import Statement
 from bastide.store.statements import Statements
 
@@ -19,6 +19,7 @@ Pending = tuple[str, str, int]  # kind, key, version of a change that has no num
 NAME_CEILING = "\U0010ffff"  # sorts after everything a name can go on with
 EVENT_OVERHEAD_BYTES = 26  # what CloudWatch Logs counts for an event besides its text
 SAVEPOINT = "SAVEPOINT closure"
+EVENT = "event"  # the feed's kind for news of events; there are no records of it
 
 encode = msgspec.json.encode
 decode = msgspec.json.decode
@@ -127,6 +128,40 @@ class Txn:
         if self._write(self._statements.delete, _at(record)).rowcount == 0:
             raise Conflict(record.kind, record.key)
         self._note(record, 0)
+
+    def append_event(
+        self, scope: str, document: dict[str, Any], *, subject: str, parent: str, at_s: float
+    ) -> None:
+        """Add an event about `subject`, and wake whoever watches the kind `event`."""
+        values = {"scope": scope, "subject": subject, "parent": parent, "at_ms": round(at_s * 1000)}
+        self._write(self._statements.append_event, values | {"document": encode(document).decode()})
+        assert self._pending is not None
+        self._pending.append((EVENT, "", 0))
+
+    def read_events(
+        self,
+        *,
+        limit: int,
+        after: int | None = None,
+        subject: str | None = None,
+        parent: str | None = None,
+        descending: bool = False,
+    ) -> list[Event]:
+        """Events in the order they happened, or from the newest on; all, or those about one thing."""
+        asked = {"after": after, "subject": subject, "parent": parent}
+        values: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+        statement = self._statements.events(filters=frozenset(values), descending=descending)
+        rows = self._run(statement, values | {"limit": limit}).fetchall()
+        return [Event(seq, decode(document)) for seq, document in rows]
+
+    def last_event(self) -> int:
+        """The number of the newest event there is; 0 when none is kept."""
+        return int(self._run(self._statements.last_event, {}).fetchone()[0] or 0)
+
+    def expire_events(self, *, before_ms: int, limit: int) -> int:
+        """Forget up to so many of the events of before a time; how many those were."""
+        values = {"before_ms": before_ms, "limit": limit}
+        return int(self._write(self._statements.expire_events, values).rowcount)
 
     def append_log_events(
         self, scope: str, group: str, stream: str, events: Iterable[tuple[int, str]]

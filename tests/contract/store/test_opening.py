@@ -38,6 +38,7 @@ async def test_tasks_of_the_first_schema_get_their_state(url: str) -> None:
     await store.close()
     engine = create_engine(url)
     with engine.begin() as connection:
+        connection.execute(text("DROP TABLE events"))
         connection.execute(text("DROP INDEX records_by_state"))
         connection.execute(text("ALTER TABLE records DROP COLUMN state"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))

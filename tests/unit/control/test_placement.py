@@ -102,7 +102,7 @@ async def test_a_placed_task_has_host_interface_and_addresses(account: Account) 
         {"attachmentId": attachment["id"], "privateIpv4Address": address}
     ]
     assert task["availabilityZone"].startswith("us-east-1")
-    assert (task["lastStatus"], task["version"]) == ("PROVISIONING", 2)
+    assert (task["lastStatus"], task["version"]) == ("PROVISIONING", 1)
     shown = await account.call("DescribeNetworkInterfaces", service="ec2")
     assert shown["NetworkInterfaces"][0]["NetworkInterfaceId"] == eni.key
 

@@ -12,6 +12,7 @@ from bastide.model.status import TaskStatus
 from bastide.model.task import status_of, with_report
 from bastide.model.task_definition import runtime_id
 from bastide.store import Record, Txn
+from bastide.store.tasks import put_task
 
 HOST = "host"
 CONNECTED, DISCONNECTED = "CONNECTED", "DISCONNECTED"
@@ -57,8 +58,7 @@ def store_report(txn: Txn, host_id: str, report: Report, now: datetime) -> bool:
     at_s = round(now.timestamp(), 3)
     document = with_report(record.document, report, at_s=at_s, runtime_ids=ids)
     if document is not record.document:
-        task = document["task"]
-        txn.put(record.changed(document=document, status=task["desiredStatus"], state=task["lastStatus"]))
+        put_task(txn, record, document, at_s=at_s)
     return True
 
 

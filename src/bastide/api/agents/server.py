@@ -7,12 +7,11 @@ without a session is DISCONNECTED: nothing new is placed on it, what runs there 
 import asyncio
 import contextlib
 import logging
-import socket
-import struct
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from bastide import __version__
+from bastide.api.agents.peers import peer_uid
 from bastide.api.agents.reports import store_all_disconnected, store_disconnected, store_hello
 from bastide.api.agents.session import Line, Session
 from bastide.config import Settings
@@ -109,7 +108,7 @@ class Agents:
         """The agent's hello; whoever is not to be heard is told why and cut off."""
         # Read first: a socket closed with bytes unread is reset, and the refusal lost with it.
         first, *rest = await line.read(timeout_s=HELLO_TIMEOUT_S)
-        uid = _peer_uid(writer)
+        uid = peer_uid(writer)
         if uid not in self._agent_uids:
             await line.send([Refusal(f"user id {uid} may not act as an agent here")])
             raise Denied("session", why=f"user id {uid} tried to open an agent's session")
@@ -143,10 +142,3 @@ class Agents:
     async def _record_loss(self, host_id: str) -> None:
         now = self._now()
         await self._store.update(lambda txn: store_disconnected(txn, host_id, now))
-
-
-def _peer_uid(writer: asyncio.StreamWriter) -> int:
-    line: socket.socket = writer.get_extra_info("socket")
-    size = struct.calcsize("3i")
-    _, uid, _ = struct.unpack("3i", line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
-    return int(uid)

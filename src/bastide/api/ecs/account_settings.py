@@ -1,9 +1,10 @@
 """Account settings: a value for one principal, a default for the account, and what AWS sets without either.
 
 A record a setting and principal; the account's default is the root user's, so what root puts for itself
-is the default. Two change what is done here: new clusters start with `containerInsights`, new tasks log
-by `defaultLogDriverMode` where their definition names no mode. Values and defaults, but for the latter's:
-ECS developer guide, "Access Amazon ECS features with account settings".
+is the default. Three change what is done here: new clusters start with `containerInsights`, new tasks log
+by `defaultLogDriverMode` where their definition names no mode, retired ones go on for
+`fargateTaskRetirementWaitPeriod`. Values and defaults, but for the log mode's: ECS developer guide, "Access
+Amazon ECS features with account settings".
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from bastide.store.txn import Txn
 ACCOUNT_SETTING = "account-setting"
 CONTAINER_INSIGHTS = "containerInsights"
 LOG_DRIVER_MODE = "defaultLogDriverMode"
+RETIREMENT_WAIT_DAYS = "fargateTaskRetirementWaitPeriod"
 CONTAINER_INSIGHTS_VALUES = ("disabled", "enabled", "enhanced")
 PAGE_MAX = 10
 _SWITCH = ("disabled", "enabled")
@@ -42,7 +44,7 @@ KINDS: Mapping[str, Kind] = {
     CONTAINER_INSIGHTS: Kind(CONTAINER_INSIGHTS_VALUES, "disabled"),
     "fargateFIPSMode": Kind(_SWITCH, "disabled"),
     "tagResourceAuthorization": Kind(_ON_OFF, "on"),
-    "fargateTaskRetirementWaitPeriod": Kind(("0", "7", "14"), "7"),
+    RETIREMENT_WAIT_DAYS: Kind(("0", "7", "14"), "7"),
     "guardDutyActivate": Kind(_ON_OFF, "off", is_managed=True),
     LOG_DRIVER_MODE: Kind(("blocking", "non-blocking"), LOG_MODE_DEFAULT),
     "fargateEventWindows": Kind(_SWITCH, "disabled"),
@@ -60,11 +62,15 @@ MANDATORY = frozenset(
 
 def effective_value(txn: Txn, ctx: Context, name: str, principal: str = "") -> str:
     """What holds for the principal (or the caller): its own value, the account's, or AWS's."""
-    for owner in (principal or ctx.caller.principal_arn, root_arn(ctx)):
-        record = txn.get(ACCOUNT_SETTING, _key(ctx, owner, name))
-        if record is not None:
-            return str(record.document["value"])
-    return KINDS[name].default
+    record = txn.get(ACCOUNT_SETTING, _key(ctx.scope, principal or ctx.caller.principal_arn, name))
+    return account_value(txn, ctx.scope, name) if record is None else str(record.document["value"])
+
+
+def account_value(txn: Txn, scope: str, name: str) -> str:
+    """What holds for the account of a scope where nobody asks: its own value, or AWS's."""
+    account = scope.split("/")[0]
+    record = txn.get(ACCOUNT_SETTING, _key(scope, render_arn("iam", "", account, "root"), name))
+    return KINDS[name].default if record is None else str(record.document["value"])
 
 
 def root_arn(ctx: Context) -> str:
@@ -86,7 +92,7 @@ def delete_account_setting(txn: Txn, ctx: Context, params: Params) -> Result:
     """DeleteAccountSetting: back to the default; deleting what is not set is no error."""
     name = _checked_name(params["name"])
     principal = _principal(ctx, params)
-    record = txn.get(ACCOUNT_SETTING, _key(ctx, principal, name))
+    record = txn.get(ACCOUNT_SETTING, _key(ctx.scope, principal, name))
     if record is not None:
         txn.delete(record)
     return {"setting": _render(name, effective_value(txn, ctx, name, principal), principal)}
@@ -122,7 +128,7 @@ def _put(txn: Txn, ctx: Context, params: Params, principal: str) -> Result:
         raise Invalid("setting", name, why=f"{value} should be one of [{','.join(kind.values)}]")
     if kind.is_managed or (name in MANDATORY and value != kind.default):
         raise Invalid("setting", name, why=f"The {name} account setting cannot be changed to {value}.")
-    key = _key(ctx, principal, name)
+    key = _key(ctx.scope, principal, name)
     document: Document = {"value": value}
     record = txn.get(ACCOUNT_SETTING, key)
     if record is None:
@@ -145,8 +151,8 @@ def _principal(ctx: Context, params: Params) -> str:
     return principal
 
 
-def _key(ctx: Context, principal: str, name: str) -> str:
-    return f"{ctx.scope}/{principal}/{name}"
+def _key(scope: str, principal: str, name: str) -> str:
+    return f"{scope}/{principal}/{name}"
 
 
 def _render(name: str, value: str, principal: str) -> Document:

@@ -1,6 +1,6 @@
 """Capacity providers: FARGATE and FARGATE_SPOT are there; a cluster lists the ones its tasks may use.
 
-Both place a task alike here: one's own host takes no capacity back, so FARGATE_SPOT is not interrupted.
+Both place a task alike here: FARGATE_SPOT is taken back only by the operator (`bastide task interrupt-spot`).
 """
 
 from collections.abc import Mapping

@@ -30,6 +30,7 @@ from bastide.api.operation import Context, Operation, Params, Result, Writes
 from bastide.model.faults import Conflict, Invalid
 from bastide.model.status import TaskStatus
 from bastide.store.records import Record
+from bastide.store.tasks import put_task
 from bastide.store.txn import Txn
 
 CLIENT_TOKEN = "client-token"
@@ -48,10 +49,11 @@ def run_task(txn: Txn, ctx: Context, params: Params) -> Result:
     count = params.get("count", 1)
     subnets = launch.network["subnets"]
     first = secrets.randbelow(len(subnets))
-    records = [
-        txn.put(new_task(ctx, launch, provider=provider, subnet=subnets[(first + at) % len(subnets)]))
+    made_now = [
+        new_task(ctx, launch, provider=provider, subnet=subnets[(first + at) % len(subnets)])
         for at, provider in enumerate(providers_of(strategy, count))
     ]
+    records = [put_task(txn, record, record.document, at_s=ctx.now_s) for record in made_now]
     _remember(txn, ctx, cluster, params, records)
     return {"tasks": [render_task(record, tags=launch.tags) for record in records], "failures": []}
 

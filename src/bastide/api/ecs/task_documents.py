@@ -1,13 +1,11 @@
 """A task's record: how it begins, how it is shown, and which fields the API itself writes.
 
 The document holds the AWS shape under `task` (without tags) and beside it what ECS does not show. `task`
-begins as RunTask answers it; placement and the agent's reports add to it. `task.version` grows with every
-change of the task, so it never goes back.
+begins as RunTask answers it; placement and the agent's reports add to it.
 """
 
 import secrets
 import uuid
-from typing import Any
 
 import msgspec
 
@@ -96,14 +94,6 @@ def new_task(ctx: Context, launch: Launch, *, provider: str | None, subnet: str)
         status=DesiredStatus.RUNNING.value,
         state=TaskStatus.PROVISIONING.name,
     )
-
-
-def changed_task(record: Record, **members: Any) -> Record:
-    """The record with these members of the task replaced, its version one higher."""
-    task = record.document["task"]
-    changed = {**task, **members, "version": task["version"] + 1}
-    document = {**record.document, "task": changed}
-    return record.changed(document=document, status=changed["desiredStatus"], state=changed["lastStatus"])
 
 
 def render_task(record: Record, *, tags: list[Document] | None = None) -> Document:

@@ -9,13 +9,15 @@ from collections.abc import Callable, Mapping
 
 from bastide.api.ecs.clusters import find_cluster
 from bastide.api.ecs.identifiers import parse_identifier
-from bastide.api.ecs.task_documents import TASK, changed_task, render_task
+from bastide.api.ecs.task_documents import TASK, render_task
 from bastide.api.operation import Context, Document, Operation, Params, Reads, Result, Writes
 from bastide.api.paging import Cursor, read_page
 from bastide.model.arn import task_arn
 from bastide.model.faults import Invalid, NotFound
-from bastide.model.status import REASON_MAX_CHARS, STOPPED_BY_USER, DesiredStatus, StopCode
+from bastide.model.status import STOPPED_BY_USER, DesiredStatus, StopCode
+from bastide.model.task import asked_to_stop
 from bastide.store.records import Record
+from bastide.store.tasks import put_task
 from bastide.store.txn import Txn
 
 DESCRIBE_MAX = 100
@@ -30,18 +32,14 @@ Test = Callable[[Document], bool]
 def stop_task(txn: Txn, ctx: Context, params: Params) -> Result:
     """StopTask: wanted STOPPED from now on. One that is asked to stop already is shown as it is."""
     cluster = find_cluster(txn, ctx, params.get("cluster"))
-    arn = _parse_task(ctx, params["task"], cluster)
+    arn = parse_task(ctx, params["task"], cluster)
     record = txn.get(TASK, arn)
     if record is None or record.parent != cluster.key:
         raise NotFound("task", params["task"])
     if record.status == DesiredStatus.RUNNING:
-        record = changed_task(
-            record,
-            desiredStatus=DesiredStatus.STOPPED.value,
-            stopCode=StopCode.USER_INITIATED.value,
-            stoppedReason=(params.get("reason") or STOPPED_BY_USER)[:REASON_MAX_CHARS],
-        )
-        record = txn.put(record.changed(document={**record.document, "tags": []}))
+        reason = params.get("reason") or STOPPED_BY_USER
+        stopped = asked_to_stop(record.document, code=StopCode.USER_INITIATED, reason=reason)
+        record = put_task(txn, record, {**stopped, "tags": []}, at_s=ctx.now_s)
     return {"task": render_task(record, tags=[])}
 
 
@@ -56,7 +54,7 @@ def describe_tasks(txn: Txn, ctx: Context, params: Params) -> Result:
     with_tags = "TAGS" in params.get("include", ())
     tasks: list[Document] = []
     failures: list[Document] = []
-    for arn in dict.fromkeys(_parse_task(ctx, identifier, cluster) for identifier in identifiers):
+    for arn in dict.fromkeys(parse_task(ctx, identifier, cluster) for identifier in identifiers):
         record = txn.get(TASK, arn)
         if record is None or record.parent != cluster.key:
             failures.append({"arn": arn, "reason": "MISSING"})
@@ -91,7 +89,7 @@ def list_tasks(txn: Txn, ctx: Context, params: Params) -> Result:
     return {"taskArns": [record.key for record in records], "nextToken": token}
 
 
-def _parse_task(ctx: Context, identifier: str, cluster: Record) -> str:
+def parse_task(ctx: Context, identifier: str, cluster: Record) -> str:
     """The task's ARN out of an ARN, `cluster/id` or an id, which then is of this cluster."""
     parts = parse_identifier(ctx, identifier, "task")
     if identifier.startswith("arn:"):

@@ -8,11 +8,11 @@ from bastide.api.ecs.checks import Document
 from bastide.api.ecs.checks.fargate import is_windows
 from bastide.api.ecs.strategies import checked_strategy
 from bastide.model.faults import Invalid, Unsupported
+from bastide.model.task import SERVICE_GROUP
 from bastide.model.task_size import LARGE_CPU_UNITS, parse_cpu
 
 COUNT_MAX = 10
 GROUP_MAX_CHARS = 255
-SERVICE_GROUP = "service:"
 LATEST = "LATEST"
 LINUX_VERSION, OLDER_LINUX_VERSION, WINDOWS_VERSION = "1.4.0", "1.3.0", "1.0.0"
 _STARTED_BY = re.compile(r"[A-Za-z0-9_/-]{0,128}")

@@ -1,0 +1,24 @@
+"""The one way a task gets into the store: its record and the event that tells of the change, or neither.
+
+Whoever writes a task (`api`, `control`, a host's report) gives the new document; which version it has and
+whether EventBridge hears of it follow from what was stored before.
+"""
+
+from typing import Any
+
+from bastide.model.events.task import render_task_event, stamped
+from bastide.store.records import Record
+from bastide.store.txn import Txn
+
+
+def put_task(txn: Txn, record: Record, document: dict[str, Any], *, at_s: float) -> Record:
+    """Write `document` in place of the record's own (a new record's own is its first); what is stored now."""
+    document, is_news = stamped(record.document if record.version else None, document)
+    task = document["task"]
+    stored = txn.put(
+        record.changed(document=document, status=task["desiredStatus"], state=task["lastStatus"])
+    )
+    if is_news:
+        event = render_task_event(task, at_s=at_s)
+        txn.append_event(record.scope, event, subject=record.key, parent=record.parent, at_s=at_s)
+    return stored
