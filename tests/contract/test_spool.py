@@ -43,11 +43,11 @@ class Pipe:
         """All that is unsent, acknowledged batch by batch."""
         found: list[str] = []
         while True:
-            batch, offset = self.spool.read_lines(last=last)
-            if offset == self.spool.sent:
+            batch = self.spool.read_batch(last=last)
+            if batch.end == self.spool.sent:
                 return found
-            found += [line.message for line in batch]
-            self.spool.acknowledge(offset)
+            found += [line.message for line in batch.lines]
+            self.spool.acknowledge(batch.end)
 
     def close(self) -> None:
         os.close(self.writer)
@@ -80,20 +80,31 @@ async def test_bytes_that_are_no_text_are_replaced_not_lost(pipe: Pipe) -> None:
 
 
 async def test_a_line_longer_than_an_event_is_cut(pipe: Pipe) -> None:
-    await pipe.write(b"x" * (spool_module.LINE_BYTES + 5) + b"\n")
-    assert [len(line) for line in pipe.lines()] == [spool_module.LINE_BYTES, 5]
+    await pipe.write(b"x" * (spool_module.EVENT_BYTES + 5) + b"\n")
+    assert [len(line) for line in pipe.lines()] == [spool_module.EVENT_BYTES, 5]
 
 
 async def test_a_later_agent_goes_on_where_the_first_was_killed(pipe: Pipe) -> None:
     await pipe.write(b"".join(b"line %d\n" % n for n in range(1000)))
-    batch, _ = pipe.spool.read_lines(last=False)
+    batch = pipe.spool.read_batch(last=False)
     pipe.spool.acknowledge(len(b"line 0\nline 1\n"))
-    assert len(batch) == 1000
+    assert len(batch.lines) == 1000
     pipe.spool.close()  # what a kill leaves: the FIFO, the segments, the acknowledged offset
     pipe.spool = pipe.fresh()
     pipe.spool.open()
     await pipe.write(b"after\n")
     assert pipe.lines() == [*(f"line {n}" for n in range(2, 1000)), "after"]
+
+
+async def test_a_later_agents_lines_are_never_older_than_those_before(pipe: Pipe) -> None:
+    await pipe.write(b"one\ntwo\n")
+    first = pipe.spool.read_batch(last=False)
+    pipe.spool.hold(len(b"one\n"))
+    pipe.spool.acknowledge(len(b"one\n"))
+    segment = next(pipe.folder.glob("app.stdout.0*"))
+    os.utime(segment, (0, 0))  # the clock of files runs behind, by less than this
+    (second,) = pipe.fresh().read_batch(last=False).lines
+    assert (second.message, second.timestamp_ms) == ("two", first.lines[0].timestamp_ms)
 
 
 async def test_what_is_written_while_no_agent_reads_is_kept_by_the_pipe(pipe: Pipe) -> None:
@@ -144,4 +155,49 @@ async def test_acknowledged_segments_leave_the_disk(tmp_path: Path, monkeypatch:
     assert len(pipe.lines()) == 1000
     left = sum(path.stat().st_size for path in tmp_path.glob("app.stdout.0*"))
     assert left <= 2 * 64 * 1024
+    pipe.close()
+
+
+async def test_what_is_dropped_is_counted_and_a_batch_under_way_is_not(tmp_path: Path) -> None:
+    pipe = Pipe(tmp_path, limit=256 * 1024, is_blocking=False)
+    await pipe.write(b"".join(b"%06d %s\n" % (n, b"x" * 100) for n in range(100)))
+    held = pipe.spool.read_batch(last=False)
+    pipe.spool.hold(held.end)
+    assert len(held.lines) == 100
+    await pipe.write(b"".join(b"%06d %s\n" % (n, b"x" * 1000) for n in range(100, 3000)))
+    assert pipe.spool.read_batch(last=False) == held
+    assert pipe.spool.dropped_lines == 0  # the batch under way tells of none
+    assert pipe.spool.unsent_bytes < 512 * 1024
+    on_disk = sum(path.stat().st_size for path in tmp_path.glob("app.stdout.0*"))
+    assert on_disk < 3 * spool_module.SEGMENT_BYTES
+    pipe.spool.acknowledge(held.end)
+    dropped = pipe.spool.dropped_lines
+    numbers = [int(text[:6]) for text in pipe.lines()]
+    assert numbers == list(range(100 + dropped, 3000))
+    assert dropped > 2000
+    pipe.close()
+
+
+async def test_the_count_of_dropped_lines_outlives_the_agent_and_is_told_once(tmp_path: Path) -> None:
+    pipe = Pipe(tmp_path, limit=256 * 1024, is_blocking=False)
+    await pipe.write(b"".join(b"%06d %s\n" % (n, b"x" * 1000) for n in range(1000)))
+    dropped = pipe.spool.dropped_lines
+    assert dropped > 0
+    pipe.spool.close()
+    pipe.spool = pipe.fresh()
+    assert pipe.spool.dropped_lines == dropped
+    batch = pipe.spool.read_batch(last=False)
+    pipe.spool.hold(batch.end)
+    assert pipe.fresh().dropped_lines == dropped
+    pipe.spool.acknowledge(batch.end)
+    assert pipe.spool.dropped_lines == 0
+    pipe.spool.open()
+    pipe.close()
+
+
+async def test_a_last_line_is_not_torn_where_a_batch_ends(tmp_path: Path) -> None:
+    pipe = Pipe(tmp_path, limit=4 * LIMIT)
+    lines = [b"%d" % n * 30_000 + b"\n" for n in range(10)] * 4
+    await pipe.write(b"".join(lines))
+    assert pipe.lines(last=True) == [line[:-1].decode() for line in lines]
     pipe.close()

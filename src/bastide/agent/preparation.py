@@ -124,7 +124,8 @@ class Preparation:
         return await self._host.cgroups.ensure_cgroup(spec.task_id, limits_of(spec, pids_max=self._pids_max))
 
     async def _open_stream(self, spec: Assignment, container: Container) -> None:
-        refused = await self._logs.open_stream(spec, container)
+        with blame(ErrorName.RESOURCE_INITIALIZATION):
+            refused = await self._logs.open_stream(spec, container)
         if refused is not None:
             why = f"failed to validate logger args: create stream has been retried 1 times: {refused}"
             raise StepFailed(Failure(error=ErrorName.RESOURCE_INITIALIZATION, why=why))

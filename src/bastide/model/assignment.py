@@ -27,6 +27,13 @@ class Eni(msgspec.Struct, frozen=True, kw_only=True):
     public_ip: str | None = None
 
 
+class EventStart(msgspec.Struct, frozen=True, kw_only=True):
+    """How the first line of an event is known: one of the two, as the task definition has it."""
+
+    pattern: str = ""  # awslogs-multiline-pattern
+    datetime_format: str = ""  # awslogs-datetime-format
+
+
 class LogTarget(msgspec.Struct, frozen=True, kw_only=True):
     """Where a container's output goes: the awslogs driver's options, resolved."""
 
@@ -36,6 +43,7 @@ class LogTarget(msgspec.Struct, frozen=True, kw_only=True):
     create_group: bool = False
     blocking: bool = True  # False: the oldest buffered lines go when `buffer_bytes` is full
     buffer_bytes: int | None = None
+    event_start: EventStart | None = None  # None: every line is an event
 
 
 class Ulimit(msgspec.Struct, frozen=True, kw_only=True):

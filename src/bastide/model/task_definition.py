@@ -15,6 +15,7 @@ from bastide.model.assignment import (
     Container,
     Dependency,
     EfsVolume,
+    EventStart,
     LogTarget,
     Mount,
     RestartPolicy,
@@ -181,7 +182,13 @@ def _log_target(container: Document, task_id: str, log_mode: str) -> LogTarget |
         create_group=options.get("awslogs-create-group") == "true",
         blocking=blocking,
         buffer_bytes=None if blocking else _bytes(options.get("max-buffer-size")),
+        event_start=_event_start(options),
     )
+
+
+def _event_start(options: Mapping[str, str]) -> EventStart | None:
+    pattern, moment = options.get("awslogs-multiline-pattern", ""), options.get("awslogs-datetime-format", "")
+    return EventStart(pattern=pattern, datetime_format=moment) if pattern or moment else None
 
 
 def _stream(options: Mapping[str, str], container: str, task_id: str) -> str:

@@ -10,6 +10,7 @@ from bastide.model.assignment import (
     Condition,
     Dependency,
     EfsVolume,
+    EventStart,
     LogTarget,
     Mount,
     RestartPolicy,
@@ -141,6 +142,15 @@ def logging(**options: str) -> LogTarget | None:
 def test_lines_go_to_prefix_container_and_task() -> None:
     target = logging(**{"awslogs-stream-prefix": "ecs"})
     assert target == LogTarget(group="/g", region="eu-west-1", stream=f"ecs/app/{TASK_ID}")
+
+
+def test_an_event_begins_as_the_options_say() -> None:
+    by_pattern = logging(**{"awslogs-multiline-pattern": "^INFO"})
+    by_date = logging(**{"awslogs-datetime-format": "%Y"})
+    plain = logging(**{"awslogs-multiline-pattern": ""})
+    assert by_pattern is not None and by_pattern.event_start == EventStart(pattern="^INFO")
+    assert by_date is not None and by_date.event_start == EventStart(datetime_format="%Y")
+    assert plain is not None and plain.event_start is None
 
 
 def test_without_a_mode_no_line_is_dropped() -> None:

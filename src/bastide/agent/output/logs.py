@@ -10,10 +10,11 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from bastide.agent.output.spool import Spool
+from bastide.agent.output.events import EventReader, LineTest
+from bastide.agent.output.spool import Batch, Spool
 from bastide.host.ports import Stdio
 from bastide.model.arn import last_of
-from bastide.model.assignment import Assignment, Container, LogTarget
+from bastide.model.assignment import Assignment, Container, LogLine, LogTarget
 from bastide.model.frames import LogAck, LogBatch
 
 log = logging.getLogger(__name__)
@@ -29,11 +30,24 @@ class _Stream:
 
     def __init__(self, spool: Spool, spec: Assignment, container: Container, target: LogTarget) -> None:
         self.spool = spool
+        self.events = EventReader(spool, LineTest(target.event_start)) if target.event_start else None
         self.task_arn = spec.task_arn
         self.container = container.name
         self.target = target
         self.in_flight: int | None = None  # the sequence of the batch under way
         self.is_finished = False  # the writer is gone: what has no line end is a line
+
+    @property
+    def again_s(self) -> float | None:
+        """When it has to be looked at though nothing comes."""
+        return self.events.again_s if self.events else None
+
+    def read(self) -> Batch:
+        """What can be sent, and word of what was dropped before it."""
+        batch = (self.events or self.spool).read_batch(last=self.is_finished)
+        if batch.lines and (dropped := self.spool.dropped_lines):
+            return Batch((_note(dropped, batch.lines[0].timestamp_ms, self.target), *batch.lines), batch.end)
+        return batch
 
 
 class Logs:
@@ -69,9 +83,14 @@ class Logs:
         )
 
     async def open_stream(self, spec: Assignment, container: Container) -> str | None:
-        """Make sure that the lines have somewhere to go; what the server says against it, or None."""
+        """Make sure that the lines have somewhere to go; what the server says against it, or None.
+
+        Invalid for a pattern or format of events that is none.
+        """
         if container.log is None:
             return None
+        if container.log.event_start is not None:
+            LineTest(container.log.event_start)
         key = (spec.task_id, container.name, "open")
         answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         self._opening[key] = answer
@@ -145,7 +164,10 @@ class Logs:
     async def run(self) -> None:
         """Send what there is, until cancelled."""
         while True:
-            await self._wake.wait()
+            waits = [s.again_s for s in self._streams.values() if s.again_s is not None]
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(waits, default=None)):
+                    await self._wake.wait()
             self._wake.clear()
             for stream in list(self._streams.values()):
                 self._ship(stream)
@@ -153,23 +175,34 @@ class Logs:
     def _ship(self, stream: _Stream) -> None:
         if stream.in_flight is not None or not stream.spool.unsent_bytes:
             return
-        lines, offset = stream.spool.read_lines(last=stream.is_finished)
-        if offset == stream.spool.sent:
+        batch = stream.read()
+        if batch.end == stream.spool.sent:
             return
-        batch = LogBatch(
-            task_arn=stream.task_arn,
-            container=stream.container,
-            source=stream.spool.source,
-            sequence=offset,
-            target=stream.target,
-            lines=tuple(lines),
-        )
-        if not lines:
-            stream.spool.acknowledge(offset)
+        if not batch.lines:
+            stream.spool.acknowledge(batch.end)
             self._stored.set()
             self._wake.set()
-        elif self._send(batch):
-            stream.in_flight = offset
+            return
+        stream.spool.hold(batch.end)
+        sent = self._send(
+            LogBatch(
+                task_arn=stream.task_arn,
+                container=stream.container,
+                source=stream.spool.source,
+                sequence=batch.end,
+                target=stream.target,
+                lines=batch.lines,
+            )
+        )
+        if sent:
+            stream.in_flight = batch.end
 
     def _of(self, task_id: str) -> list[_Stream]:
         return [stream for key, stream in self._streams.items() if key[0] == task_id]
+
+
+def _note(lines: int, timestamp_ms: int, target: LogTarget) -> LogLine:
+    """What stands where lines of a non-blocking stream are missing."""
+    return LogLine(
+        timestamp_ms, f"[{lines} lines dropped: the buffer of {target.buffer_bytes} bytes was full]"
+    )

@@ -2,7 +2,11 @@
 
 Bytes move by splice(2), so no kill of the agent finds them in its memory: they are in the pipe or in the
 buffer. The buffer is a row of segment files named by the offset they begin at; a segment goes when all of
-it was acknowledged. When the buffer is full the FIFO is not read, and the writer blocks.
+it was acknowledged. When the buffer is full the FIFO is not read, and the writer blocks; or, where it must
+not, the oldest lines are dropped and counted.
+
+What a batch holds is written down before it is sent (`hold`) and is read again exactly so until it is
+acknowledged, whatever came or was dropped meanwhile: the server knows a batch it has by its end.
 """
 
 import asyncio
@@ -10,6 +14,9 @@ import logging
 import os
 import time
 from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
 
 from bastide.model.assignment import LogLine
 
@@ -19,7 +26,26 @@ SEGMENT_BYTES = 1024 * 1024
 CHUNK_BYTES = 64 * 1024  # a pipe's default capacity
 BATCH_BYTES = 512 * 1024  # half of what PutLogEvents takes, so that the 26 bytes an event always fit
 BATCH_LINES = 10_000  # PutLogEvents' limit
-LINE_BYTES = 256 * 1024  # a longer line is cut: the size of one event (CloudWatch Logs quotas)
+EVENT_BYTES = 256 * 1024  # a longer line is cut: the size of one event (CloudWatch Logs quotas)
+DROPPED_PARTS = 16  # a full buffer gives up so much of itself at a time, a chunk at the least
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """What can be sent next, oldest first, and the offset behind it."""
+
+    lines: tuple[LogLine, ...]
+    end: int
+
+
+class Progress(msgspec.Struct, frozen=True, array_like=True):
+    """How far a spool has come, as it is kept beside the segments."""
+
+    sent: int = 0  # everything before is acknowledged or dropped
+    held: int = 0  # up to here a batch was made that is not acknowledged; not above `sent`: there is none
+    gap_end: int = 0  # from `held` to here lines were dropped while that batch was under way
+    dropped: int = 0  # lines of which nobody was told yet
+    told: int = 0  # lines of which the batch under way tells
+    last_ms: int = 0  # when the last line of the latest batch came
 
 
 class Spool:
@@ -35,7 +61,8 @@ class Spool:
         self._segment = -1
         self._reading = False
         self._marks: list[tuple[int, int]] = []  # (offset behind a chunk, when it came in ms)
-        self.sent, self.size = self._read_offsets()
+        self._progress = self._read_progress()
+        self.size = self._read_size()
 
     @property
     def name(self) -> str:
@@ -48,9 +75,31 @@ class Spool:
         return self.name.rsplit(".", 1)[1]
 
     @property
+    def sent(self) -> int:
+        """Everything before this offset is acknowledged or dropped."""
+        return self._progress.sent
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a batch was made and is not acknowledged."""
+        return self._progress.held > self._progress.sent
+
+    @property
+    def readable_end(self) -> int:
+        """Up to where the next batch can reach; it ends exactly there when one is held."""
+        return self._progress.held if self.is_held else self.size
+
+    @property
+    def dropped_lines(self) -> int:
+        """Lines given up since somebody was last told, or of which the held batch tells."""
+        return self._progress.told if self.is_held else self._progress.dropped
+
+    @property
     def unsent_bytes(self) -> int:
-        """What is buffered and not acknowledged."""
-        return self.size - self.sent
+        """What is buffered and neither acknowledged nor dropped."""
+        progress = self._progress
+        gap = max(progress.gap_end - progress.held, 0) if self.is_held else 0
+        return self.size - progress.sent - gap
 
     def open(self) -> None:
         """Make the FIFO if needed and take from it whatever comes."""
@@ -75,40 +124,68 @@ class Spool:
                 os.close(descriptor)
         self._descriptor = self._segment = -1
 
-    def read_lines(self, *, last: bool) -> tuple[list[LogLine], int]:
-        """Lines after `sent`, oldest first, and the offset behind them.
-
-        A line without its end stays for later, unless `last` says that nothing more can come.
-        """
-        data = self._read(self.sent, BATCH_BYTES)
+    def read_batch(self, *, last: bool) -> Batch:
+        """Lines after `sent`; one without its end stays for later, unless `last`: nothing more can come."""
+        data = self.read(self.sent, min(BATCH_BYTES, self.readable_end - self.sent))
         lines: list[LogLine] = []
         offset = self.sent
-        for raw in _split(data):
-            ended = raw.endswith(b"\n")
-            if not ended and not last and len(raw) < LINE_BYTES:
+        for raw in split_lines(data):
+            is_whole = raw.endswith(b"\n") or len(raw) >= EVENT_BYTES
+            is_last = self.is_held or (last and offset + len(raw) == self.size)
+            if not is_whole and not is_last:
                 break
             text = raw.rstrip(b"\n").decode("utf-8", "replace")
             if text.strip():  # CloudWatch Logs takes no empty event; Docker's driver drops them as well
-                lines.append(LogLine(self._when(offset), text))
+                lines.append(LogLine(self.when(offset), text))
             offset += len(raw)
             if len(lines) == BATCH_LINES:
                 break
-        return lines, offset
+        return Batch(tuple(lines), offset)
+
+    def hold(self, end: int) -> None:
+        """A batch up to `end` is about to be sent: until it is acknowledged no other is read."""
+        if not self.is_held:
+            last_ms = self.when(max(end - 1, 0))
+            progress = replace(self._progress, held=end, told=self._progress.dropped, dropped=0)
+            self._save(replace(progress, last_ms=last_ms))
 
     def acknowledge(self, offset: int) -> None:
         """Everything before `offset` is stored: remember, free whole segments, read on if it was full."""
-        if offset <= self.sent:
+        progress = self._progress
+        if offset <= progress.sent:
             return
-        self.sent = offset
-        fresh = self._folder / f"{self.name}.sent.new"
-        fresh.write_text(str(offset))
-        fresh.replace(self._folder / f"{self.name}.sent")
-        self._marks = [mark for mark in self._marks if mark[0] > offset]
-        for start, path in self._segments()[:-1]:
-            if start + path.stat().st_size <= offset:
-                path.unlink()
+        sent = max(offset, progress.gap_end) if offset == progress.held else offset
+        self._save(replace(progress, sent=sent, held=0, gap_end=0, told=0))
+        self._marks = [mark for mark in self._marks if mark[0] > sent]
+        self._free(0, sent)
         if self._descriptor >= 0:
             self._resume()
+
+    def read(self, offset: int, count: int) -> bytes:
+        """Bytes of the buffer. Preconditions: none of them was dropped or freed."""
+        parts: list[bytes] = []
+        for start, path in self._segments():
+            end = start + path.stat().st_size
+            if end <= offset or count <= 0:
+                continue
+            with path.open("rb") as segment:
+                segment.seek(offset - start)
+                part = segment.read(count)
+            parts.append(part)
+            offset += len(part)
+            count -= len(part)
+        return b"".join(parts)
+
+    def when(self, offset: int) -> int:
+        """When what is at the offset came, in milliseconds."""
+        for end, moment in self._marks:
+            if offset < end:
+                return moment
+        segments = self._segments()
+        if not segments:
+            return time.time_ns() // 1_000_000
+        # Buffered by an earlier agent: when the file was last written, by a clock that may be a tick behind.
+        return max(segments[-1][1].stat().st_mtime_ns // 1_000_000, self._progress.last_ms)
 
     def _on_readable(self) -> None:
         if self.unsent_bytes < self._limit_bytes:
@@ -116,10 +193,27 @@ class Spool:
         elif self._is_blocking:
             self._pause()
         else:
-            oldest = self._segments()[0][1]
-            log.warning("output dropped: its buffer is full", extra={"fifo": self.name})
-            self.acknowledge(self._read_until_line_end(oldest))
+            self._drop_oldest()
             self._take()
+
+    def _drop_oldest(self) -> None:
+        """Give up whole lines of what no batch has yet."""
+        progress = self._progress
+        start = max(progress.held, progress.gap_end) if self.is_held else progress.sent
+        least = max(self._limit_bytes // DROPPED_PARTS, CHUNK_BYTES)
+        data = self.read(start, least + EVENT_BYTES)
+        line_end = data.find(b"\n", least - 1)
+        data = data[: line_end + 1] if line_end >= 0 else data
+        if not data:
+            return  # all of it is in the batch under way: the pipe's next chunk has to find room beside it
+        lines, end = data.count(b"\n") or 1, start + len(data)
+        log.warning("output dropped: its buffer is full", extra={"fifo": self.name, "lines": lines})
+        if self.is_held:
+            progress = replace(progress, gap_end=end, dropped=progress.dropped + lines)
+        else:
+            progress = replace(progress, sent=end, dropped=progress.dropped + lines)
+        self._save(progress)
+        self._free(progress.held if self.is_held else 0, end)
 
     def _take(self) -> bool:
         """Move one chunk; False when there is none, or no room on the disk."""
@@ -155,39 +249,25 @@ class Spool:
         found = self._folder.glob(f"{self.name}.{'[0-9]' * 20}")
         return sorted((int(path.name.rsplit(".", 1)[1]), path) for path in found)
 
-    def _read_offsets(self) -> tuple[int, int]:
-        sent_file = self._folder / f"{self.name}.sent"
-        sent = int(sent_file.read_text()) if sent_file.exists() else 0
+    def _free(self, start: int, end: int) -> None:
+        """Delete segments that lie between the offsets, but for the one that is written to."""
+        for first, path in self._segments()[:-1]:
+            if start <= first and first + path.stat().st_size <= end:
+                path.unlink()
+
+    def _save(self, progress: Progress) -> None:
+        fresh = self._folder / f"{self.name}.sent.new"
+        fresh.write_bytes(msgspec.json.encode(progress))
+        fresh.replace(self._folder / f"{self.name}.sent")
+        self._progress = progress
+
+    def _read_progress(self) -> Progress:
+        path = self._folder / f"{self.name}.sent"
+        return msgspec.json.decode(path.read_bytes(), type=Progress) if path.exists() else Progress()
+
+    def _read_size(self) -> int:
         segments = self._segments()
-        size = segments[-1][0] + segments[-1][1].stat().st_size if segments else sent
-        return min(sent, size), size
-
-    def _read(self, offset: int, count: int) -> bytes:
-        parts: list[bytes] = []
-        for start, path in self._segments():
-            end = start + path.stat().st_size
-            if end <= offset or count <= 0:
-                continue
-            with path.open("rb") as segment:
-                segment.seek(offset - start)
-                part = segment.read(count)
-            parts.append(part)
-            offset += len(part)
-            count -= len(part)
-        return b"".join(parts)
-
-    def _read_until_line_end(self, segment: Path) -> int:
-        """The offset of the first line that begins after the segment (or after a chunk of the next)."""
-        end = int(segment.name.rsplit(".", 1)[1]) + segment.stat().st_size
-        found = self._read(end, CHUNK_BYTES).find(b"\n")
-        return end + found + 1 if found >= 0 else end
-
-    def _when(self, offset: int) -> int:
-        for end, moment in self._marks:
-            if offset < end:
-                return moment
-        segments = self._segments()  # buffered by an earlier agent: when the file was last written
-        return segments[-1][1].stat().st_mtime_ns // 1_000_000 if segments else time.time_ns() // 1_000_000
+        return segments[-1][0] + segments[-1][1].stat().st_size if segments else self._progress.sent
 
     def _resume(self) -> None:
         if not self._reading and self._descriptor >= 0 and self.unsent_bytes < self._limit_bytes:
@@ -200,15 +280,15 @@ class Spool:
             self._reading = False
 
 
-def _split(data: bytes) -> list[bytes]:
+def split_lines(data: bytes) -> list[bytes]:
     """Lines with their ends; one longer than an event is cut."""
     pieces: list[bytes] = []
     for line in data.split(b"\n"):
         pieces.append(line + b"\n")
     pieces[-1] = pieces[-1][:-1]
     return [
-        line[start : start + LINE_BYTES]
+        line[start : start + EVENT_BYTES]
         for line in pieces
         if line
-        for start in range(0, len(line), LINE_BYTES)
+        for start in range(0, len(line), EVENT_BYTES)
     ]
