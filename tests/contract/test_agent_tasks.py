@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from bastide.agent.folders import TaskFolders
-from bastide.agent.memory import MemoryWatch
+from bastide.agent.limits import ContainerLimits
 from bastide.agent.output.logs import Logs
 from bastide.agent.preparation import Host
 from bastide.agent.steps import Steps
@@ -75,7 +75,7 @@ class Rig:
                 group.create_task(self.tasks.wake_leftovers())
                 group.create_task(self.tasks.run())
                 group.create_task(self._watch())
-                group.create_task(self.memory.run(self.tasks.wake))
+                group.create_task(self.limits.run(self.tasks.wake))
 
         self._running = asyncio.create_task(run())
 
@@ -114,12 +114,12 @@ class Rig:
         folders = TaskFolders(self.settings.agent_folder / "tasks")
         logs = Logs(lambda batch: True, limit_bytes=1024)
         steps = Steps(self.host, folders, logs, self.settings)
-        self.memory = MemoryWatch(self.runtime, self.host.cgroups)
+        self.limits = ContainerLimits(self.runtime, self.host.cgroups, self.host.disks)
         return Tasks(
             steps,
             folders,
             logs,
-            memory=self.memory,
+            limits=self.limits,
             boot_id=self.boot_id,
             report=self.reports.append,
         )

@@ -1,8 +1,9 @@
 """Control groups in memory. Held to the real ones by tests/contract, but for what a limit does."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
-from bastide.host.ports import Cgroups, Limits
+from bastide.host.ports import Cgroups, Limits, TaskCpu
 from bastide.model.faults import NotFound
 
 
@@ -14,6 +15,9 @@ class FakeCgroups(Cgroups):
         self.narrow: set[str] = set()
         self.oom_kills: dict[str, int] = {}
         self.held_bytes: dict[str, int] = {}
+        self.cpu: dict[str, TaskCpu] = {}
+        self.sorted: dict[str, set[str]] = {}
+        self.caps: dict[str, dict[str, int | None]] = {}
 
     async def ensure_cgroup(self, task_id: str, limits: Limits) -> str:
         self.limits[task_id] = limits
@@ -30,6 +34,15 @@ class FakeCgroups(Cgroups):
 
     async def read_cgroups(self) -> set[str]:
         return set(self.limits)
+
+    async def read_cpu(self, task_id: str) -> TaskCpu | None:
+        return self.cpu.get(task_id) if task_id in self.limits else None
+
+    async def sort_processes(self, task_id: str, roots: Mapping[str, tuple[Path, int]]) -> None:
+        self.sorted[task_id] = set(roots)
+
+    async def cap_containers(self, task_id: str, caps: Mapping[str, int | None]) -> None:
+        self.caps[task_id] = dict(caps)
 
     async def read_held_bytes(self, floors: Mapping[str, int]) -> dict[str, int]:
         return {each: self.held_bytes.get(each, 0) for each in floors if each in self.limits}

@@ -28,7 +28,7 @@ class FakeDisks(Disks):
         check_name(container)
         if task_id not in self.sizes_gib:
             raise NotFound("disk", task_id)
-        path = self.folder / task_id / "rootfs" / container
+        path = self.rootfs_path(task_id, container)
         if not path.exists():
             for layer in reversed(lower):
                 shutil.copytree(layer, path, dirs_exist_ok=True)
@@ -39,6 +39,9 @@ class FakeDisks(Disks):
         if efs.file_system_id not in self.file_systems:
             raise Invalid("efs volume", why="failed to invoke EFS utils commands to set up EFS volumes")
         return self.file_systems[efs.file_system_id]
+
+    def rootfs_path(self, task_id: str, container: str) -> Path:
+        return self.folder / task_id / "rootfs" / container
 
     async def remove_disk(self, task_id: str) -> None:
         self.sizes_gib.pop(task_id, None)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bastide import __version__
 from bastide.agent.folders import TaskFolders
-from bastide.agent.memory import MemoryWatch
+from bastide.agent.limits import ContainerLimits
 from bastide.agent.output.logs import Logs
 from bastide.agent.preparation import Host
 from bastide.agent.session import Session
@@ -55,12 +55,12 @@ class Agent:
         self._runtime: Runtime = host.runtime
         self._logs = Logs(self._send, limit_bytes=settings.log_buffer_bytes)
         steps = Steps(host, folders, self._logs, settings)
-        self._memory = MemoryWatch(host.runtime, host.cgroups)
+        self._limits = ContainerLimits(host.runtime, host.cgroups, host.disks)
         self._tasks = Tasks(
             steps,
             folders,
             self._logs,
-            memory=self._memory,
+            limits=self._limits,
             boot_id=read_boot_id(),
             report=self._report,
         )
@@ -81,7 +81,7 @@ class Agent:
             group.create_task(self._tasks.run())
             group.create_task(self._logs.run())
             group.create_task(self._watch())
-            group.create_task(self._memory.run(self._tasks.wake))
+            group.create_task(self._limits.run(self._tasks.wake))
 
     async def _watch(self) -> None:
         async for container_id in self._runtime.watch():

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from bastide.agent.folders import UNKNOWN_BOOT, TaskFolders
-from bastide.agent.memory import MemoryWatch
+from bastide.agent.limits import ContainerLimits
 from bastide.agent.output.logs import Logs
 from bastide.agent.preparation import StepFailed
 from bastide.agent.steps import RUN_LABEL, Steps
@@ -50,14 +50,14 @@ class Tasks:
         folders: TaskFolders,
         logs: Logs,
         *,
-        memory: MemoryWatch,
+        limits: ContainerLimits,
         boot_id: str,
         report: Callable[[Report], None],
     ) -> None:
         self._steps = steps
         self._folders = folders
         self._logs = logs
-        self._memory = memory
+        self._limits = limits
         self._boot_id = boot_id
         self._report = report
         self._specs: dict[str, Assignment] = {}
@@ -78,7 +78,7 @@ class Tasks:
             self._specs[task_id] = spec
             self._states[task_id] = self._folders.read_state(task_id)
             self._steps.adopt_output(spec, self._states[task_id])
-            self._memory.follow(spec, self._states[task_id])
+            self._limits.follow(spec, self._states[task_id])
             if self._states[task_id].status is TaskStatus.RUNNING:
                 self._unrestored.add(task_id)
             self._loop.wake(task_id)
@@ -180,7 +180,7 @@ class Tasks:
             containers={c.name: _sight(s) for c, s in zip(spec.containers, others, strict=True)},
             probes=self._steps.probes.read(spec),
             oom_kills=await self._steps.read_oom_kills(spec),
-            excess=self._memory.excess(spec.task_id),
+            excess=self._limits.excess(spec.task_id),
         )
 
     async def _act(self, spec: Assignment, step: Step) -> bool:
@@ -215,7 +215,7 @@ class Tasks:
             return
         self._folders.save_state(spec.task_id, state)
         self._states[spec.task_id] = state
-        self._memory.follow(spec, state)
+        self._limits.follow(spec, state)
         self._report(report_task(spec, state))
 
     async def _forget(self, task_id: str) -> float | None:
@@ -226,7 +226,7 @@ class Tasks:
         if self._logs.unsent_bytes(task_id):
             return FORGET_RETRY_S
         self._logs.forget(task_id)
-        self._memory.forget(task_id)
+        self._limits.forget(task_id)
         self._folders.remove(task_id)
         self._specs.pop(task_id, None)
         self._states.pop(task_id, None)

@@ -76,7 +76,7 @@ class LoopDisks:
         Preconditions: the disk is there, else NotFound; `lower` is not empty.
         """
         check_name(container)
-        disk, root = self._target(task_id), self._folder / task_id / "rootfs" / container
+        disk, root = self._target(task_id), self.rootfs_path(task_id, container)
 
         def mount() -> None:
             if mounts.is_mounted(root):
@@ -102,6 +102,10 @@ class LoopDisks:
         async with self._lock(task_id):
             await mount_efs(read_file_systems(self._efs_file), efs, root=root, target=target)
         return target
+
+    def rootfs_path(self, task_id: str, container: str) -> Path:
+        """Where `ensure_rootfs` mounts it, whether or not it is there."""
+        return self._folder / task_id / "rootfs" / container
 
     async def remove_disk(self, task_id: str) -> None:
         """Unmount and delete all of it. Repeatable. InUse while a process still has files open there."""

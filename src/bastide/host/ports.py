@@ -173,6 +173,9 @@ class Disks(Protocol):
     async def ensure_efs(self, task_id: str, volume: str, efs: EfsVolume) -> Path:
         """What stands for the file system on this host, mounted; its path. Invalid, in AWS's words."""
 
+    def rootfs_path(self, task_id: str, container: str) -> Path:
+        """Where `ensure_rootfs` mounts it, whether or not it is there."""
+
     async def remove_disk(self, task_id: str) -> None:
         """Unmount and delete all of it. Repeatable."""
 
@@ -186,6 +189,15 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     cpu_units: int
     memory_mib: int
     pids: int = 32768
+
+
+class TaskCpu(msgspec.Struct, frozen=True, kw_only=True):
+    """Processor time counted since the task's group was made."""
+
+    periods: int  # of the quota, in which anything ran
+    held_back: int  # of these, ended early because the quota was used up
+    used_us: int
+    containers: Mapping[str, int] = {}  # microseconds by name, of those whose processes were sorted
 
 
 class Cgroups(Protocol):
@@ -202,6 +214,18 @@ class Cgroups(Protocol):
 
     async def read_cgroups(self) -> set[str]:
         """Task ids that have a cgroup on this host."""
+
+    async def read_cpu(self, task_id: str) -> TaskCpu | None:
+        """What the task and its containers have used; None when it has no group."""
+
+    async def sort_processes(self, task_id: str, roots: Mapping[str, tuple[Path, int]]) -> None:
+        """Let what each container runs be weighed and counted by itself; root and CPU units by its name."""
+
+    async def cap_containers(self, task_id: str, caps: Mapping[str, int | None]) -> None:
+        """Let each use so many microseconds of a period of the quota; None: as many as the task.
+
+        Preconditions: their processes were sorted.
+        """
 
     async def read_held_bytes(self, floors: Mapping[str, int]) -> dict[str, int]:
         """By task: what it holds at most; the page cache is left out where that is above its floor.

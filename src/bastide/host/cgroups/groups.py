@@ -17,8 +17,9 @@ from bastide.host import names
 from bastide.host.cgroups.files import read, write, write_if_there
 from bastide.host.cgroups.hierarchies import CONTROLLERS, Hierarchies, find_hierarchies
 from bastide.host.cgroups.removal import kill_all, remove_tree
+from bastide.host.cgroups.shares import Shares
 from bastide.host.mounts import read_mounts
-from bastide.host.ports import Limits
+from bastide.host.ports import Limits, TaskCpu
 from bastide.model.faults import InUse, NotFound, Unavailable
 
 T = TypeVar("T")
@@ -46,6 +47,7 @@ class TaskCgroups:
         self._instance = instance
         self._at = hierarchies or find_hierarchies(read_mounts())
         self._pids_max = _read_pid_space() // 2  # no task takes more than half of what the host has
+        self._shares: dict[str, Shares] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def ensure_cgroup(self, task_id: str, limits: Limits) -> str:
@@ -92,6 +94,7 @@ class TaskCgroups:
                 with contextlib.suppress(OSError):
                     (root / self._instance).rmdir()
 
+        self._shares.pop(task_id, None)
         await self._locked(task_id, remove)
 
     async def read_cgroups(self) -> set[str]:
@@ -119,6 +122,25 @@ class TaskCgroups:
             return 0
         counts = dict(line.split() for line in text.splitlines())
         return int(counts.get("oom_kill", 0))
+
+    async def read_cpu(self, task_id: str) -> TaskCpu | None:
+        """What the task and its containers have used; None when it has no group."""
+        return await asyncio.to_thread(self._shares_of(task_id).read)
+
+    async def sort_processes(self, task_id: str, roots: Mapping[str, tuple[Path, int]]) -> None:
+        """Let what each container runs be weighed and counted by itself; root and CPU units by its name."""
+        shares = self._shares_of(task_id)
+        await self._locked(task_id, lambda: shares.sort(roots))
+
+    async def cap_containers(self, task_id: str, caps: Mapping[str, int | None]) -> None:
+        """Let each use so many microseconds of a period of the quota; None: as many as the task."""
+        shares = self._shares_of(task_id)
+        await self._locked(task_id, lambda: shares.cap(caps, period_us=PERIOD_US))
+
+    def _shares_of(self, task_id: str) -> Shares:
+        if task_id not in self._shares:
+            self._shares[task_id] = Shares(self._at, names.cgroup_name(self._instance, task_id))
+        return self._shares[task_id]
 
     async def read_held_bytes(self, floors: Mapping[str, int]) -> dict[str, int]:
         """By task: what it holds at most; the page cache is left out where that is above its floor."""
