@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from bastide.host.ports import ExecResult, Runtime
 from bastide.model.assignment import Assignment, Container
 from bastide.model.container.health import OUTPUT_MAX_BYTES, HealthCheck, HealthResult
+from bastide.model.container.runs import run_id
 from bastide.model.faults import Conflict, Fault, NotFound, Unavailable
 from bastide.plan.lifecycle import SeenProbe
 
@@ -72,7 +73,7 @@ class Probes:
             if earlier is not None:
                 earlier.cancel()
                 await asyncio.wait([earlier])
-            result = await self._ask(key, check)
+            result = await self._ask(run_id(key, run), check)
             if result is not None:
                 self._results[key] = (run, result)
         finally:

@@ -7,10 +7,11 @@ an agent that was restarted meanwhile.
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from functools import partial
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -44,6 +45,9 @@ class Host:
     cgroups: Cgroups
 
 
+T = TypeVar("T")
+
+
 class StepFailed(Exception):
     """The step will never work."""
 
@@ -72,6 +76,35 @@ class Preparation:
         self._logs = logs
         self._nofile = (settings.nofile_soft, settings.nofile_hard)
         self._pids_max = settings.pids_max
+        self._on_images: dict[str, set[asyncio.Task[Any]]] = {}  # what is under way, by task
+        self._interrupted: set[str] = set()
+
+    def interrupt(self, task_id: str) -> None:
+        """The task is to stop: nothing more is done about its images, which may take minutes."""
+        self._interrupted.add(task_id)
+        for work in self._on_images.get(task_id, ()):
+            work.cancel()
+
+    def forget(self, task_id: str) -> None:
+        """The task was torn down; if it comes again it is prepared anew."""
+        self._interrupted.discard(task_id)
+
+    async def _interruptible(self, task_id: str, step: Coroutine[Any, Any, T]) -> T:
+        """The step's result; Unavailable when `interrupt` comes before it."""
+        work = asyncio.create_task(step)
+        if task_id in self._interrupted:
+            work.cancel()
+        self._on_images.setdefault(task_id, set()).add(work)
+        try:
+            return await work
+        except asyncio.CancelledError:
+            if task_id in self._interrupted and work.cancelled():
+                raise Unavailable("image", why="the task is to stop") from None
+            raise
+        finally:
+            self._on_images[task_id].discard(work)
+            if not self._on_images[task_id]:
+                del self._on_images[task_id]
 
     async def read_images(self, spec: Assignment) -> dict[str, ImageConfig]:
         """Each container's image, by the container's name. Raises StepFailed for one that is not here."""
@@ -79,7 +112,8 @@ class Preparation:
         for container in spec.containers:
             with blame(ErrorName.CANNOT_PULL, container.name):
                 try:
-                    images[container.name] = await self._host.images.read_image(container.image)
+                    reading = self._host.images.read_image(container.image)
+                    images[container.name] = await self._interruptible(spec.task_id, reading)
                 except NotFound as error:
                     raise StepFailed(_not_pulled(container)) from error
         return images
@@ -88,17 +122,20 @@ class Preparation:
         """Everything the task's containers stand on. Raises StepFailed or Unavailable."""
         host, task_id = self._host, spec.task_id
         netns, disk, cgroup, *_ = await _all(
-            blamed(ErrorName.RESOURCE_INITIALIZATION, host.network.ensure_eni(spec.eni, task_id=task_id)),
             blamed(
                 ErrorName.RESOURCE_INITIALIZATION,
-                host.disks.ensure_disk(task_id, size_gib=spec.storage_gib),
+                partial(host.network.ensure_eni, spec.eni, task_id=task_id),
             ),
-            blamed(ErrorName.RESOURCE_INITIALIZATION, self._ensure_cgroup(spec)),
+            blamed(
+                ErrorName.RESOURCE_INITIALIZATION,
+                partial(host.disks.ensure_disk, task_id, size_gib=spec.storage_gib),
+            ),
+            blamed(ErrorName.RESOURCE_INITIALIZATION, partial(self._ensure_cgroup, spec)),
             *(self._open_stream(spec, container) for container in spec.containers),
         )
         roots = await _all(
             *(
-                blamed(ErrorName.CANNOT_CREATE, self._make_root(spec, c, images[c.name]), c.name)
+                blamed(ErrorName.CANNOT_CREATE, partial(self._make_root, spec, c, images[c.name]), c.name)
                 for c in spec.containers
             )
         )
@@ -131,7 +168,8 @@ class Preparation:
             raise StepFailed(Failure(error=ErrorName.RESOURCE_INITIALIZATION, why=why))
 
     async def _make_root(self, spec: Assignment, container: Container, image: ImageConfig) -> Path:
-        lower = await self._host.images.ensure_lower(image.reference, container.runtime_id)
+        unpacking = self._host.images.ensure_lower(image.reference, container.runtime_id)
+        lower = await self._interruptible(spec.task_id, unpacking)
         return await self._host.disks.ensure_rootfs(spec.task_id, container.name, lower)
 
     def _write_files(self, spec: Assignment, prepared: Prepared) -> Prepared:
@@ -188,10 +226,10 @@ async def _all(*steps: Awaitable[Any]) -> list[Any]:
     return list(results)
 
 
-async def blamed(error: ErrorName, step: Awaitable[Any], container: str | None = None) -> Any:
+async def blamed(error: ErrorName, step: Callable[[], Awaitable[Any]], container: str | None = None) -> Any:
     """The step's result; its failure as `blame` has it."""
     with blame(error, container):
-        return await step
+        return await step()
 
 
 @contextlib.contextmanager

@@ -26,8 +26,9 @@ from bastide.host.pause import PAUSE_PATH, ensure_pause_root
 from bastide.host.ports import ContainerState, NewContainer, Stdio
 from bastide.host.rootfs import ensure_file_in_root, ensure_folder_in_root, read_in_root
 from bastide.model.assignment import Assignment, Container
+from bastide.model.container.runs import run_id
 from bastide.model.faults import Unavailable
-from bastide.model.status import ErrorName
+from bastide.model.status import ErrorName, Process
 from bastide.model.task_state import TaskState
 from bastide.plan.command import parse_signal
 from bastide.plan.lifecycle import (
@@ -54,7 +55,6 @@ log = logging.getLogger(__name__)
 
 LAST_LINES_TIMEOUT_S = 2.0  # how long the end of a task waits for its last lines to be stored
 LABEL = "bastide/"
-RUN_LABEL = f"{LABEL}run"  # which run of the container it is
 KERNEL_MOUNTS = ("/proc", "/dev", "/sys")  # what is mounted below them finds its place there
 
 
@@ -81,13 +81,13 @@ class Steps:
                     await self._start_sandbox(spec)
             case RemoveContainer(name):
                 with blame(ErrorName.CANNOT_CREATE, name):
-                    await self._host.runtime.remove_container(_named(spec, name).runtime_id)
+                    await self._host.runtime.remove_container(_id(spec, state, name, runs_ago=1))
             case CreateContainer(name):
                 with blame(ErrorName.CANNOT_CREATE, name):
-                    await self._create_container(spec, _named(spec, name), state.container(name).restarts)
+                    await self._create_container(spec, _named(spec, name), _id(spec, state, name))
             case StartContainer(name):
                 with blame(ErrorName.CANNOT_START, name):
-                    await self._host.runtime.ensure_started(_named(spec, name).runtime_id)
+                    await self._host.runtime.ensure_started(_id(spec, state, name))
             case Probe(name):
                 self.probes.begin(spec, _named(spec, name), state.container(name).restarts)
             case LimitCpu():
@@ -97,17 +97,22 @@ class Steps:
                 return replace(state, has_cpu_quota=True)
             case AskToStop(name):
                 number = state.container(name).stop_signal
-                await self._host.runtime.send_signal(_named(spec, name).runtime_id, number)
+                await self._host.runtime.send_signal(_id(spec, state, name), number)
             case Kill(name):
-                await self._host.runtime.send_signal(_named(spec, name).runtime_id, signal.SIGKILL)
+                await self._host.runtime.send_signal(_id(spec, state, name), signal.SIGKILL)
             case TearDown():
                 await self.tear_down(spec.task_id)
         return state
 
-    async def read_containers(self, spec: Assignment) -> Sequence[ContainerState | None]:
-        """The sandbox, then the containers in the assignment's order."""
-        ids = [sandbox_id(spec.task_id), *(c.runtime_id for c in spec.containers)]
+    async def read_containers(self, spec: Assignment, state: TaskState) -> Sequence[ContainerState | None]:
+        """The sandbox, then the last wanted run of each container in the assignment's order."""
+        ids = [sandbox_id(spec.task_id), *(_id(spec, state, c.name) for c in spec.containers)]
         return await asyncio.gather(*(self._host.runtime.read_container(i) for i in ids))
+
+    async def has_sandbox(self, spec: Assignment) -> bool:
+        """Whether the task's sandbox runs."""
+        seen = await self._host.runtime.read_container(sandbox_id(spec.task_id))
+        return seen is not None and seen.process is Process.RUNNING
 
     async def read_oom_kills(self, spec: Assignment) -> int:
         """How often the kernel killed something of the task for memory."""
@@ -122,6 +127,10 @@ class Steps:
         containers = await host.runtime.read_containers()
         views = await host.images.read_lower_keys()
         return set().union(*found) | {name[:32] for name in [*containers, *views]}
+
+    def interrupt(self, task_id: str) -> None:
+        """The task is to stop: what would keep it waiting for long is broken off."""
+        self._preparation.interrupt(task_id)
 
     def adopt_output(self, spec: Assignment, state: TaskState) -> None:
         """Take up the pipes of containers that an earlier agent created."""
@@ -158,6 +167,7 @@ class Steps:
                     await host.images.remove_lower(key)
         await sending
         self._ready.pop(task_id, None)
+        self._preparation.forget(task_id)
 
     async def _remove_containers(self, task_id: str) -> None:
         """The containers first, the sandbox they live in last."""
@@ -193,7 +203,7 @@ class Steps:
             await self._host.runtime.ensure_container(pause)
         await self._host.runtime.ensure_started(identity)
 
-    async def _create_container(self, spec: Assignment, container: Container, run: int) -> None:
+    async def _create_container(self, spec: Assignment, container: Container, identity: str) -> None:
         ready = await self._get_ready(spec)
         rootfs = ready.roots[container.name]
         root = Root(
@@ -207,8 +217,8 @@ class Steps:
         stdio = self._logs.open(spec, container, self._io_folder(spec))
         stdin = stdin_of(spec, self._io_folder(spec)) if wants_stdin(container) else None
         new = NewContainer(
-            id=container.runtime_id,
-            labels=_labels(spec, container.name) | {RUN_LABEL: str(run)},
+            id=identity,
+            labels=_labels(spec, container.name),
             spec=oci_spec,
             rootfs=rootfs,
             stdio=replace(stdio, stdin=str(stdin or "")),
@@ -255,3 +265,8 @@ def _labels(spec: Assignment, name: str) -> dict[str, str]:
 
 def _named(spec: Assignment, name: str) -> Container:
     return next(container for container in spec.containers if container.name == name)
+
+
+def _id(spec: Assignment, state: TaskState, name: str, *, runs_ago: int = 0) -> str:
+    """What containerd calls the run of a container that is wanted now, or an earlier one."""
+    return run_id(_named(spec, name).runtime_id, max(0, state.container(name).restarts - runs_ago))

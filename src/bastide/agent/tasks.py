@@ -15,16 +15,18 @@ from bastide.agent.folders import UNKNOWN_BOOT, TaskFolders
 from bastide.agent.limits import ContainerLimits
 from bastide.agent.output.logs import Logs
 from bastide.agent.preparation import StepFailed
-from bastide.agent.steps import RUN_LABEL, Steps
+from bastide.agent.steps import Steps
 from bastide.host.ports import ContainerState
 from bastide.loop import Loop
 from bastide.model.assignment import Assignment, Report
 from bastide.model.faults import Fault, InUse, Unavailable
-from bastide.model.status import TaskStatus
+from bastide.model.status import DesiredStatus, TaskStatus
 from bastide.model.task_state import TaskState
 from bastide.plan.lifecycle import (
+    CreateContainer,
     Seen,
     SeenContainer,
+    StartContainer,
     Step,
     TearDown,
     fail_task,
@@ -125,11 +127,14 @@ class Tasks:
             # The server has seen this task on this host before, but nothing is left of it here: it is lost.
             is_new = spec.last_status <= TaskStatus.PROVISIONING
             self._remember(spec, TaskState(boot_id=self._boot_id if is_new else UNKNOWN_BOOT))
+        if spec.desired_status is DesiredStatus.STOPPED:
+            self._steps.interrupt(spec.task_id)
         self._loop.wake(spec.task_id)
 
     def release(self, task_id: str) -> None:
         """The server is done with the task: remove what is left of it and forget it."""
         self._released.add(task_id)
+        self._steps.interrupt(task_id)
         self._loop.wake(task_id)
 
     async def reconcile(self, task_id: str) -> float | None:
@@ -172,12 +177,15 @@ class Tasks:
     async def _observe(self, spec: Assignment, state: TaskState) -> Seen:
         if state.status is TaskStatus.STOPPED:
             return Seen(boot_id=self._boot_id)
-        states = await self._steps.read_containers(spec)
+        states = await self._steps.read_containers(spec, state)
         sandbox, *others = states
         return Seen(
             boot_id=self._boot_id,
             sandbox=sandbox.process if sandbox else None,
-            containers={c.name: _sight(s) for c, s in zip(spec.containers, others, strict=True)},
+            containers={
+                container.name: _sight(seen, run=state.container(container.name).restarts)
+                for container, seen in zip(spec.containers, others, strict=True)
+            },
             probes=self._steps.probes.read(spec),
             oom_kills=await self._steps.read_oom_kills(spec),
             excess=self._limits.excess(spec.task_id),
@@ -189,6 +197,8 @@ class Tasks:
         try:
             after = await self._steps.run(step, spec, state)
         except StepFailed as failed:
+            if isinstance(step, CreateContainer | StartContainer) and not await self._has_sandbox(spec):
+                return False  # nothing can be made in a sandbox that has just died: the next look sees that
             log.warning("task failed", extra={"task": spec.task_id, "why": failed.failure.why})
             self._remember(
                 spec, fail_task(spec, self._states[spec.task_id], failed.failure, datetime.now(UTC))
@@ -200,6 +210,12 @@ class Tasks:
             after = finish_task(after, datetime.now(UTC))
         self._remember(spec, replace(after, troubled_since=None))
         return True
+
+    async def _has_sandbox(self, spec: Assignment) -> bool:
+        try:
+            return await self._steps.has_sandbox(spec)
+        except Unavailable:
+            return False
 
     def _bear(self, spec: Assignment, step: Step, error: Fault) -> bool:
         log.warning(
@@ -234,8 +250,7 @@ class Tasks:
         return None
 
 
-def _sight(state: ContainerState | None) -> SeenContainer:
+def _sight(state: ContainerState | None, *, run: int) -> SeenContainer:
     if state is None:
-        return SeenContainer()
-    run = int(state.labels.get(RUN_LABEL, 0))
+        return SeenContainer(run=run)
     return SeenContainer(state.process, state.exit_code, run=run, exited_at=state.exited_at)

@@ -4,7 +4,6 @@ Parsed, never written back: what a user registered stays as it was. Pure; both d
 and have passed the checks of the API.
 """
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -23,14 +22,13 @@ from bastide.model.assignment import (
     Volume,
 )
 from bastide.model.container.health import HealthCheck
+from bastide.model.container.runs import runtime_id
 
 Document = Mapping[str, Any]
 
-RUNTIME_ID_DIGITS = 10
 SHELL = ("/bin/sh", "-c")  # of a CMD-SHELL health check
 LOG_MODE_DEFAULT = "blocking"  # no line is lost; AWS's since June 2025 drops lines when its buffer is full
 BUFFER_DEFAULT_BYTES = 10 * 1024 * 1024  # `max-buffer-size` of non-blocking mode since June 2025
-_STRIDE = 1_000_003  # prime: containers of a task never meet, and no id is the sandbox's (all zeros)
 _SIZE = re.compile(r"([0-9]+)([kmg]?)b?", re.IGNORECASE)
 _SCALE = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
@@ -58,13 +56,6 @@ def containers_of(
         )
         for index, registered in enumerate(definition["containerDefinitions"])
     )
-
-
-def runtime_id(task_id: str, index: int) -> str:
-    """`<task id>-<10 digits>` for the container at that place: same length as any other of any task."""
-    start = int.from_bytes(hashlib.sha256(task_id.encode()).digest()[:8], "big")
-    number = 1 + (start + index * _STRIDE) % (10**RUNTIME_ID_DIGITS - 1)
-    return f"{task_id}-{number:0{RUNTIME_ID_DIGITS}d}"
 
 
 def volumes_of(definition: Document) -> tuple[Volume, ...]:

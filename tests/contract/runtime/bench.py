@@ -57,6 +57,7 @@ class Bench:
         self.cgroup = f"/{instance}-{self.task_id[:6]}"
         self.folder = folder
         self.last_id = ""
+        self.pid_mode: str | None = None
         self._numbers = itertools.count(1)
         self._has_sandbox = False
         self._readers: dict[str, int] = {}
@@ -93,6 +94,7 @@ class Bench:
             storage_gib=20,
             eni=ENI,
             containers=containers,
+            pid_mode=self.pid_mode,
         )
 
     def prepared(self) -> Prepared:

@@ -18,7 +18,8 @@ from bastide.model.assignment import (
     Volume,
 )
 from bastide.model.container.health import HealthCheck
-from bastide.model.task_definition import containers_of, runtime_id, volumes_of
+from bastide.model.container.runs import runtime_id
+from bastide.model.task_definition import containers_of, volumes_of
 
 TASK_ID = "0123456789abcdef0123456789abcdef"
 

@@ -50,11 +50,16 @@ class World:
         return Seen(
             boot_id=self.boot_id,
             sandbox=self.sandbox,
-            containers=dict(self.containers),
+            containers={name: self._sight(name) for name in self.containers},
             probes=dict(self.probes),
             oom_kills=self.oom_kills,
             excess=self.excess,
         )
+
+    def _sight(self, name: str) -> SeenContainer:
+        """An agent asks for the run that is wanted; what is there may still be the one before."""
+        wanted = self.state.container(name).restarts
+        return self.containers[name] if self.containers[name].run == wanted else SeenContainer(run=wanted)
 
     def look(self, *, crash_after: int | None = None) -> bool:
         """One pass, cut short after `crash_after` steps; whether anything was done or remembered."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from bastide.host.ports import Cgroups, Runtime
 from bastide.model.assignment import Assignment
+from bastide.model.container.runs import run_id
 from bastide.model.faults import Fault
 from bastide.model.task_state import TaskState
 from bastide.plan.memory import MIB, find_excess, seconds_to_asking_look, seconds_to_cheap_look
@@ -27,8 +28,7 @@ class _Watched:
     """One task that has containers with a limit running."""
 
     limits: dict[str, int]  # bytes, by the container's name
-    ids: dict[str, str]
-    runs: dict[str, int]  # one that is run again begins anew
+    ids: dict[str, str]  # of the present runs
     due_at: float = 0.0  # of the monotonic clock
     held: tuple[float, int] = (0.0, 0)  # the task's memory at the last look, and when that was
     growth_bytes_s: float = 0.0
@@ -52,20 +52,19 @@ class MemoryWatch:
 
     def follow(self, spec: Assignment, state: TaskState) -> None:
         """Watch the task's running containers, and no others any more. Repeatable."""
-        limits, ids, runs = {}, {}, {}
+        limits, ids = {}, {}
         for container in spec.containers:
             memory, limit_mib = state.container(container.name), container.memory_mib
             is_running = memory.run_started_at is not None and memory.stopped_at is None
             # A limit as large as the task's own is the kernel's to hold.
             if is_running and limit_mib is not None and limit_mib < spec.memory_mib:
                 limits[container.name] = limit_mib * MIB
-                ids[container.name] = container.runtime_id
-                runs[container.name] = memory.restarts
+                ids[container.name] = run_id(container.runtime_id, memory.restarts)
         held = self._watched.get(spec.task_id)
         if not limits:
             self.forget(spec.task_id)
-        elif held is None or (held.limits, held.ids, held.runs) != (limits, ids, runs):
-            self._watched[spec.task_id] = _Watched(limits, ids, runs)
+        elif held is None or (held.limits, held.ids) != (limits, ids):
+            self._watched[spec.task_id] = _Watched(limits, ids)
             self._changed.set()
 
     def forget(self, task_id: str) -> None:

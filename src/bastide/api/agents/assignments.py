@@ -46,6 +46,7 @@ def read_assignment(txn: Txn, record: Record) -> Assignment | None:
         eni=eni,
         containers=containers_of(registered, task, log_mode=record.document.get("logMode", LOG_MODE_DEFAULT)),
         volumes=volumes_of(registered),
+        pid_mode=registered.get("pidMode"),
         stop_code=StopCode(stop_code) if stop_code else None,
         stopped_reason=task.get("stoppedReason"),
     )

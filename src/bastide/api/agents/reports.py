@@ -6,11 +6,11 @@ from bastide.api.failures import row_for
 from bastide.api.logs.lines import store_log_lines
 from bastide.model.arn import last_of, parse_arn, scope_of
 from bastide.model.assignment import Report
+from bastide.model.container.runs import runtime_id
 from bastide.model.faults import Fault
 from bastide.model.frames import Hello, LogBatch
 from bastide.model.status import TaskStatus
 from bastide.model.task import status_of, with_report
-from bastide.model.task_definition import runtime_id
 from bastide.store import Record, Txn
 from bastide.store.tasks import put_task
 

@@ -67,9 +67,9 @@ def _start_ready(
         if memory.restarts == 0 and any(each is not Outlook.MET for each in found):
             continue
         sight = seen.container(container.name)
-        if sight.run < memory.restarts:
-            steps.append(RemoveContainer(container.name))
         if sight.run < memory.restarts or sight.process is None:
+            if memory.restarts > 0:
+                steps.append(RemoveContainer(container.name))
             steps.append(CreateContainer(container.name))
         steps.append(StartContainer(container.name))
         state = state.with_container(container.name, replace(memory, start_asked_at=now))

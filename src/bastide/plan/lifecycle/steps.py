@@ -11,7 +11,7 @@ from bastide.model.task_state import TaskState
 
 
 class SeenContainer(msgspec.Struct, frozen=True):
-    """A container's first process as containerd sees it; None: there is none (any more)."""
+    """The first process of a container's present run, by containerd; None: there is none (any more)."""
 
     process: Process | None = None
     exit_code: int | None = None
@@ -55,13 +55,13 @@ class StartSandbox(msgspec.Struct, frozen=True):
 
 
 class RemoveContainer(msgspec.Struct, frozen=True):
-    """Clear away a run that has ended; the root filesystem and the log pipes stay."""
+    """Clear away the run before the one that is wanted; the root filesystem and the log pipes stay."""
 
     name: str
 
 
 class CreateContainer(msgspec.Struct, frozen=True):
-    """Root filesystem, log pipes and process, not started; labelled with the run's number."""
+    """Root filesystem, log pipes and process, not started."""
 
     name: str
 

@@ -116,7 +116,7 @@ def render_pause_spec(assignment: Assignment, prepared: Prepared, *, program: st
         "mounts": base_mounts(),
         "annotations": {CONTAINER_TYPE: "sandbox", SANDBOX_ID: identity, CONTAINER_NAME: "pause"},
         "linux": {
-            **_linux(prepared),
+            **_linux(assignment, prepared),
             "cgroupsPath": prepared.cgroup,
             "resources": _task_resources(assignment),
             "sysctl": {
@@ -158,7 +158,7 @@ def render_container_spec(
             SANDBOX_ID: sandbox_id(assignment.task_id),
             CONTAINER_NAME: container.name,
         },
-        "linux": {**_linux(prepared), "resources": _container_resources(container)},
+        "linux": {**_linux(assignment, prepared), "resources": _container_resources(container)},
     }
 
 
@@ -246,10 +246,12 @@ def _unlimited(value: int) -> int:
     return 2**64 - 1 if value < 0 else value
 
 
-def _linux(prepared: Prepared) -> dict[str, Any]:
+def _linux(assignment: Assignment, prepared: Prepared) -> dict[str, Any]:
+    # Without one of its own a container has the sandbox's, where the pause program is process 1.
+    own_pids = [] if assignment.pid_mode == "task" else [{"type": "pid"}]
     return {
         "namespaces": [
-            {"type": "pid"},
+            *own_pids,
             {"type": "ipc"},
             {"type": "uts"},
             {"type": "mount"},

@@ -180,7 +180,6 @@ DEFINITIONS: list[tuple[Members, Members, str, str]] = [
         NOT_YET,
         "s3filesVolumeConfiguration",
     ),
-    ({"pidMode": "task"}, {}, NOT_YET, "pidMode"),
     ({"runtimePlatform": {"cpuArchitecture": "ARM64"}}, {}, NOT_YET, "ARM64"),
     (
         {

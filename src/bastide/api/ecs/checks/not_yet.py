@@ -26,8 +26,6 @@ def _missing(definition: Document, params: Document) -> Iterator[str]:
         yield "A Windows operatingSystemFamily"
     if definition.get("runtimePlatform", {}).get("cpuArchitecture", "X86_64") != "X86_64":
         yield "cpuArchitecture ARM64"
-    if definition.get("pidMode"):
-        yield "pidMode"
     if definition.get("proxyConfiguration"):
         yield "proxyConfiguration"
     if definition.get("trustedExecutionConfiguration", {}).get("isolationMode", "SHARED") != "SHARED":

@@ -1,0 +1,40 @@
+"""A sidecar that crashes is run again in its place, and the task never notices."""
+
+import time
+
+import pytest
+
+from tests.installation import Installation, shell, until
+
+pytestmark = pytest.mark.real
+
+POLICY = {"enabled": True, "restartAttemptPeriod": 60, "ignoredExitCodes": [5]}  # 60 s is ECS's least
+
+
+def test_a_crashing_sidecar_is_run_again_and_keeps_what_it_wrote(bastide: Installation) -> None:
+    script = "echo run >> /runs; echo run $(wc -l < /runs); sleep {}; exit {}"
+    app = shell("app", "exec sleep 1000", stopTimeout=2)
+    sidecars = [
+        shell("crashes", script.format(61, 1), essential=False, stopTimeout=2, restartPolicy=POLICY),
+        shell("at-once", script.format(0, 1), essential=False, restartPolicy=POLICY),
+        shell("on-purpose", script.format(61, 5), essential=False, restartPolicy=POLICY),
+    ]
+    task = bastide.run_task(bastide.register("crashing-sidecar", app, *sidecars))[0]
+    bastide.wait(task, "RUNNING")
+    task_id = task.rsplit("/", 1)[-1]
+    time.sleep(55)
+    lines = until(
+        lambda: (got := bastide.log_lines(f"t/crashes/{task_id}")) and len(got) == 2 and got, timeout_s=60
+    )
+    assert lines == ["run 1", "run 2"]
+    shown = {container["name"]: container for container in bastide.describe(task)[0]["containers"]}
+    assert {name: one["lastStatus"] for name, one in shown.items()} == {
+        "app": "RUNNING",
+        "crashes": "RUNNING",
+        "at-once": "STOPPED",
+        "on-purpose": "STOPPED",
+    }
+    assert (shown["at-once"]["exitCode"], shown["on-purpose"]["exitCode"]) == (1, 5)
+    assert bastide.log_lines(f"t/at-once/{task_id}") == ["run 1"]
+    assert bastide.describe(task)[0]["lastStatus"] == "RUNNING"
+    bastide.stop(task)
