@@ -37,4 +37,6 @@ def test_a_crashing_sidecar_is_run_again_and_keeps_what_it_wrote(bastide: Instal
     assert (shown["at-once"]["exitCode"], shown["on-purpose"]["exitCode"]) == (1, 5)
     assert bastide.log_lines(f"t/at-once/{task_id}") == ["run 1"]
     assert bastide.describe(task)[0]["lastStatus"] == "RUNNING"
+    rows = [line.split()[:4] for line in bastide.bastide("task", "show", task).splitlines()]
+    assert ["crashes", "RUNNING", "UNKNOWN", "1"] in rows
     bastide.stop(task)

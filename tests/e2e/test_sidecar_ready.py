@@ -15,7 +15,11 @@ def test_the_app_starts_when_its_sidecar_is_healthy(bastide: Installation) -> No
         "sleep 7; touch /tmp/ready; exec sleep 1000",
         essential=False,
         stopTimeout=2,
-        healthCheck={"command": ["CMD-SHELL", "test -e /tmp/ready"], "interval": 5, "retries": 5},
+        healthCheck={
+            "command": ["CMD-SHELL", "test -e /tmp/ready || { echo not yet; exit 1; }"],
+            "interval": 5,
+            "retries": 5,
+        },
     )
     app = shell(
         "app",
@@ -32,6 +36,9 @@ def test_the_app_starts_when_its_sidecar_is_healthy(bastide: Installation) -> No
     assert by_name(bastide, task)["sidecar"]["healthStatus"] == "HEALTHY"
     assert running["healthStatus"] == "UNKNOWN"  # of the app nothing is known yet, and only it counts
     until(lambda: bastide.describe(task)[0]["healthStatus"] == "HEALTHY")
+    shown = bastide.bastide("task", "show", task)
+    assert "health of sidecar: HEALTHY since" in shown
+    assert "exit 1\n    not yet\n" in shown
     bastide.stop(task)
 
 

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from bastide.host.ports import NewContainer, Process
 from bastide.model.container.runs import run_id
-from tests.contract.runtime.bench import Bench
+from tests.containerd_fixture import skip_real
+from tests.contract.runtime.bench import INIT, Bench
 
 
 async def test_a_container_is_run_again_in_its_place(bench: Bench) -> None:
@@ -86,3 +87,16 @@ async def test_with_pid_mode_task_a_container_is_removed_with_all_its_processes(
     other = await real_bench.run("sh", "-c", "cat /proc/[0-9]*/cmdline; echo end")
     seen = await real_bench.wait_output(other.id, "end")
     assert "888" not in seen
+
+
+@pytest.mark.real
+async def test_with_pid_mode_task_an_init_reaps_and_says_nothing(real_bench: Bench) -> None:
+    if not INIT.exists():
+        skip_real("tini is not installed")
+    real_bench.pid_mode = "task"
+    line = "(sh -c 'sleep 0.1 & exit 0' &); sleep 1; cut -d' ' -f2-4 /proc/[0-9]*/stat; echo end"
+    container = await real_bench.run("sh", "-c", line, init=True)
+    seen = await real_bench.wait_output(container.id, "end")
+    assert "(docker-init) S" in seen
+    assert " Z " not in seen
+    assert "WARN" not in seen

@@ -70,8 +70,8 @@ def render_task(shown: Document) -> Iterator[str]:
     task = shown["task"]
     yield from render_table([(label, text) for label, text in _head_of(shown) if text])
     yield ""
-    rows: list[Row] = [("container", "status", "health", "exit", "image", "reason")]
-    rows += [_container_row(one) for one in task["containers"]]
+    rows: list[Row] = [("container", "status", "health", "restarts", "exit", "image", "reason")]
+    rows += [_container_row(one, shown["restarts"]) for one in task["containers"]]
     yield from render_table(rows)
     for name, health in shown["health"].items():
         yield from _health_lines(name, health)
@@ -121,11 +121,12 @@ def _network(task: Document) -> str:
     return ", ".join(details[name] for name in names if name in details)
 
 
-def _container_row(container: Document) -> Row:
+def _container_row(container: Document, restarts: Document) -> Row:
     return (
         container["name"],
         container["lastStatus"],
         container.get("healthStatus", ""),
+        str(restarts.get(container["name"], "")),
         str(container.get("exitCode", "")),
         container["image"],
         container.get("reason", ""),
@@ -134,9 +135,10 @@ def _container_row(container: Document) -> Row:
 
 def _health_lines(name: str, health: Document) -> Iterator[str]:
     yield ""
-    yield f"health of {name}: {health['status']} since {health['since']}, its last checks"
-    for result in health.get("results", ()):
-        code = result.get("exit_code")
-        yield f"  {result['ended_at']}  {'no answer in time' if code is None else f'exit {code}'}"
-        for line in result.get("output", "").splitlines():
+    since, failures = render_time(health["since"]), health["failures"]
+    yield f"health of {name}: {health['status']} since {since}, {failures} failures in a row; last checks"
+    for result in health["results"]:
+        code = result["exitCode"]
+        yield f"  {render_time(result['endedAt'])}  {'no exit code' if code is None else f'exit {code}'}"
+        for line in result["output"].splitlines():
             yield f"    {line}"

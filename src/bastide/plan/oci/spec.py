@@ -143,7 +143,7 @@ def render_container_spec(
         "process": {
             "terminal": container.pseudo_terminal,
             "user": _user(account),
-            "args": _arguments(container, image, prepared),
+            "args": _arguments(assignment, container, image, prepared),
             "env": list(_environment(assignment, container, image, account)),
             "cwd": plan_working_directory(container.working_directory, image.working_directory),
             "capabilities": _capabilities(bounding, account),
@@ -162,15 +162,20 @@ def render_container_spec(
     }
 
 
-def _arguments(container: Container, image: ImageDefaults, prepared: Prepared) -> list[str]:
+def _arguments(
+    assignment: Assignment, container: Container, image: ImageDefaults, prepared: Prepared
+) -> list[str]:
     arguments = plan_arguments(
         entry_point=container.entry_point,
         command=container.command,
         image_entry_point=image.entrypoint,
         image_command=image.command,
     )
-    wrapped = container.init_process and prepared.init_program
-    return [INIT_PATH, "--", *arguments] if wrapped else list(arguments)
+    if not (container.init_process and prepared.init_program):
+        return list(arguments)
+    # Where it is not process 1 it has to ask for its orphans, and would else complain into the task's log.
+    asking = ["-s"] if assignment.pid_mode == "task" else []
+    return [INIT_PATH, *asking, "--", *arguments]
 
 
 def _environment(
