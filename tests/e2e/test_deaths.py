@@ -48,8 +48,9 @@ def test_a_killed_shim_or_sandbox_is_seen_within_two_seconds(bastide: Installati
     until(lambda: bastide.describe(task)[0]["lastStatus"] != "RUNNING", every_s=0.05)
     took_s = time.monotonic() - began
     stopped = bastide.wait(task, "STOPPED")
-    print(kind, took_s, stopped["stopCode"], stopped["stoppedReason"], stopped["containers"][0])
     assert took_s < SEEN_WITHIN_S
+    assert stopped["containers"][0]["reason"].startswith("ContainerRuntimeError: the ")
+    assert "exitCode" not in stopped["containers"][0]
     assert stopped["stopCode"] == "EssentialContainerExited"
     assert bastide.describe(other)[0]["lastStatus"] == "RUNNING"
     bastide.stop(other)

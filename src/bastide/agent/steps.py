@@ -28,7 +28,7 @@ from bastide.host.rootfs import ensure_file_in_root, ensure_folder_in_root, read
 from bastide.model.assignment import Assignment, Container
 from bastide.model.container.runs import run_id
 from bastide.model.faults import Unavailable
-from bastide.model.status import ErrorName, Process
+from bastide.model.status import ErrorName
 from bastide.model.task_state import TaskState
 from bastide.plan.command import parse_signal
 from bastide.plan.lifecycle import (
@@ -54,6 +54,7 @@ from bastide.plan.oci.spec import (
 log = logging.getLogger(__name__)
 
 LAST_LINES_TIMEOUT_S = 2.0  # how long the end of a task waits for its last lines to be stored
+SANDBOX_END_S = 0.1  # between a container's end and that of the sandbox that took it along
 LABEL = "bastide/"
 KERNEL_MOUNTS = ("/proc", "/dev", "/sys")  # what is mounted below them finds its place there
 
@@ -109,10 +110,10 @@ class Steps:
         ids = [sandbox_id(spec.task_id), *(_id(spec, state, c.name) for c in spec.containers)]
         return await asyncio.gather(*(self._host.runtime.read_container(i) for i in ids))
 
-    async def has_sandbox(self, spec: Assignment) -> bool:
-        """Whether the task's sandbox runs."""
-        seen = await self._host.runtime.read_container(sandbox_id(spec.task_id))
-        return seen is not None and seen.process is Process.RUNNING
+    async def read_sandbox(self, spec: Assignment) -> ContainerState | None:
+        """The task's sandbox; one that is just ending is given the moment it takes to be seen so."""
+        await asyncio.sleep(SANDBOX_END_S)
+        return await self._host.runtime.read_container(sandbox_id(spec.task_id))
 
     async def read_oom_kills(self, spec: Assignment) -> int:
         """How often the kernel killed something of the task for memory."""

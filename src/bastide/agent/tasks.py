@@ -20,9 +20,10 @@ from bastide.host.ports import ContainerState
 from bastide.loop import Loop
 from bastide.model.assignment import Assignment, Report
 from bastide.model.faults import Fault, InUse, Unavailable
-from bastide.model.status import DesiredStatus, TaskStatus
+from bastide.model.status import DesiredStatus, Process, TaskStatus
 from bastide.model.task_state import TaskState
 from bastide.plan.lifecycle import (
+    SANDBOX_DIED,
     CreateContainer,
     Seen,
     SeenContainer,
@@ -177,15 +178,20 @@ class Tasks:
     async def _observe(self, spec: Assignment, state: TaskState) -> Seen:
         if state.status is TaskStatus.STOPPED:
             return Seen(boot_id=self._boot_id)
-        states = await self._steps.read_containers(spec, state)
-        sandbox, *others = states
+        sandbox, *others = await self._steps.read_containers(spec, state)
+        containers = {
+            container.name: _sight(seen, run=state.container(container.name).restarts)
+            for container, seen in zip(spec.containers, others, strict=True)
+        }
+        if any(
+            sight.exit_code == SANDBOX_DIED and state.container(name).stopped_at is None
+            for name, sight in containers.items()
+        ):
+            sandbox = await self._steps.read_sandbox(spec)  # its end may become known a moment after theirs
         return Seen(
             boot_id=self._boot_id,
             sandbox=sandbox.process if sandbox else None,
-            containers={
-                container.name: _sight(seen, run=state.container(container.name).restarts)
-                for container, seen in zip(spec.containers, others, strict=True)
-            },
+            containers=containers,
             probes=self._steps.probes.read(spec),
             oom_kills=await self._steps.read_oom_kills(spec),
             excess=self._limits.excess(spec.task_id),
@@ -213,9 +219,10 @@ class Tasks:
 
     async def _has_sandbox(self, spec: Assignment) -> bool:
         try:
-            return await self._steps.has_sandbox(spec)
+            sandbox = await self._steps.read_sandbox(spec)
         except Unavailable:
             return False
+        return sandbox is not None and sandbox.process is Process.RUNNING
 
     def _bear(self, spec: Assignment, step: Step, error: Fault) -> bool:
         log.warning(

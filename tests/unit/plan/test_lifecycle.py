@@ -247,3 +247,22 @@ def test_a_container_beyond_its_memory_is_remembered_then_killed_and_says_why() 
     side = world.state.container("side")
     assert (side.exit_code, side.reason) == (137, OUT_OF_MEMORY)
     assert world.status is TaskStatus.RUNNING
+
+
+def test_what_its_sandbox_took_along_has_a_reason_and_no_exit_code() -> None:
+    world = World(assignment(APP))
+    world.settle()
+    world.end("app", 128)
+    world.sandbox = Process.STOPPED
+    world.settle()
+    app = report_task(world.spec, world.state).containers[0]
+    assert (app.exit_code, app.reason) == (None, "ContainerRuntimeError: the task's sandbox ended")
+
+
+def test_a_process_may_end_with_any_code() -> None:
+    world = World(assignment(APP))
+    world.settle()
+    world.end("app", 128)
+    world.settle()
+    app = report_task(world.spec, world.state).containers[0]
+    assert (app.exit_code, app.reason) == (128, None)

@@ -7,6 +7,7 @@ repeats a step, and every step is repeatable.
 
 from bastide.plan.lifecycle.blind import PATIENCE_S, plan_blind
 from bastide.plan.lifecycle.ends import Failure, fail_task, finish_task
+from bastide.plan.lifecycle.memory import SANDBOX_DIED
 from bastide.plan.lifecycle.steps import (
     AskToStop,
     CreateContainer,
@@ -28,6 +29,7 @@ from bastide.plan.lifecycle.task import plan_task
 
 __all__ = [
     "PATIENCE_S",
+    "SANDBOX_DIED",
     "AskToStop",
     "CreateContainer",
     "Failure",

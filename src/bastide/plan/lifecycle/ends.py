@@ -19,10 +19,10 @@ from bastide.model.status import (
     render_reason,
 )
 from bastide.model.task_state import Stop, TaskState
+from bastide.plan.lifecycle.memory import SANDBOX_LOST
 from bastide.plan.lifecycle.restarts import is_over
 from bastide.plan.lifecycle.steps import Seen
 
-SANDBOX_LOST = "the task's sandbox ended"
 SANDBOX_LOST_EARLY = f"{SANDBOX_LOST} before its containers had started"
 
 

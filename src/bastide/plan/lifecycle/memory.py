@@ -11,6 +11,7 @@ from bastide.plan.lifecycle.health import remember_health
 from bastide.plan.lifecycle.steps import Seen, SeenContainer
 
 KILLED = 137  # 128 + SIGKILL, as Docker reports it
+SANDBOX_LOST = "the task's sandbox ended"
 SANDBOX_DIED = 128  # what the shim says of a container whose sandbox ended without telling
 
 
@@ -54,10 +55,13 @@ def _remember_end(
     if sight.process is Process.STOPPED:
         by_kernel = seen.oom_kills > 0 and sight.exit_code in (None, KILLED, SANDBOX_DIED)
         out_of_memory = by_kernel or (memory.over_memory_at is not None and sight.exit_code in (None, KILLED))
-        code = KILLED if out_of_memory else sight.exit_code
-        reason = OUT_OF_MEMORY if out_of_memory else memory.reason
         ended_at = max(started_at, min(sight.exited_at or now, now))
-        return replace(memory, stopped_at=ended_at, exit_code=code, reason=reason)
+        if out_of_memory:
+            return replace(memory, stopped_at=ended_at, exit_code=KILLED, reason=OUT_OF_MEMORY)
+        if sight.exit_code == SANDBOX_DIED and seen.sandbox is not Process.RUNNING:
+            reason = render_reason(ErrorName.RUNTIME, SANDBOX_LOST)
+            return replace(memory, stopped_at=ended_at, reason=memory.reason or reason)
+        return replace(memory, stopped_at=ended_at, exit_code=sight.exit_code)
     if sight.process is None or seen.sandbox is not Process.RUNNING:
         if seen.oom_kills > 0:
             return replace(memory, stopped_at=now, exit_code=KILLED, reason=OUT_OF_MEMORY)
