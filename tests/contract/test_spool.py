@@ -74,6 +74,17 @@ async def test_half_a_line_waits_for_its_end(pipe: Pipe) -> None:
     assert pipe.lines(last=True) == ["rest"]
 
 
+async def test_half_a_line_ends_with_its_writer_and_the_next_one_begins_a_new_line(pipe: Pipe) -> None:
+    await pipe.write(b"whole\nhalf")
+    for _ in range(2):
+        pipe.spool.end_line()
+        await asyncio.sleep(0.01)
+    await pipe.write(b"next\n")
+    assert pipe.lines() == ["whole", "half", "next"]
+    pipe.spool.end_line()
+    assert pipe.lines() == []
+
+
 async def test_bytes_that_are_no_text_are_replaced_not_lost(pipe: Pipe) -> None:
     await pipe.write(b"\xff\xfe ok\n")
     assert pipe.lines() == ["\ufffd\ufffd ok"]

@@ -12,7 +12,7 @@ POLICY = {"enabled": True, "restartAttemptPeriod": 60, "ignoredExitCodes": [5]} 
 
 
 def test_a_crashing_sidecar_is_run_again_and_keeps_what_it_wrote(bastide: Installation) -> None:
-    script = "echo run >> /runs; echo run $(wc -l < /runs); sleep {}; exit {}"
+    script = "echo run >> /runs; echo run $(wc -l < /runs); sleep {}; printf bye; exit {}"
     app = shell("app", "exec sleep 1000", stopTimeout=2)
     sidecars = [
         shell("crashes", script.format(61, 1), essential=False, stopTimeout=2, restartPolicy=POLICY),
@@ -24,9 +24,9 @@ def test_a_crashing_sidecar_is_run_again_and_keeps_what_it_wrote(bastide: Instal
     task_id = task.rsplit("/", 1)[-1]
     time.sleep(55)
     lines = until(
-        lambda: (got := bastide.log_lines(f"t/crashes/{task_id}")) and len(got) == 2 and got, timeout_s=60
+        lambda: (got := bastide.log_lines(f"t/crashes/{task_id}")) and len(got) == 3 and got, timeout_s=60
     )
-    assert lines == ["run 1", "run 2"]
+    assert lines == ["run 1", "bye", "run 2"]
     shown = {container["name"]: container for container in bastide.describe(task)[0]["containers"]}
     assert {name: one["lastStatus"] for name, one in shown.items()} == {
         "app": "RUNNING",

@@ -83,6 +83,7 @@ class Steps:
             case RemoveContainer(name):
                 with blame(ErrorName.CANNOT_CREATE, name):
                     await self._host.runtime.remove_container(_id(spec, state, name, runs_ago=1))
+                self._logs.end_line(spec.task_id, name)
             case CreateContainer(name):
                 with blame(ErrorName.CANNOT_CREATE, name):
                     await self._create_container(spec, _named(spec, name), _id(spec, state, name))

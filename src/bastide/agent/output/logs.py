@@ -135,6 +135,12 @@ class Logs:
             stream.in_flight = None
         self._wake.set()
 
+    def end_line(self, task_id: str, container: str) -> None:
+        """A run of the container is over, and the next one's output begins with a line of its own."""
+        for stream in self._of(task_id):
+            if stream.container == container:
+                stream.spool.end_line()
+
     def finish(self, task_id: str) -> None:
         """The task's containers are gone: take what is left in their pipes and let go of these."""
         for stream in self._of(task_id):

@@ -116,6 +116,12 @@ class Spool:
         while self._descriptor >= 0 and self._take():
             pass
 
+    def end_line(self) -> None:
+        """The writer is gone and another will come: what has no line end gets one. Repeatable."""
+        self.drain()
+        if self._descriptor >= 0 and self.size > self.sent and self.read(self.size - 1, 1) != b"\n":
+            os.write(self._descriptor, b"\n")
+
     def close(self) -> None:
         """Let go of the pipe and the open segment; nothing is deleted."""
         self._pause()
