@@ -36,7 +36,17 @@ def test_a_program_that_is_not_there_cannot_be_started(bastide: Installation) ->
 def test_a_user_that_does_not_exist_cannot_be_started(bastide: Installation) -> None:
     arn = bastide.register("no-user", shell("app", "true", user="nobody-knows"))
     stopped = bastide.wait(bastide.run_task(arn)[0], "STOPPED")
+    assert stopped["stopCode"] == "TaskFailedToStart"
+    assert stopped["stoppedReason"].startswith("CannotCreateContainerError: ")
     assert "unable to find user nobody-knows" in stopped["stoppedReason"]
+
+
+def test_a_task_that_no_host_is_large_enough_for_is_refused_at_once(bastide: Installation) -> None:
+    arn = bastide.register("giant", shell("app", "true"), cpu="16384", memory="122880")
+    stopped = bastide.wait(bastide.run_task(arn)[0], "STOPPED")
+    assert stopped["stopCode"] == "TaskFailedToStart"
+    assert stopped["stoppedReason"].startswith("Capacity is unavailable at this time.")
+    assert "exitCode" not in stopped["containers"][0]
 
 
 def test_a_log_group_that_does_not_exist_stops_the_task(bastide: Installation) -> None:

@@ -76,6 +76,19 @@ async def test_the_end_of_the_container_is_the_end_of_the_program(bench: Bench) 
 
 
 @pytest.mark.real
+async def test_a_flood_of_output_holds_nobody_up(real_bench: Bench) -> None:
+    container = await real_bench.run("sleep", "1000")
+    flooding = asyncio.create_task(run_in(real_bench, container.id, "cat", "/dev/zero", timeout_s=2.0))
+    gaps, before = [], time.monotonic()
+    while not flooding.done():
+        await asyncio.sleep(0.01)
+        gaps.append(time.monotonic() - before)
+        before = time.monotonic()
+    assert await flooding == ExecResult(exit_code=None, output=b"\0" * 4096)
+    assert max(gaps) < 0.5
+
+
+@pytest.mark.real
 async def test_a_program_runs_as_the_container_does(real_bench: Bench) -> None:
     container = await real_bench.run("sleep", "1000", user="1000:2000")
     answer = await run_in(

@@ -141,4 +141,11 @@ def _health_lines(name: str, health: Document) -> Iterator[str]:
         code = result["exitCode"]
         yield f"  {render_time(result['endedAt'])}  {'no exit code' if code is None else f'exit {code}'}"
         for line in result["output"].splitlines():
-            yield f"    {line}"
+            yield f"    {_printable(line)}"
+
+
+def _printable(text: str) -> str:
+    """A task wrote it: nothing of it may act on the operator's terminal."""
+    return "".join(
+        each if each.isprintable() or each == "\t" else "\N{REPLACEMENT CHARACTER}" for each in text
+    )

@@ -30,6 +30,8 @@ if TYPE_CHECKING:  # the stubs' asynchronous faces exist for the type checker al
 PROCESS_TYPE = "types.containerd.io/opencontainers/runtime-spec/1/Process"
 CALL_TIMEOUT_S = 20.0  # starting or ending a process on a loaded machine
 READ_BYTES = 65536
+READS_AT_ONCE = 16
+REST_S = 0.1  # between two such takes from a program that has written more than is kept: 10 MiB a second
 SIGKILL = 9
 LET_GO_S = 2.0
 NAMES_MAX = 10  # of one exec id: as many of its programs may leave children that hold their output open
@@ -140,23 +142,47 @@ class Execs:
     async def _pipe(
         self, container_id: str, exec_id: str, output_max: int
     ) -> AsyncIterator[tuple[Path, bytearray]]:
-        """A pipe and what has come through it, cut; read to its end so that no writer ever waits."""
+        """A pipe and what has come through it, cut; read to its end so that no writer ever waits for good."""
         path = self._folder / f"{container_id}-{exec_id}"
-        loop = asyncio.get_running_loop()
-        output = bytearray()
         with _opened_fifo(path) as descriptor:
-
-            def take() -> None:
-                with suppress(BlockingIOError):
-                    while data := os.read(descriptor, READ_BYTES):
-                        output.extend(data[: output_max - len(output)])
-
-            loop.add_reader(descriptor, take)
+            reader = _Reader(descriptor, output_max)
             try:
-                yield path, output
-                take()
+                yield path, reader.output
+                reader.take()
             finally:
-                loop.remove_reader(descriptor)
+                reader.stop()
+
+
+class _Reader:
+    """Keeps the beginning of what comes through a pipe, and drops the rest at a pace that costs us little."""
+
+    def __init__(self, descriptor: int, output_max: int) -> None:
+        self.output = bytearray()
+        self._descriptor = descriptor
+        self._output_max = output_max
+        self._resting: asyncio.TimerHandle | None = None
+        self._resume()
+
+    def take(self) -> None:
+        """What is there now, in part; on the event loop."""
+        with suppress(BlockingIOError):
+            for _ in range(READS_AT_ONCE):
+                data = os.read(self._descriptor, READ_BYTES)
+                self.output.extend(data[: self._output_max - len(self.output)])
+        if len(self.output) >= self._output_max and self._resting is None:
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._descriptor)
+            self._resting = loop.call_later(REST_S, self._resume)
+
+    def stop(self) -> None:
+        """Read no more."""
+        if self._resting is not None:
+            self._resting.cancel()
+        asyncio.get_running_loop().remove_reader(self._descriptor)
+
+    def _resume(self) -> None:
+        self._resting = None
+        asyncio.get_running_loop().add_reader(self._descriptor, self.take)
 
 
 @contextlib.contextmanager

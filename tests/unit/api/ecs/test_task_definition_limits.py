@@ -95,6 +95,7 @@ ACCEPTED: list[Members] = [
         {"healthCheck": {"command": ["CMD-SHELL", "true"]}},
     ),
     one(healthCheck={"command": ["CMD", "x"], "interval": 5, "timeout": 60, "retries": 10, "startPeriod": 0}),
+    one(healthCheck={"command": ["NONE"]}),
     one(restartPolicy={"enabled": True, "restartAttemptPeriod": 60, "ignoredExitCodes": [0] * 50}),
     volume(),
     mounted(host={}),

@@ -289,6 +289,15 @@ REFUSED: list[tuple[Members, str]] = [
         ),
         "contain a cycle",
     ),
+    (
+        several(
+            {"dependsOn": [{"containerName": "c1", "condition": "HEALTHY"}]},
+            {"healthCheck": {"command": ["NONE"]}},
+        ),
+        "must have a health check: 'c1'",
+    ),
+    (one(healthCheck={"command": ["NONE"], "interval": 1}), "interval must be between 5 and 300"),
+    (one(healthCheck={"command": ["NONE", "x"]}), "must begin with CMD or CMD-SHELL"),
     (one(healthCheck={"command": []}), "must begin with CMD or CMD-SHELL"),
     (one(healthCheck={"command": ["curl", "x"]}), "must begin with CMD or CMD-SHELL"),
     (one(healthCheck={"command": ["CMD"]}), "must begin with CMD or CMD-SHELL"),

@@ -153,9 +153,8 @@ def _check_capabilities(container: Document) -> None:
 
 def _check_health(health: Document) -> None:
     command = health["command"]
-    if command == NO_HEALTH_CHECK:
-        return
-    if not command or command[0] not in ("CMD", "CMD-SHELL") or len(command) < 2:
+    is_kind = bool(command) and command[0] in ("CMD", "CMD-SHELL") and len(command) > 1
+    if not is_kind and command != NO_HEALTH_CHECK:
         refuse("A health check command must begin with CMD or CMD-SHELL, followed by the command.")
     for member, (least, most) in HEALTH_RANGES.items():
         value = health.get(member)
