@@ -86,6 +86,19 @@ async def test_an_agent_killed_within_a_restart_is_followed_by_one_that_ends_it(
     await until_runs(rig, 1)
 
 
+async def test_a_restart_by_a_later_agent_leaves_the_task_its_cpu_quota(rig: Rig) -> None:
+    rig.tasks.assign(assignment(RESTARTS))
+    await rig.until(TaskStatus.RUNNING)
+    async with asyncio.timeout(10):
+        while TASK_ID not in rig.cgroups.narrow:
+            await asyncio.sleep(0.01)
+    await rig.kill()
+    rig.start()
+    rig.runtime.end(RESTARTS.runtime_id, 1)
+    await until_runs(rig, 1)
+    assert TASK_ID in rig.cgroups.narrow
+
+
 async def until_runs(rig: Rig, run: int) -> None:
     """Until that run of the container is up, and no other one is there."""
     wanted = {f"{TASK_ID}-0000000000", run_id(RESTARTS.runtime_id, run)}

@@ -21,6 +21,7 @@ class FakeCgroups(Cgroups):
 
     async def ensure_cgroup(self, task_id: str, limits: Limits) -> str:
         self.limits[task_id] = limits
+        self.narrow.discard(task_id)
         return f"/fake/{task_id}"
 
     async def ensure_cpu_quota(self, task_id: str, limits: Limits) -> None:

@@ -79,14 +79,14 @@ class Steps:
                 return await self._prepare(spec, state)
             case StartSandbox():
                 with blame(ErrorName.CANNOT_CREATE):
-                    await self._start_sandbox(spec)
+                    await self._start_sandbox(spec, state)
             case RemoveContainer(name):
                 with blame(ErrorName.CANNOT_CREATE, name):
                     await self._host.runtime.remove_container(_id(spec, state, name, runs_ago=1))
                 self._logs.end_line(spec.task_id, name)
             case CreateContainer(name):
                 with blame(ErrorName.CANNOT_CREATE, name):
-                    await self._create_container(spec, _named(spec, name), _id(spec, state, name))
+                    await self._create_container(spec, _named(spec, name), state)
             case StartContainer(name):
                 with blame(ErrorName.CANNOT_START, name):
                     await self._host.runtime.ensure_started(_id(spec, state, name))
@@ -190,8 +190,8 @@ class Steps:
         self._ready[spec.task_id] = await self._preparation.make_ready(spec, images)
         return state
 
-    async def _start_sandbox(self, spec: Assignment) -> None:
-        ready = await self._get_ready(spec)
+    async def _start_sandbox(self, spec: Assignment, state: TaskState) -> None:
+        ready = await self._get_ready(spec, state)
         identity = sandbox_id(spec.task_id)
         stdin = stdin_of(spec, self._io_folder(spec))
         pause = NewContainer(
@@ -205,8 +205,8 @@ class Steps:
             await self._host.runtime.ensure_container(pause)
         await self._host.runtime.ensure_started(identity)
 
-    async def _create_container(self, spec: Assignment, container: Container, identity: str) -> None:
-        ready = await self._get_ready(spec)
+    async def _create_container(self, spec: Assignment, container: Container, state: TaskState) -> None:
+        ready = await self._get_ready(spec, state)
         rootfs = ready.roots[container.name]
         root = Root(
             passwd=read_in_root(rootfs, "/etc/passwd"),
@@ -219,7 +219,7 @@ class Steps:
         stdio = self._logs.open(spec, container, self._io_folder(spec))
         stdin = stdin_of(spec, self._io_folder(spec)) if wants_stdin(container) else None
         new = NewContainer(
-            id=identity,
+            id=_id(spec, state, container.name),
             labels=_labels(spec, container.name),
             spec=oci_spec,
             rootfs=rootfs,
@@ -232,11 +232,14 @@ class Steps:
         """The pipes of the task's containers and what waits of their output."""
         return self._folders.path(spec.task_id) / "io"
 
-    async def _get_ready(self, spec: Assignment) -> Ready:
+    async def _get_ready(self, spec: Assignment, state: TaskState) -> Ready:
         if spec.task_id not in self._ready:
             self._ready[spec.task_id] = await self._preparation.make_ready(
                 spec, await self._preparation.read_images(spec)
             )
+            if state.has_cpu_quota:  # an agent that came back: preparing leaves the CPU wide
+                limits = limits_of(spec, pids_max=self._pids_max)
+                await self._host.cgroups.ensure_cpu_quota(spec.task_id, limits)
         return self._ready[spec.task_id]
 
 
