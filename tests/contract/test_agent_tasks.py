@@ -9,6 +9,7 @@ from bastide.agent.folders import TaskFolders
 from bastide.model.assignment import Condition, Dependency
 from bastide.model.faults import Unavailable
 from bastide.model.status import ContainerStatus, DesiredStatus, Process, TaskStatus
+from bastide.plan.lifecycle import blind
 from tests.assignments import TASK_ID, assignment, container
 from tests.contract.agent_rig import APP, Rig, rig
 from tests.fakes.runtime import Behaviour
@@ -153,6 +154,18 @@ async def test_a_silent_containerd_delays_a_task_and_then_it_goes_on(rig: Rig) -
         await rig.runtime.read_containers()
     rig.runtime.is_hanging = False
     await rig.until(TaskStatus.RUNNING)
+
+
+async def test_a_step_that_fails_in_an_unforeseen_way_does_not_leave_a_task_waiting_for_ever(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blind, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(blind, "BLIND_RETRY_S", 0.05)
+    rig.tasks.assign(assignment(replace(APP, working_directory="/a\0b")))
+    stopped = await rig.until(TaskStatus.STOPPED)
+    assert stopped.stopped_reason is not None
+    assert stopped.stopped_reason.startswith("ContainerRuntimeTimeoutError: Could not transition to running")
+    assert "CreateContainer failed by ValueError" in stopped.stopped_reason
 
 
 async def test_one_task_in_trouble_does_not_hold_up_another(rig: Rig) -> None:

@@ -212,6 +212,12 @@ class Tasks:
             return True
         except (InUse, Unavailable) as error:
             return self._bear(spec, step, error)
+        except (
+            Exception
+        ) as error:  # nothing a host says: a mistake of ours, and the task must not wait for ever
+            log.exception("step failed", extra={"task": spec.task_id, "step": type(step).__name__})
+            why = f"{type(step).__name__} failed by {type(error).__name__}: the agent's log has it"
+            return self._bear(spec, step, Unavailable("step", why=why))
         if isinstance(step, TearDown):
             after = finish_task(after, datetime.now(UTC))
         self._remember(spec, replace(after, troubled_since=None))

@@ -24,6 +24,8 @@ from bastide.wire.malformed import Constraint, Malformed, MalformedReason, Viola
 from bastide.wire.sigv4 import Refused
 from bastide.wire.spec import Service
 
+MESSAGE_MAX_CHARS = 2048  # a message may quote what was asked for, however long that is
+
 
 def row_for(service: str, fault: Fault) -> Row | None:
     """The fault's row, its sentence filled in; None when the table has none."""
@@ -107,7 +109,7 @@ def _error(family: str, row: Row, members: Mapping[str, object] | None = None) -
     status = COMMON[family].get(row.code)
     return WireError(
         code=row.code,
-        message=row.message,
+        message=row.message[:MESSAGE_MAX_CHARS],
         status=status,
         is_fault=status is not None and status >= 500,
         members=members or {},

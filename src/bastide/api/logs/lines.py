@@ -4,6 +4,7 @@
 the same `append`.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
@@ -12,19 +13,33 @@ from bastide.api.logs.groups import epoch_ms, oldest_kept_ms, put_group
 from bastide.api.logs.streams import find_stream, put_stream
 from bastide.model.arn import log_group_arn, scope_of
 from bastide.model.assignment import LogLine, LogTarget
-from bastide.model.faults import NotFound
+from bastide.model.faults import Invalid, NotFound
 from bastide.store import Record, Txn
 
 EVENT_OVERHEAD_BYTES = 26  # PutLogEvents, "maximum batch size"
 BATCH_MAX_BYTES = 1_048_576
 MESSAGE_MAX_BYTES = BATCH_MAX_BYTES - EVENT_OVERHEAD_BYTES
+# What CreateLogGroup and CreateLogStream would take; the driver's options have met no model.
+REGION = re.compile(r"[a-z0-9-]{1,32}")
+GROUP_NAME = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
+STREAM_NAME = re.compile(r"[^:*]{1,512}")
+SHOWN_MAX_CHARS = 100  # of a value in a message
 
 
 def store_log_lines(txn: Txn, scope: str, target: LogTarget, lines: Sequence[LogLine], now: datetime) -> None:
     """Add a container's lines to its stream, which is made when missing; the group only where asked for.
 
-    Raises NotFound for a missing group. Empty lines are dropped and long ones cut, as awslogs does.
+    Raises NotFound for a missing group, Invalid for a name that can be none. Empty lines are dropped and long
+    ones cut, as awslogs does.
     """
+    for member, value, rule in (
+        ("awslogs-region", target.region, REGION),
+        ("logGroupName", target.group, GROUP_NAME),
+        ("logStreamName", target.stream, STREAM_NAME),
+    ):
+        if not rule.fullmatch(value):
+            shown = value[:SHOWN_MAX_CHARS]
+            raise Invalid("parameter", shown, why=f"Value '{shown}' at '{member}' is not valid.")
     scope = scope_of(scope.split("/")[0], target.region)
     now_ms = epoch_ms(now)
     group = txn.get(GROUP, log_group_arn(scope, target.group))

@@ -264,6 +264,14 @@ REFUSED: list[tuple[Members, str]] = [
         (one(systemControls=[{"namespace": name, "value": "1"}]), f"'{name}' is not supported on Fargate")
         for name in ("vm.swappiness", "kernel.panic", "fs.file-max", "kernel.shm", "")
     ),
+    (one(systemControls=[{"namespace": "net.core.somaxconn"}]), "SystemControl.value should not be null"),
+    # what no process could be given
+    (one(command=["a", "b\0"]), "Container.command contains invalid characters."),
+    (one(dockerLabels={"\0": "b"}), "Container.dockerLabels contains invalid characters."),
+    (
+        mounted(efsVolumeConfiguration={"fileSystemId": "fs-1", "rootDirectory": "/\0"}),
+        "Volume.efsVolumeConfiguration.rootDirectory contains invalid characters.",
+    ),
     # 1.6 dependencies, health checks, restarts
     (
         several({"dependsOn": [{"containerName": "x", "condition": "START"}]}),

@@ -3,11 +3,12 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from bastide.api.logs.lines import MESSAGE_MAX_BYTES, store_log_lines
 from bastide.model.assignment import LogLine, LogTarget
-from bastide.model.faults import NotFound
+from bastide.model.faults import Invalid, NotFound
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 SCOPE = "111122223333/us-east-1"
@@ -39,6 +40,24 @@ async def test_a_missing_group_is_a_fault_unless_it_may_be_made(logs: Any) -> No
     assert raised.value.noun == "log group"
     await store(logs, target("new", create_group=True), (1, "x"))
     assert await read(logs, "new") == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("region", ""),
+        ("region", "../us-east-1"),
+        ("region", "us/east"),
+        ("group", "a group"),
+        ("group", "a" * 513),
+        ("stream", "a:b"),
+        ("stream", "*"),
+    ],
+)
+async def test_a_name_that_can_be_none_is_a_fault(logs: Any, member: str, value: str) -> None:
+    wrong = msgspec.structs.replace(target(create_group=True), **{member: value})
+    with pytest.raises(Invalid, match="is not valid"):
+        await store(logs, wrong, (1, "x"))
 
 
 async def test_long_lines_are_cut_between_characters(logs: Any) -> None:

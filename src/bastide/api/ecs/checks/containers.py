@@ -6,7 +6,7 @@ Only what holds for every launch type; what Fargate narrows is in `fargate`.
 import re
 from collections.abc import Sequence
 
-from bastide.api.ecs.checks import Document, refuse
+from bastide.api.ecs.checks import Document, null_in, refuse
 from bastide.api.ecs.checks.ports import check_ports
 from bastide.model.arn import ECS_NAME
 
@@ -40,11 +40,14 @@ def check_containers(containers: Sequence[Document], *, awsvpc: bool, execution_
     names: set[str] = set()
     port_names: set[str] = set()
     for container in containers:
+        if where := null_in(container, "Container"):
+            refuse(f"{where} contains invalid characters.")
         _check_names(container, names)
-        _check_memory(container)
+        check_sizes_of(container)
         _check_timeouts(container)
         _check_environment(container, execution_role=execution_role)
         _check_ulimits(container)
+        _check_sysctls(container)
         _check_capabilities(container)
         if (health := container.get("healthCheck")) is not None:
             _check_health(health)
@@ -73,7 +76,8 @@ def _check_names(container: Document, names: set[str]) -> None:
         refuse("Container.image contains invalid characters.")
 
 
-def _check_memory(container: Document) -> None:
+def check_sizes_of(container: Document) -> None:
+    """A container's own `cpu` and memory; holds with overrides too."""
     name, cpu = container["name"], container.get("cpu", 0)
     hard, soft = container.get("memory"), container.get("memoryReservation")
     if cpu < 0:
@@ -142,6 +146,11 @@ def _check_ulimits(container: Document) -> None:
             refuse(f"The soft limit of ulimit '{name}' must not be above its hard limit.")
         if name == "nofile" and not 0 <= hard <= NOFILE_MAX:
             refuse(f"The hard limit of ulimit 'nofile' must be at most {NOFILE_MAX}.")
+
+
+def _check_sysctls(container: Document) -> None:
+    if not all(control.get("value") for control in container.get("systemControls", ())):
+        refuse("SystemControl.value should not be null or empty.")
 
 
 def _check_capabilities(container: Document) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from bastide.api.ecs.checks import Document
-from bastide.api.ecs.checks.containers import check_environment_files
+from bastide.api.ecs.checks import Document, null_in
+from bastide.api.ecs.checks.containers import check_environment_files, check_sizes_of
 from bastide.api.ecs.checks.fargate import check_fargate_size, is_windows
 from bastide.api.ecs.checks.task_definitions import check_role, check_sizes, check_storage
 from bastide.model.faults import Invalid
@@ -16,7 +16,7 @@ SIZE_MAX_CHARS = 8192  # of the overrides as JSON
 
 def check_overrides(overrides: Document, definition: Document) -> None:
     """Raises Invalid for the first rule the overrides break."""
-    length = len(msgspec.json.encode(overrides))
+    length = len(msgspec.json.encode(overrides).decode())
     if overrides and length > SIZE_MAX_CHARS:
         raise _invalid(f"Actual length: '{length}'. Max allowed length is '{SIZE_MAX_CHARS}' bytes.")
     check_sizes(overrides.get("cpu"), overrides.get("memory"))
@@ -50,6 +50,8 @@ def _check_containers(containers: Sequence[Document], definition: Document) -> N
         seen.add(name)
         if override.get("resourceRequirements"):
             raise _invalid("Resource requirements are not supported with FARGATE launch type.")
+        if where := null_in(override, "ContainerOverride"):
+            raise _invalid(f"{where} contains invalid characters.")
         if any(not variable.get("name") for variable in override.get("environment", ())):
             raise _invalid("Environment variable name should not be null or empty.")
         check_environment_files(override.get("environmentFiles", ()))
@@ -65,6 +67,7 @@ def _check_fit(overrides: Document, definition: Document, *, cpu_units: int, mem
                 f"Invalid 'memory' override for container '{container['name']}'. It must not be above the "
                 f"task's memory of {memory_mib} nor below the container's memoryReservation."
             )
+        check_sizes_of(container)
     if sum(container.get("memoryReservation", 0) for container in merged) > memory_mib:
         raise _invalid(f"The containers reserve more memory than the task's memory of {memory_mib}.")
     if sum(container.get("cpu", 0) for container in merged) > cpu_units:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from bastide.api.ecs.checks import Document, refuse
+from bastide.api.ecs.checks import Document, null_in, refuse
 
 VOLUME_NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
 KINDS = (
@@ -19,6 +19,8 @@ def check_volumes(volumes: Sequence[Document], *, task_role: bool) -> None:
     """Names, kinds and each kind's own rules."""
     names: set[str] = set()
     for volume in volumes:
+        if where := null_in(volume, "Volume"):
+            refuse(f"{where} contains invalid characters.")
         name = volume.get("name", "")
         if not VOLUME_NAME.fullmatch(name):
             refuse(f"Invalid volume name '{name}'. It has 1 to 255 letters, digits, underscores and hyphens.")
