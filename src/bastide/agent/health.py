@@ -5,6 +5,7 @@ agent: the next one checks again. Used from the agent's event loop only.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -14,6 +15,8 @@ from bastide.model.container.health import OUTPUT_MAX_BYTES, HealthCheck, Health
 from bastide.model.container.runs import run_id
 from bastide.model.faults import Conflict, Fault, NotFound, Unavailable
 from bastide.plan.lifecycle import SeenProbe
+
+log = logging.getLogger(__name__)
 
 EXEC_ID = "health"
 RETRY_S = 1.0  # after a check that containerd could not begin: it says nothing of the container
@@ -79,7 +82,7 @@ class Probes:
         finally:
             if self._running.get(key, (None, None))[1] is asyncio.current_task():
                 del self._running[key]
-            self.on_change(task_id)
+        self.on_change(task_id)
 
     async def _ask(self, container_id: str, check: HealthCheck) -> HealthResult | None:
         began_at = datetime.now(UTC)
@@ -91,7 +94,8 @@ class Probes:
                 timeout_s=float(check.timeout_s),
                 output_max=OUTPUT_MAX_BYTES,
             )
-        except (NotFound, Conflict, Unavailable):
+        except (NotFound, Conflict, Unavailable, OSError) as error:
+            log.info("health not asked for", extra={"container": container_id, "why": str(error)})
             await asyncio.sleep(RETRY_S)
             return None
         except Fault as fault:

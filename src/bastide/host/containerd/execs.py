@@ -8,14 +8,14 @@ import asyncio
 import contextlib
 import json
 import os
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from google.protobuf.any_pb2 import Any as AnyMessage
 
-from bastide.host.containerd.channel import Channel
+from bastide.host.containerd.channel import Answered, Channel
 from bastide.host.containerd_api.services import containers_pb2 as containers
 from bastide.host.containerd_api.services import tasks_pb2 as tasks
 from bastide.host.containerd_api.services.containers_pb2_grpc import ContainersStub
@@ -28,7 +28,8 @@ if TYPE_CHECKING:  # the stubs' asynchronous faces exist for the type checker al
     from bastide.host.containerd_api.services.tasks_pb2_grpc import TasksAsyncStub
 
 PROCESS_TYPE = "types.containerd.io/opencontainers/runtime-spec/1/Process"
-CALL_TIMEOUT_S = 20.0  # starting or ending a process on a loaded machine
+CALL_TIMEOUT_S = 20.0  # on a loaded machine
+START_TIMEOUT_S = 20.0  # a sandbox that is short of processor time takes a second or two
 READ_BYTES = 65536
 READS_AT_ONCE = 16
 REST_S = 0.1  # between two such takes from a program that has written more than is kept: 10 MiB a second
@@ -96,19 +97,29 @@ class Execs:
         raise Invalid(*about, why="programs run in it before have left too many processes behind")
 
     async def _run_created(self, container_id: str, exec_id: str, *, timeout_s: float) -> int | None:
-        """Start it and wait for its end; None when it does not come in time."""
-        start = tasks.StartRequest(container_id=container_id, exec_id=exec_id)
+        """Start it and wait for its end; None when either does not come in time."""
         about = ("container", container_id)
-        await self._channel.call(self._tasks.Start, start, about=about, timeout_s=CALL_TIMEOUT_S)
+        start = tasks.StartRequest(container_id=container_id, exec_id=exec_id)
         wait = tasks.WaitRequest(container_id=container_id, exec_id=exec_id)
         try:
+            async with asyncio.timeout(START_TIMEOUT_S):  # containerd has just answered: the sandbox does not
+                await self._call(self._tasks.Start, start, about, timeout_s=START_TIMEOUT_S)
             async with asyncio.timeout(timeout_s):
-                answer = await self._channel.call(
-                    self._tasks.Wait, wait, about=about, timeout_s=timeout_s + CALL_TIMEOUT_S
-                )
+                answer = await self._call(self._tasks.Wait, wait, about, timeout_s=timeout_s)
         except TimeoutError:
             return None
         return answer.exit_status
+
+    async def _call(
+        self,
+        method: Callable[..., Awaitable[Answered]],
+        request: object,
+        about: tuple[str, str],
+        *,
+        timeout_s: float,
+    ) -> Answered:
+        """One that the caller gives up after `timeout_s`, before the channel does."""
+        return await self._channel.call(method, request, about=about, timeout_s=timeout_s + CALL_TIMEOUT_S)
 
     async def _remove(self, container_id: str, exec_id: str) -> None:
         """Kill what runs under that name and let it go.
