@@ -55,6 +55,7 @@ def test_a_killed_shim_or_sandbox_is_seen_within_two_seconds(bastide: Installati
     assert bastide.describe(other)[0]["lastStatus"] == "RUNNING"
     bastide.stop(other)
     until(lambda: bastide.leftovers() == [])
+    assert processes_of(task, lambda program, words: program.startswith(b"runsc")) == []
 
 
 def test_a_stop_at_any_moment_of_a_start_is_heeded(bastide: Installation) -> None:

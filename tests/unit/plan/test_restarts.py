@@ -5,8 +5,8 @@ from msgspec.structs import replace
 
 from bastide.model.assignment import RestartPolicy
 from bastide.model.container.health import HealthCheck, HealthStatus
-from bastide.model.status import DesiredStatus, Process, StopCode, TaskStatus
-from bastide.plan.lifecycle import CreateContainer, RemoveContainer, StartContainer
+from bastide.model.status import DesiredStatus, ErrorName, Process, StopCode, TaskStatus
+from bastide.plan.lifecycle import CreateContainer, Failure, RemoveContainer, StartContainer, fail_task
 from bastide.plan.report import report_task
 from tests.assignments import assignment, container
 from tests.unit.plan.world import World
@@ -125,3 +125,17 @@ def test_a_new_run_has_to_show_its_health_anew() -> None:
     health = world.state.container("side").health
     assert health is not None
     assert (health.status, health.failures, len(health.results)) == (HealthStatus.UNKNOWN, 0, 2)
+
+
+def test_a_restart_that_cannot_be_made_has_not_failed_to_start_the_task() -> None:
+    world = World(assignment(container("app", restart_policy=POLICY)))
+    world.settle()
+    world.wait(61)
+    world.end("app", 1)
+    world.look(crash_after=2)
+    failure = Failure(error=ErrorName.CANNOT_START, why="no such program", container="app")
+    world.state = fail_task(world.spec, world.state, failure, world.now)
+    world.settle()
+    report = report_task(world.spec, world.state)
+    assert report.stop_code is StopCode.ESSENTIAL_CONTAINER_EXITED
+    assert report.stopped_reason == "CannotStartContainerError: no such program"

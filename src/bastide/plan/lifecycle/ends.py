@@ -46,11 +46,15 @@ def reason_to_stop(spec: Assignment, state: TaskState, seen: Seen) -> Stop | Non
     if seen.sandbox is Process.STOPPED or (seen.sandbox is None and state.has_sandbox):
         if seen.oom_kills > 0:
             return Stop(StopCode.ESSENTIAL_CONTAINER_EXITED, OUT_OF_MEMORY)
-        if state.started_at is None:
-            reason = render_reason(ErrorName.RUNTIME, SANDBOX_LOST_EARLY)
-            return Stop(StopCode.TASK_FAILED_TO_START, reason)
-        return Stop(StopCode.ESSENTIAL_CONTAINER_EXITED, render_reason(ErrorName.RUNTIME, SANDBOX_LOST))
+        why = SANDBOX_LOST if state.started_at is not None else SANDBOX_LOST_EARLY
+        return _sudden_stop(state, render_reason(ErrorName.RUNTIME, why))
     return None
+
+
+def _sudden_stop(state: TaskState, reason: str) -> Stop:
+    """A task that ran has not failed to start, whatever it was that could not be started again."""
+    has_run = state.started_at is not None
+    return Stop(StopCode.ESSENTIAL_CONTAINER_EXITED if has_run else StopCode.TASK_FAILED_TO_START, reason)
 
 
 def asked_to_stop(spec: Assignment) -> Stop:
@@ -72,7 +76,7 @@ def fail_task(spec: Assignment, state: TaskState, failure: Failure, now: datetim
                 memory = replace(memory, stopped_at=memory.stopped_at or now)
                 return state.with_container(container.name, memory)
             state = state.with_container(container.name, memory)
-    return replace(state, stop=state.stop or Stop(StopCode.TASK_FAILED_TO_START, reason))
+    return replace(state, stop=state.stop or _sudden_stop(state, reason))
 
 
 def finish_task(state: TaskState, now: datetime) -> TaskState:
