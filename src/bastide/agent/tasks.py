@@ -205,7 +205,7 @@ class Tasks:
         except StepFailed as failed:
             if isinstance(step, CreateContainer | StartContainer) and not await self._has_sandbox(spec):
                 return False  # nothing can be made in a sandbox that has just died: the next look sees that
-            log.warning("task failed", extra={"task": spec.task_id, "why": failed.failure.why})
+            log.warning("step failed", extra={"task": spec.task_id, "why": failed.failure.why})
             self._remember(
                 spec, fail_task(spec, self._states[spec.task_id], failed.failure, datetime.now(UTC))
             )
