@@ -11,8 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,8 @@ from bastide.host.containerd.channel import Channel
 from bastide.host.containerd.daemon import Daemon, write_daemon_files
 from bastide.host.containerd.images import ContainerdImages
 from bastide.host.containerd.runtime import ContainerdRuntime
+from bastide.host.registry.client import RegistryClient
+from bastide.host.registry.endpoints import Registries
 
 CACHE = Path(os.environ.get("BASTIDE_RUNTIME_CACHE", "/var/cache/bastide/runtime"))
 RECORD = Path(sys.prefix) / "share" / "bastide" / "runtime-path"
@@ -131,9 +133,20 @@ class PrivateContainerd:
         runsc = self.daemon.runtime_folder / "runsc"
         return ContainerdRuntime(channel, runsc=runsc, run_folder=self.daemon.run_folder)
 
-    def images(self, channel: Channel) -> ContainerdImages:
-        """Its images."""
-        return ContainerdImages(channel, scratch_folder=self.daemon.data_folder / "tmp")
+    @asynccontextmanager
+    async def images(self) -> AsyncIterator[ContainerdImages]:
+        """Its images, over a line of their own; none are left at the end."""
+        channel = self.channel()
+        registry = RegistryClient(Registries(self.daemon.run_folder / "registries.toml"), sleep=no_sleep)
+        scratch = self.daemon.data_folder / "tmp"
+        store = ContainerdImages(channel, scratch_folder=scratch, registry=registry, layers_at_once=4)
+        try:
+            yield store
+            for image in await store.read_images():
+                await store.remove_image(image.reference)
+        finally:
+            await registry.close()
+            await channel.close()
 
     def log_tail(self, lines: int = 30) -> str:
         """What it said last."""
@@ -141,6 +154,10 @@ class PrivateContainerd:
             text = (self.daemon.data_folder / "log").read_text(errors="replace")
             return "\n".join(text.splitlines()[-lines:])
         return ""
+
+
+async def no_sleep(delay_s: float) -> None:
+    """Between two tries of the tests."""
 
 
 def pids_naming(folder: Path) -> list[int]:

@@ -56,6 +56,8 @@ DESCRIPTIONS: Mapping[str, str] = {
     "nofile_soft": "open files a container may have unless it says otherwise",
     "nofile_hard": "how far a container may raise that",
     "log_level": "how much the server and the agent log: " + ", ".join(LOG_LEVELS),
+    "registries_file": "mirrors, certificates and plain HTTP of single registries (docs/images.md)",
+    "pull_layers_at_once": "how many layers of images a host fetches at the same time",
 }
 
 
@@ -84,6 +86,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     nofile_soft: int = 1024  # as measured on Fargate; newer documentation says 65535 for both
     nofile_hard: int = 4096
     log_level: str = "INFO"
+    registries_file: Path = FILE_FOLDER / "registries.toml"
+    pull_layers_at_once: int = 6
 
     def __repr__(self) -> str:
         return f"Settings({self.instance!r})"  # the store's URL may hold a password
@@ -298,6 +302,8 @@ def _checked(settings: Settings) -> Settings:
         ("pids_max", 16 <= settings.pids_max <= PIDS_MAX_MAX, f"between 16 and {PIDS_MAX_MAX}"),
         ("disk_reserve_percent", 0 <= settings.disk_reserve_percent <= 90, "between 0 and 90"),
         ("nofile_soft", 0 < settings.nofile_soft <= settings.nofile_hard, "between 1 and nofile_hard"),
+        ("registries_file", settings.registries_file.is_absolute(), "an absolute path"),
+        ("pull_layers_at_once", 1 <= settings.pull_layers_at_once <= 64, "1 to 64"),
         ("log_level", settings.log_level in LOG_LEVELS, "one of " + ", ".join(LOG_LEVELS)),
     )
     for key, is_right, wanted in rules:

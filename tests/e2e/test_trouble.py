@@ -13,14 +13,14 @@ from tests.installation import CommandError, Installation, shell, until
 pytestmark = pytest.mark.real
 
 
-def test_an_image_that_is_not_here_cannot_be_pulled(bastide: Installation) -> None:
-    arn = bastide.register("no-image", shell("app", "true") | {"image": "nowhere/nothing:1"})
+def test_a_registry_that_nobody_has_cannot_be_pulled_from(bastide: Installation) -> None:
+    arn = bastide.register("no-registry", shell("app", "true") | {"image": "nowhere.invalid/nothing:1"})
     stopped = bastide.wait(bastide.run_task(arn)[0], "STOPPED")
     assert stopped["stopCode"] == "TaskFailedToStart"
     assert stopped["stoppedReason"].startswith(
         "CannotPullContainerError: pull image manifest has been retried"
     )
-    assert "nowhere/nothing:1: not found" in stopped["stoppedReason"]
+    assert "failed to resolve ref nowhere.invalid/nothing:1: failed to do request" in stopped["stoppedReason"]
     assert "exitCode" not in stopped["containers"][0]
 
 

@@ -4,22 +4,38 @@ import gzip
 import hashlib
 import tempfile
 import zlib
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
+import zstandard
+from msgspec.structs import replace
+
+from bastide.host.containerd.images.pulling import FETCHING, RESOLVING, Source, check_layers, told_as
+from bastide.host.containerd.images.records import descriptor_of
+from bastide.host.containerd.images.sharing import Sharing
 from bastide.host.containerd.manifests import Manifest, read_manifest
 from bastide.host.containerd_api.types.common_pb2 import Descriptor
-from bastide.host.image_archive.archive import Archive, ArchivedImage, corrupt, open_archive
+from bastide.host.image_archive.archive import Archive, ArchivedImage, Blob, corrupt, open_archive
 from bastide.host.image_archive.layouts import parse_images
-from bastide.host.ports import ImageConfig, Progress
-from bastide.model.container.image_name import normalise_image_name
+from bastide.host.ports import Credentials, ImageConfig, Progress
+from bastide.host.registry.client import RegistryClient
+from bastide.host.registry.faults import PullFailed
+from bastide.model.container.image_name import normalise_image_name, parse_image_name
 from bastide.model.faults import Invalid, NotFound
+
+USED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class FakeImages:
     """The Images Protocol without containerd."""
 
-    def __init__(self) -> None:
+    def __init__(self, registry: RegistryClient | None = None) -> None:
         self.lowers: dict[str, tuple[str, ...]] = {}
+        self._registry = registry  # None: none has anything
+        self._unpacked: set[str] = set()  # chain ids
+        self._pulls: Sharing[None] = Sharing()
+        self._tags: dict[str, str] = {}  # of pulled ones, by name
         self._images: dict[str, Manifest] = {}
 
     def add(self, config: ImageConfig) -> None:
@@ -34,12 +50,50 @@ class FakeImages:
         )
         self._images[normalise_image_name(config.reference)] = manifest
 
+    async def ensure_image(
+        self, reference: str, *, credentials: Credentials | None, progress: Progress
+    ) -> ImageConfig:
+        name = parse_image_name(reference)
+        with suppress(NotFound):
+            if name.digest or str(name) in self._images:
+                return await self.read_image(str(name))
+        if self._registry is None:
+            said = f"failed to resolve ref {name}: {name}: not found"
+            why = f"pull image manifest has been retried 1 time(s): {said}"
+            raise PullFailed(str(name), why=why)
+        target = await self._registry.resolve(name, credentials)
+        pinned = str(name.at(target.digest))
+        if pinned not in self._images:
+            source = Source(self._registry, name, target, credentials)
+            await self._pulls.run(pinned, lambda tell: self._pull(source, tell), progress=progress)
+        self._tags[pinned] = name.tag or self._tags.get(pinned, "")
+        return await self.read_image(pinned)
+
+    async def _pull(self, source: Source, progress: Progress) -> None:
+        with told_as(source.name, f"{RESOLVING} {source.name}"):
+            manifest = await read_manifest(source, descriptor_of(source.target))
+            check_layers(source.name, manifest)
+        for layer, diff_id, name in zip(manifest.layers, manifest.diff_ids, manifest.chain, strict=True):
+            if name in self._unpacked:
+                continue
+            data = b"".join([chunk async for chunk in source.stream(layer)])
+            with told_as(source.name, FETCHING):
+                if f"sha256:{hashlib.sha256(data).hexdigest()}" != layer.digest:
+                    raise corrupt(f"{layer.digest} has other bytes")
+                _check_layer(data, layer, diff_id)
+        self._unpacked |= set(manifest.chain)
+        total = sum(layer.size for layer in manifest.layers)
+        for what in ("download", "unpack"):
+            progress(what, total, total)
+        pinned = source.name.at(source.target.digest)
+        self._images[str(pinned)] = replace(manifest, digest=source.target.digest)
+
     async def read_image(self, reference: str) -> ImageConfig:
         name, manifest = self._find(reference)
-        return manifest.config_of(name)
+        return self._config(name, manifest)
 
     async def read_images(self) -> list[ImageConfig]:
-        return [manifest.config_of(name) for name, manifest in sorted(self._images.items())]
+        return [self._config(name, manifest) for name, manifest in sorted(self._images.items())]
 
     async def import_archive(self, path: Path, *, progress: Progress, name: str | None = None) -> list[str]:
         found: dict[str, Manifest] = {}
@@ -71,13 +125,21 @@ class FakeImages:
     async def read_lower_keys(self) -> set[str]:
         return set(self.lowers)
 
+    def _config(self, name: str, manifest: Manifest) -> ImageConfig:
+        tag = self._tags.get(name)
+        used_at = None if tag is None else USED_AT
+        config = manifest.config
+        return replace(config, reference=name, digest=manifest.digest, tag=tag or "", used_at=used_at)
+
     def _find(self, reference: str) -> tuple[str, Manifest]:
         name = normalise_image_name(reference)
         if name in self._images:
             return name, self._images[name]
-        repository, at, digest = name.partition("@")
+        asked = parse_image_name(reference)
         for other, manifest in self._images.items():
-            if at and manifest.digest == digest and other.startswith(f"{repository}:"):
+            if not other.startswith((f"{asked.repository}:", f"{asked.repository}@")):
+                continue
+            if manifest.digest == asked.digest or self._tags.get(other) == (asked.tag or None):
                 return other, manifest
         raise NotFound("image", reference)
 
@@ -95,11 +157,16 @@ async def _take_in(archive: Archive, image: ArchivedImage) -> Manifest:
     for layer, diff_id in zip(image.layers, manifest.diff_ids, strict=True):
         if archive.digest(layer.member) != layer.digest:
             raise corrupt(f"{layer.member} has the digest {archive.digest(layer.member)}")
-        data = archive.open(layer.member).read()
-        try:
-            plain = gzip.decompress(data) if layer.media_type.endswith("gzip") else data
-        except (OSError, EOFError, zlib.error) as error:
-            raise corrupt(f"{layer.member}: {error}") from error
-        if f"sha256:{hashlib.sha256(plain).hexdigest()}" != diff_id:
-            raise corrupt(f"{layer.member} does not unpack to {diff_id}")
+        _check_layer(archive.open(layer.member).read(), layer, diff_id)
     return manifest
+
+
+def _check_layer(data: bytes, layer: Blob, diff_id: str) -> None:
+    try:
+        plain = gzip.decompress(data) if layer.media_type.endswith("gzip") else data
+        if layer.media_type.endswith("zstd"):
+            plain = zstandard.ZstdDecompressor().decompressobj().decompress(data)
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+        raise corrupt(f"{layer.digest}: {error}") from error
+    if f"sha256:{hashlib.sha256(plain).hexdigest()}" != diff_id:
+        raise corrupt(f"{layer.digest} does not unpack to {diff_id}")

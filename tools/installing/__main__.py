@@ -24,7 +24,9 @@ def main() -> int:
     try:
         say("Setting up")
         packages = (*debian.RUN_PACKAGES, *environment.venv_packages())
-        debian.ensure_packages((*packages, *debian.postgresql_packages()) if chosen.dev else packages)
+        debian.ensure_packages(
+            (*packages, *debian.TEST_PACKAGES, *debian.postgresql_packages()) if chosen.dev else packages
+        )
         environment.ensure_environment(wanted, editable=chosen.editable)
         folder = runtime.ensure_runtime()
     except StepFailed as failed:

@@ -13,6 +13,7 @@ from installing.shown import StepFailed, output_of, run
 
 PROGRAM_OF = {  # what each package is wanted for, to look for on machines without dpkg
     "busybox-static": "busybox",
+    "docker-registry": "docker-registry",
     "e2fsprogs": "mkfs.ext4",
     "iproute2": "ip",
     "mount": "mount",
@@ -30,6 +31,7 @@ RUN_PACKAGES = (
     "tini",
     "util-linux",
 )
+TEST_PACKAGES = ("docker-registry",)  # never started as a service: tests start one of their own
 CLUSTER_CONF = Path("/etc/postgresql-common/createcluster.conf")
 PACKAGED_CLUSTER_CONF = Path("/usr/share/postgresql-common/createcluster.conf")
 SERVICE_POLICY = Path("/usr/sbin/policy-rc.d")

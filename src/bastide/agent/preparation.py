@@ -17,14 +17,16 @@ import msgspec
 from msgspec.structs import replace
 
 from bastide.agent.folders import TaskFolders
+from bastide.agent.images import TaskImages
 from bastide.agent.output.logs import Logs
 from bastide.agent.volumes import ensure_volumes
 from bastide.config import Settings
 from bastide.host.ports import Cgroups, Disks, ImageConfig, Images, Limits, Network, Runtime
 from bastide.model.assignment import Assignment, Container
-from bastide.model.faults import Fault, NotFound, Unavailable
+from bastide.model.faults import Fault, Unavailable
 from bastide.model.network import vpc_resolver
 from bastide.model.status import ErrorName
+from bastide.model.task_state import TaskState
 from bastide.plan.lifecycle import Failure
 from bastide.plan.oci.spec import Prepared
 
@@ -78,6 +80,7 @@ class Preparation:
         self._pids_max = settings.pids_max
         self._on_images: dict[str, set[asyncio.Task[Any]]] = {}  # what is under way, by task
         self._interrupted: set[str] = set()
+        self._images = TaskImages(host.images)
 
     def interrupt(self, task_id: str) -> None:
         """The task is to stop: nothing more is done about its images, which may take minutes."""
@@ -106,17 +109,26 @@ class Preparation:
             if not self._on_images[task_id]:
                 del self._on_images[task_id]
 
-    async def read_images(self, spec: Assignment) -> dict[str, ImageConfig]:
-        """Each container's image, by the container's name. Raises StepFailed for one that is not here."""
-        images: dict[str, ImageConfig] = {}
-        for container in spec.containers:
+    async def ensure_images(self, spec: Assignment, state: TaskState) -> dict[str, ImageConfig]:
+        """Each container's image, by the container's name. Raises StepFailed for one that cannot be had."""
+
+        async def ensure(container: Container) -> ImageConfig:
+            digest = state.container(container.name).image_digest
             with blame(ErrorName.CANNOT_PULL, container.name):
-                try:
-                    reading = self._host.images.read_image(container.image)
-                    images[container.name] = await self._interruptible(spec.task_id, reading)
-                except NotFound as error:
-                    raise StepFailed(_not_pulled(container)) from error
-        return images
+                ensuring = self._images.ensure(spec, container, digest=digest)
+                return await self._interruptible(spec.task_id, ensuring)
+
+        pulls = {c.name: asyncio.create_task(ensure(c)) for c in spec.containers}
+        try:
+            done, _ = await asyncio.wait(pulls.values(), return_when=asyncio.FIRST_EXCEPTION)
+        finally:
+            for pull in pulls.values():
+                pull.cancel()  # who fails, or is told to stop, does not wait for the others' gigabytes
+            await asyncio.gather(*pulls.values(), return_exceptions=True)
+        failed = [error for pull in done if (error := pull.exception())]
+        for error in sorted(failed, key=lambda error: isinstance(error, Unavailable)):
+            raise error
+        return {name: pull.result() for name, pull in pulls.items()}
 
     async def make_ready(self, spec: Assignment, images: dict[str, ImageConfig]) -> Ready:
         """Everything the task's containers stand on. Raises StepFailed or Unavailable."""
@@ -207,14 +219,6 @@ def limits_of(spec: Assignment, *, pids_max: int) -> Limits:
     seen_cpus = max(SEEN_CPUS_MIN, -(-spec.cpu_units // UNITS_PER_CPU))
     pids = pids_max * (1 + seen_cpus) + SANDBOX_THREADS
     return Limits(cpu_units=spec.cpu_units, memory_mib=spec.memory_mib, pids=pids)
-
-
-def _not_pulled(container: Container) -> Failure:
-    why = (
-        f"pull image manifest has been retried 1 time(s): failed to resolve ref {container.image}: "
-        f"{container.image}: not found"
-    )
-    return Failure(error=ErrorName.CANNOT_PULL, why=why, container=container.name)
 
 
 async def _all(*steps: Awaitable[Any]) -> list[Any]:

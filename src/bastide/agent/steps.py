@@ -179,7 +179,7 @@ class Steps:
             await self._host.runtime.remove_container(container_id)
 
     async def _prepare(self, spec: Assignment, state: TaskState) -> TaskState:
-        images = await self._preparation.read_images(spec)
+        images = await self._preparation.ensure_images(spec, state)
         state = replace(state, pull_stopped_at=state.pull_stopped_at or datetime.now(UTC))
         for container in spec.containers:
             image = images[container.name]
@@ -235,7 +235,7 @@ class Steps:
     async def _get_ready(self, spec: Assignment, state: TaskState) -> Ready:
         if spec.task_id not in self._ready:
             self._ready[spec.task_id] = await self._preparation.make_ready(
-                spec, await self._preparation.read_images(spec)
+                spec, await self._preparation.ensure_images(spec, state)
             )
             if state.has_cpu_quota:  # an agent that came back: preparing leaves the CPU wide
                 limits = limits_of(spec, pids_max=self._pids_max)

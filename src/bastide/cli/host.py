@@ -15,6 +15,8 @@ from bastide.host.containerd.runtime import ContainerdRuntime
 from bastide.host.disks import LoopDisks
 from bastide.host.mounts import read_mounts_below, unmount
 from bastide.host.network import VpcNetwork
+from bastide.host.registry.client import RegistryClient
+from bastide.host.registry.endpoints import Registries
 from bastide.model.network import public_pool
 from bastide.plan import firewall
 
@@ -24,13 +26,19 @@ async def open_host(settings: Settings) -> AsyncIterator[Host]:
     """The parts of this instance, over one line to its containerd."""
     daemon = daemon_of(settings)
     channel = Channel(settings.containerd_socket, namespace=names.containerd_namespace(settings.instance))
+    registry = RegistryClient(Registries(settings.registries_file))
     settings.agent_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         yield Host(
             runtime=ContainerdRuntime(
                 channel, runsc=daemon.runtime_folder / "runsc", run_folder=daemon.run_folder
             ),
-            images=ContainerdImages(channel, scratch_folder=settings.agent_folder),
+            images=ContainerdImages(
+                channel,
+                scratch_folder=settings.agent_folder,
+                registry=registry,
+                layers_at_once=settings.pull_layers_at_once,
+            ),
             network=VpcNetwork(
                 settings.instance,
                 folder=settings.run_folder / "netns",
@@ -45,6 +53,7 @@ async def open_host(settings: Settings) -> AsyncIterator[Host]:
             cgroups=TaskCgroups(settings.instance),
         )
     finally:
+        await registry.close()
         await channel.close()
 
 

@@ -1,15 +1,17 @@
-"""`bastide image import|list|remove`: what tasks may run without a registry."""
+"""`bastide image import|list|remove` and `bastide pull`: the images of this host."""
 
 import argparse
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import datetime
+from getpass import getpass
 from pathlib import Path
 
 from bastide.cli.commands import Command, say, settings_parser
 from bastide.cli.processes.services import CONTAINERD
 from bastide.config import Settings
-from bastide.host.ports import Images, Progress
+from bastide.host.ports import Credentials, ImageConfig, Images, Progress
 from bastide.model.faults import NotFound, Unavailable
 
 MIB = 1024 * 1024
@@ -36,12 +38,20 @@ async def import_images(images: Images, args: argparse.Namespace) -> None:
         say(f"imported {name}")
 
 
+async def pull_image(images: Images, args: argparse.Namespace) -> None:
+    """From its registry, as a task would; shows how far it is on a terminal."""
+    found = await images.ensure_image(args.name, credentials=_credentials(args), progress=_progress())
+    how = "was imported here and is used as it is" if found.used_at is None else "is here"
+    say(f"{args.name} {how}: {found.digest}")
+
+
 async def list_images(images: Images, args: argparse.Namespace) -> None:
-    """One line an image."""
+    """One line an image: what it is called, its size in the registry, when a task last asked for it."""
     found = await images.read_images()
-    width = max((len(one.reference) for one in found), default=0)
+    width = max((len(_shown(one)) for one in found), default=0)
     for one in found:
-        say(f"{one.reference:<{width}}  {one.digest[:DIGEST_CHARS]}  {one.size_bytes / MIB:8.1f} MiB")
+        size, used = f"{one.size_bytes / MIB:8.1f} MiB", _when(one.used_at)
+        say(f"{_shown(one):<{width}}  {one.digest[:DIGEST_CHARS]}  {size}  {used}")
     if not found:
         say("No images yet. Type: bastide image import FILE")
 
@@ -54,6 +64,22 @@ async def remove_image(images: Images, args: argparse.Namespace) -> None:
         why = f"There is no image {args.name}. What there is: bastide image list"
         raise NotFound("image", args.name, why=why) from error
     say(f"removed {args.name}")
+
+
+def _credentials(args: argparse.Namespace) -> Credentials | None:
+    if args.username is None:
+        return None
+    password = sys.stdin.readline().rstrip("\n") if not sys.stdin.isatty() else getpass("Password: ")
+    return Credentials(args.username, password)
+
+
+def _shown(image: ImageConfig) -> str:
+    """A pulled image by the tag it was asked for."""
+    return f"{image.reference.partition('@')[0]}:{image.tag}" if image.tag else image.reference
+
+
+def _when(used_at: datetime | None) -> str:
+    return "imported" if used_at is None else f"used {used_at.astimezone():%Y-%m-%d %H:%M}"
 
 
 async def _with_images(
@@ -93,4 +119,18 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     word.set_defaults(act=remove_image)
 
 
-COMMANDS = (Command("image", "images that tasks can run: import, list, remove", image, _add_arguments),)
+def pull(settings: Settings, args: argparse.Namespace) -> int:
+    """`bastide pull IMAGE`."""
+    args.act = pull_image
+    return image(settings, args)
+
+
+def _add_pull_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="IMAGE", help="by any spelling Docker takes")
+    parser.add_argument("--username", help="for a registry that asks; the password is read from the input")
+
+
+COMMANDS = (
+    Command("image", "images that tasks can run: import, list, remove", image, _add_arguments),
+    Command("pull", "fetch an image from its registry before a task needs it", pull, _add_pull_arguments),
+)

@@ -21,8 +21,8 @@ Progress = Callable[[str, int, int], None]  # what, done, total (bytes)
 class ImageConfig(msgspec.Struct, frozen=True, kw_only=True):
     """What a task may take from an image."""
 
-    reference: str  # docker.io/library/x:latest
-    digest: str  # of the manifest
+    reference: str  # docker.io/library/x:latest; a pulled one's names its digest
+    digest: str  # of the manifest, or of the index it was pulled by
     entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()  # NAME=value
@@ -31,6 +31,18 @@ class ImageConfig(msgspec.Struct, frozen=True, kw_only=True):
     stop_signal: str = ""
     volumes: tuple[str, ...] = ()
     size_bytes: int = 0
+    tag: str = ""  # by which a pulled one was last asked for
+    used_at: datetime | None = None  # None: imported, and stays until it is removed
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """How a registry is to be asked; never shown."""
+
+    username: str
+    password: str
+
+    def __repr__(self) -> str:
+        return "Credentials(…)"
 
 
 class FsMount(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +134,14 @@ class Runtime(Protocol):
 
 class Images(Protocol):
     """The image store."""
+
+    async def ensure_image(
+        self, reference: str, *, credentials: Credentials | None, progress: Progress
+    ) -> ImageConfig:
+        """What the name means now, pulled if it is not here; Invalid says why it cannot be.
+
+        What was imported under the name, or is pinned by digest and here, is taken without asking anybody.
+        """
 
     async def read_image(self, reference: str) -> ImageConfig:
         """By any spelling Docker takes; NotFound when it is not here, Invalid when it is corrupt."""

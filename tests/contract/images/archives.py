@@ -6,11 +6,13 @@ import io
 import json
 import platform
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+Packing = tuple[str, Callable[[bytes], bytes]]  # what it is called, and how it is done
+LAYER = "application/vnd.oci.image.layer.v1.tar"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = {
     "Entrypoint": ["/bin/run"],
@@ -43,8 +45,19 @@ def oci_members(
     config: Mapping[str, Any] | None = None,
 ) -> dict[str, bytes]:
     """The files of an OCI layout with one image whose layers are gzipped."""
-    plain = [tar_of(layer) for layer in layers]
-    packed = [gzip.compress(each, mtime=0) for each in plain]
+    return layout_of([tar_of(layer) for layer in layers], name=name, config=config)
+
+
+def layout_of(
+    plain: Sequence[bytes],
+    *,
+    name: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    packing: Packing = ("gzip", lambda data: gzip.compress(data, mtime=0)),
+) -> dict[str, bytes]:
+    """The same of layers that are tars already."""
+    kind, pack = packing
+    packed = [pack(each) for each in plain]
     described = _json(
         {
             "architecture": ARCHITECTURE,
@@ -58,7 +71,7 @@ def oci_members(
             "schemaVersion": 2,
             "mediaType": MANIFEST,
             "config": descriptor("application/vnd.oci.image.config.v1+json", described),
-            "layers": [descriptor("application/vnd.oci.image.layer.v1.tar+gzip", each) for each in packed],
+            "layers": [descriptor(f"{LAYER}{'+' if kind else ''}{kind}", each) for each in packed],
         }
     )
     entry = descriptor(MANIFEST, manifest)

@@ -1,28 +1,35 @@
 """The image store's suite runs on the fake, and on containerd where it is."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from bastide.host.ports import Images
-from tests.containerd_fixture import PrivateContainerd, containerd
+from bastide.host.registry.client import RegistryClient
+from bastide.host.registry.endpoints import Registries
+from tests.containerd_fixture import PrivateContainerd, containerd, no_sleep
 from tests.fakes.images import FakeImages
+from tests.registry import OwnRegistry, own_registry
 
 __all__ = ["containerd"]
 
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.real)])
-async def images(request: pytest.FixtureRequest) -> AsyncIterator[Images]:
+async def images(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Images]:
     """An empty image store."""
     if request.param == "fake":
-        yield FakeImages()
+        client = RegistryClient(Registries(tmp_path / "registries.toml"), sleep=no_sleep)
+        yield FakeImages(client)
+        await client.close()
         return
     private: PrivateContainerd = request.getfixturevalue("containerd")
-    channel = private.channel()
-    store = private.images(channel)
-    try:
+    async with private.images() as store:
         yield store
-    finally:
-        for image in await store.read_images():
-            await store.remove_image(image.reference)
-        await channel.close()
+
+
+@pytest.fixture
+async def registry() -> AsyncIterator[OwnRegistry]:
+    """A registry of the tests' own."""
+    async with own_registry() as running:
+        yield running

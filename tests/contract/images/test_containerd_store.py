@@ -22,12 +22,8 @@ pytestmark = pytest.mark.real
 @pytest.fixture
 async def store(containerd: PrivateContainerd) -> AsyncIterator[ContainerdImages]:
     """An empty store of a containerd of our own."""
-    channel = containerd.channel()
-    made = containerd.images(channel)
-    yield made
-    for image in await made.read_images():
-        await made.remove_image(image.reference)
-    await channel.close()
+    async with containerd.images() as made:
+        yield made
 
 
 def held(containerd: PrivateContainerd) -> list[str]:

@@ -6,6 +6,7 @@ lines of its log.
 
 import http.client
 import json
+import os
 import pwd
 import socket
 import sys
@@ -52,7 +53,7 @@ class Service:
             _command(self.name, settings, account),
             log=log,
             pid_file=folders.pid_file(settings, self.name),
-            env={"PATH": SEARCH_PATH, "LANG": "C.UTF-8"},
+            env={"PATH": SEARCH_PATH, "LANG": "C.UTF-8"} | _proxies(self.name),
             version=_version(self.name, settings),
         )
         self.wait_answer(running, settings, timeout_s=ANSWER_TIMEOUT_S)
@@ -186,6 +187,12 @@ def _version(name: str, settings: Settings) -> str:
     if name != CONTAINERD.name:
         return __version__
     return read_part_versions(settings).get("containerd", "unknown")
+
+
+def _proxies(name: str) -> dict[str, str]:
+    """The ways out of whoever types `up`, for the process that pulls images."""
+    wanted = ("http_proxy", "https_proxy", "no_proxy") if name == "agent" else ()
+    return {key: value for key, value in os.environ.items() if key.lower() in wanted}
 
 
 def _make_room(log: Path) -> None:

@@ -21,7 +21,7 @@ from bastide.host.containerd_api.services import leases_pb2 as leases
 from bastide.host.containerd_api.services.content_pb2_grpc import ContentStub
 from bastide.host.containerd_api.services.leases_pb2_grpc import LeasesStub
 from bastide.host.image_archive.archive import Blob
-from bastide.model.faults import AlreadyExists, Conflict, Fault, Invalid, Unavailable
+from bastide.model.faults import AlreadyExists, Conflict, Fault, Invalid, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from bastide.host.containerd_api.services.content_pb2_grpc import ContentAsyncStub
@@ -88,6 +88,20 @@ class Content:
                 raise fault from error
         finally:
             call.cancel()
+
+    async def hold(self, blob: Blob, *, lease: str) -> bool:
+        """Keep it for the lease; False when it is not here, or not of that size."""
+        resource = leases.AddResourceRequest(
+            id=lease, resource=leases.Resource(id=blob.digest, type="content")
+        )
+        about = ("content", blob.digest)
+        try:
+            await self._channel.call(self._leases.AddResource, resource, about=about)
+            request = content.InfoRequest(digest=blob.digest)
+            found = await self._channel.call(self._content.Info, request, about=about)
+        except NotFound:
+            return False
+        return found.info.size == blob.size
 
     async def add_labels(self, digest: str, labels: Mapping[str, str]) -> None:
         """Put labels on a blob beside those it has: containerd's collector follows some of them."""

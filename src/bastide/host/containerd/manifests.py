@@ -11,9 +11,11 @@ import msgspec
 from bastide.host.containerd.snapshots import chain_ids
 from bastide.host.containerd_api.types.common_pb2 import Descriptor
 from bastide.host.image_archive.archive import Blob, parse_document
-from bastide.host.image_archive.layouts import INDEXES, is_for_host
+from bastide.host.image_archive.layouts import INDEXES, host_architecture, is_for_host
 from bastide.host.ports import ImageConfig
 from bastide.model.faults import Invalid
+
+NO_PLATFORM = f"image Manifest does not contain descriptor matching platform 'linux/{host_architecture()}'"
 
 
 class Blobs(Protocol):
@@ -33,10 +35,6 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     chain: tuple[str, ...]  # the snapshots' names, lowest first
     config: ImageConfig  # with no reference yet
 
-    def config_of(self, reference: str) -> ImageConfig:
-        """The config under one of the image's names."""
-        return msgspec.structs.replace(self.config, reference=reference)
-
 
 async def read_manifest(content: Blobs, target: Descriptor) -> Manifest:
     """The manifest an image record points at, straight or through an index. NotFound: a part is missing."""
@@ -45,7 +43,7 @@ async def read_manifest(content: Blobs, target: Descriptor) -> Manifest:
     if target.media_type in INDEXES:
         fitting = [each for each in document.get("manifests", ()) if is_for_host(each)]
         if not fitting:
-            raise Invalid("image", digest, why="image Manifest does not contain descriptor matching platform")
+            raise Invalid("image", digest, why=NO_PLATFORM)
         digest = str(fitting[0]["digest"])
         document = parse_document(await content.read(digest), digest)
     try:
@@ -53,7 +51,13 @@ async def read_manifest(content: Blobs, target: Descriptor) -> Manifest:
         layers = tuple(_blob(each) for each in document["layers"])
     except (KeyError, TypeError, ValueError) as error:
         raise Invalid("image", digest, why=f"the manifest {digest} is corrupt: {error!r}") from error
-    described = parse_document(await content.read(config.digest), config.digest)
+    data = await content.read(config.digest)
+    if len(data) != config.size:
+        why = f"the config {config.digest} has {len(data)} bytes, its manifest says {config.size}"
+        raise Invalid("image", digest, why=why)
+    described = parse_document(data, config.digest)
+    if _text(described, "architecture") and not is_for_host({"platform": described}):
+        raise Invalid("image", digest, why=NO_PLATFORM)
     return _parse(digest, config, layers, described)
 
 
@@ -103,6 +107,6 @@ def _texts(document: dict[str, Any], name: str) -> tuple[str, ...]:
     return tuple(str(each) for each in found) if isinstance(found, list) else ()
 
 
-def _text(document: dict[str, Any], name: str) -> str:
-    found = document.get(name)
+def _text(document: Any, name: str) -> str:
+    found = document.get(name) if isinstance(document, dict) else None
     return found if isinstance(found, str) else ""

@@ -16,8 +16,10 @@ import grpc
 
 from bastide.host.containerd.channel import Channel, fault_from
 from bastide.host.containerd_api.services import diff_pb2 as diff
+from bastide.host.containerd_api.services import leases_pb2 as leases
 from bastide.host.containerd_api.services import snapshots_pb2 as snapshots
 from bastide.host.containerd_api.services.diff_pb2_grpc import DiffStub
+from bastide.host.containerd_api.services.leases_pb2_grpc import LeasesStub
 from bastide.host.containerd_api.services.snapshots_pb2_grpc import SnapshotsStub
 from bastide.host.containerd_api.types.common_pb2 import Descriptor, Mount
 from bastide.host.image_archive.archive import Blob
@@ -25,9 +27,11 @@ from bastide.model.faults import AlreadyExists, Fault, Invalid, NotFound
 
 if TYPE_CHECKING:
     from bastide.host.containerd_api.services.diff_pb2_grpc import DiffAsyncStub
+    from bastide.host.containerd_api.services.leases_pb2_grpc import LeasesAsyncStub
     from bastide.host.containerd_api.services.snapshots_pb2_grpc import SnapshotsAsyncStub
 
 SNAPSHOTTER = "overlayfs"
+SNAPSHOT_LABEL = f"containerd.io/gc.ref.snapshot.{SNAPSHOTTER}"
 LIST_TIMEOUT_S = 10.0
 APPLY_TIMEOUT_S = 900.0  # a layer of many GB on a slow disk
 
@@ -51,6 +55,7 @@ class Snapshots:
         self._channel = channel
         self._snapshots: SnapshotsAsyncStub = SnapshotsStub(channel.grpc)
         self._diff: DiffAsyncStub = DiffStub(channel.grpc)
+        self._leases: LeasesAsyncStub = LeasesStub(channel.grpc)
 
     async def is_there(self, name: str) -> bool:
         """Whether a snapshot of that name exists."""
@@ -60,6 +65,14 @@ class Snapshots:
         except NotFound:
             return False
         return True
+
+    async def hold(self, name: str, *, lease: str) -> bool:
+        """Keep it, with all below it, for the lease; False when it is not here."""
+        resource = leases.Resource(id=name, type=f"snapshots/{SNAPSHOTTER}")
+        request = leases.AddResourceRequest(id=lease, resource=resource)
+        with suppress(NotFound):
+            await self._channel.call(self._leases.AddResource, request, about=("snapshot", name))
+        return await self.is_there(name)
 
     async def ensure_layer(self, layer: Blob, diff_id: str, name: str, parent: str, *, lease: str) -> None:
         """The snapshot `name`: the layer's content over `parent`. Invalid when it is not diff_id's."""

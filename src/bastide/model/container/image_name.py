@@ -2,6 +2,8 @@
 
 import re
 
+import msgspec
+
 from bastide.model.faults import Invalid
 
 NAME_MAX_CHARS = 255
@@ -19,11 +21,37 @@ _REFERENCE = re.compile(
 _PRIVATE_ECR = re.compile(r"[0-9]{12}\.dkr[.-]ecr(-fips)?\.[a-z0-9-]+\.[a-z0-9.-]+(:[0-9]+)?/.+")
 
 
+class ImageName(msgspec.Struct, frozen=True, kw_only=True):
+    """A full name in its parts; either a tag or a digest."""
+
+    registry: str
+    path: str
+    tag: str = ""
+    digest: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.repository}@{self.digest}" if self.digest else f"{self.repository}:{self.tag}"
+
+    @property
+    def repository(self) -> str:
+        """Registry and path."""
+        return f"{self.registry}/{self.path}"
+
+    def at(self, digest: str) -> "ImageName":
+        """What the name stands for, pinned."""
+        return ImageName(registry=self.registry, path=self.path, digest=digest)
+
+
 def normalise_image_name(text: str) -> str:
     """The full name: registry docker.io, path library/… and tag latest where nothing is said.
 
     A digest makes the tag void, as it does for `docker pull`. Invalid when it is no image name.
     """
+    return str(parse_image_name(text))
+
+
+def parse_image_name(text: str) -> ImageName:
+    """The parts of a name, what is implied filled in; Invalid when it is no image name."""
     first, slash, rest = text.partition("/")
     named = slash and ("." in first or ":" in first or first == "localhost" or first != first.lower())
     registry, path = (first, rest) if named else (_DOCKER_HUB, text)
@@ -34,8 +62,8 @@ def normalise_image_name(text: str) -> str:
     found = _REFERENCE.fullmatch(f"{registry}/{path}")
     if found is None or len(f"{found['registry']}/{found['path']}") > NAME_MAX_CHARS:
         raise Invalid("image", text, why=f"invalid reference format: {text!r}")
-    bare = f"{found['registry']}/{found['path']}"
-    return f"{bare}@{found['digest']}" if found["digest"] else f"{bare}:{found['tag'] or 'latest'}"
+    tag = "" if found["digest"] else found["tag"] or "latest"
+    return ImageName(registry=found["registry"], path=found["path"], tag=tag, digest=found["digest"] or "")
 
 
 def is_private_ecr(image: str) -> bool:

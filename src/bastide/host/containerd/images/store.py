@@ -2,36 +2,29 @@
 
 An image record points at a manifest; labels on manifest and config make containerd's collector keep layers
 and snapshots for as long as the record is there. Any number of calls may run at once: of several that need
-one image unpacked, one does it and the others wait.
+one image pulled or unpacked, one does it and the others wait.
 """
 
 import asyncio
 import logging
 from collections import defaultdict
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from google.protobuf.field_mask_pb2 import FieldMask
+from msgspec.structs import replace
 
 from bastide.host.containerd.channel import Channel
 from bastide.host.containerd.content import Content
-from bastide.host.containerd.image_import import ImageImport
+from bastide.host.containerd.images.image_import import ImageImport
+from bastide.host.containerd.images.pulling import Bench, Source, pull
+from bastide.host.containerd.images.records import ImageRecord, ImageRecords, descriptor_of
+from bastide.host.containerd.images.sharing import Sharing
 from bastide.host.containerd.manifests import Manifest, read_manifest
-from bastide.host.containerd.snapshots import SNAPSHOTTER, Snapshots
-from bastide.host.containerd_api.services import images_pb2 as images
-from bastide.host.containerd_api.services.images_pb2_grpc import ImagesStub
-from bastide.host.containerd_api.types.common_pb2 import Descriptor
-from bastide.host.image_archive.archive import ArchivedImage, Blob
-from bastide.host.ports import ImageConfig, Progress
-from bastide.model.container.image_name import normalise_image_name
-from bastide.model.faults import AlreadyExists, Invalid, NotFound
-
-if TYPE_CHECKING:
-    from bastide.host.containerd_api.services.images_pb2_grpc import ImagesAsyncStub
-
-SNAPSHOT_LABEL = f"containerd.io/gc.ref.snapshot.{SNAPSHOTTER}"
-REMOVE_TIMEOUT_S = 120.0  # the answer waits for the collector
+from bastide.host.containerd.snapshots import SNAPSHOT_LABEL, Snapshots
+from bastide.host.image_archive.archive import ArchivedImage
+from bastide.host.ports import Credentials, ImageConfig, Progress
+from bastide.host.registry.client import RegistryClient
+from bastide.model.container.image_name import ImageName, normalise_image_name, parse_image_name
+from bastide.model.faults import Invalid, NotFound
 
 log = logging.getLogger(__name__)
 
@@ -39,30 +32,51 @@ log = logging.getLogger(__name__)
 class ContainerdImages:
     """The Images Protocol over one containerd."""
 
-    def __init__(self, channel: Channel, *, scratch_folder: Path) -> None:
-        self._channel = channel
+    def __init__(
+        self, channel: Channel, *, scratch_folder: Path, registry: RegistryClient, layers_at_once: int
+    ) -> None:
         self._scratch = scratch_folder  # compressed archives are laid out here while they are imported
         self._content = Content(channel)
         self._snapshots = Snapshots(channel)
-        self._images: ImagesAsyncStub = ImagesStub(channel.grpc)
+        self._records = ImageRecords(channel)
+        self._bench = Bench(registry, self._content, self._snapshots, self._records, at_once=layers_at_once)
         self._manifests: dict[str, Manifest] = {}  # by the target's digest; never changes
         self._unpacking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._pulls: Sharing[Manifest] = Sharing()
+
+    async def ensure_image(
+        self, reference: str, *, credentials: Credentials | None, progress: Progress
+    ) -> ImageConfig:
+        """The image as its name means it now, pulled if it is not here. PullFailed is an Invalid.
+
+        What was imported under the name, or is pinned by digest and here, is taken without asking anybody.
+        """
+        name = parse_image_name(reference)
+        if (imported := await self._records.find(str(name))) and not imported.is_pulled:
+            return await self._config(imported)
+        if name.digest and (config := await self._find_whole(name)):
+            return config
+        target = await self._bench.registry.resolve(name, credentials)
+        if config := await self._find_whole(name.at(target.digest), asked=name):
+            return config
+        source = Source(self._bench.registry, name, target, credentials)
+        pinned = str(name.at(target.digest))
+        await self._pulls.run(pinned, lambda tell: pull(self._bench, source, tell), progress=progress)
+        return await self.read_image(pinned)
 
     async def read_image(self, reference: str) -> ImageConfig:
         """By any spelling Docker takes; NotFound when it is not here, Invalid when it is corrupt."""
-        image, manifest = await self._find(reference)
-        return manifest.config_of(image.name)
+        return await self._config(await self._records.get(reference))
 
     async def read_images(self) -> list[ImageConfig]:
         """All of this instance, by name; a corrupt one is left out and logged."""
-        answer = await self._channel.call(self._images.List, images.ListImagesRequest(), about=("image", ""))
         found = []
-        for image in answer.images:
+        for record in await self._records.read_all():
             try:
-                found.append((await self._manifest(image)).config_of(image.name))
+                found.append(await self._config(record))
             except (Invalid, NotFound) as fault:
-                log.warning("image %s cannot be read: %s", image.name, fault)
-        return sorted(found, key=lambda config: config.reference)
+                log.warning("image %s cannot be read: %s", record.name, fault)
+        return found
 
     async def import_archive(self, path: Path, *, progress: Progress, name: str | None = None) -> list[str]:
         """Take in a docker-archive or OCI archive; the references it named. Invalid if corrupt.
@@ -74,24 +88,20 @@ class ContainerdImages:
             named = [(image, _names(image, path, name, alone=len(archived) == 1)) for image in archived]
             for image, _ in named:
                 await entry.store(image, lease=lease)
-                target = _descriptor(image.manifest)
-                manifest = await read_manifest(self._content, target)
+                manifest = await read_manifest(self._content, descriptor_of(image.manifest))
                 await self._ensure_unpacked(manifest, lease=lease, progress=progress)
             for image, references in named:
                 for reference in references:
-                    await self._ensure_record(reference, _descriptor(image.manifest))
+                    await self._records.put_imported(reference, image.manifest)
         return [reference for _, references in named for reference in references]
 
     async def remove_image(self, reference: str) -> None:
         """NotFound when it is not here. Layers still used by a task stay until that is gone."""
-        image = await self._record(reference)
-        request = images.DeleteImageRequest(name=image.name, sync=True)
-        about = ("image", reference)
-        await self._channel.call(self._images.Delete, request, about=about, timeout_s=REMOVE_TIMEOUT_S)
+        await self._records.remove((await self._records.get(reference)).name)
 
     async def ensure_lower(self, reference: str, key: str) -> tuple[str, ...]:
         """Unpack if needed, pin a view named `key`: the lower directories, uppermost first."""
-        _, manifest = await self._find(reference)
+        manifest = await self._manifest(await self._records.get(reference))
         top = manifest.chain[-1] if manifest.chain else ""
         try:
             return await self._snapshots.view(key, top)
@@ -125,41 +135,37 @@ class ContainerdImages:
             if parent:
                 await self._content.add_labels(manifest.config_digest, {SNAPSHOT_LABEL: parent})
 
-    async def _ensure_record(self, reference: str, target: Descriptor) -> None:
-        image = images.Image(name=reference, target=target)
-        about = ("image", reference)
+    async def _find_whole(self, pinned: ImageName, *, asked: ImageName | None = None) -> ImageConfig | None:
+        """What is here under a digest with everything a task stands on; its use is written down."""
         try:
-            await self._channel.call(self._images.Create, images.CreateImageRequest(image=image), about=about)
-        except AlreadyExists:
-            request = images.UpdateImageRequest(image=image, update_mask=FieldMask(paths=["target"]))
-            await self._channel.call(self._images.Update, request, about=about)
+            record = await self._records.get(str(pinned))
+            manifest = await self._manifest(record)
+        except (NotFound, Invalid):
+            return None
+        if manifest.chain and not await self._snapshots.is_there(manifest.chain[-1]):
+            return None
+        await self._records.touch(record, asked or pinned)
+        return await self._config(record)
 
-    async def _find(self, reference: str) -> tuple[images.Image, Manifest]:
-        image = await self._record(reference)
-        try:
-            return image, await self._manifest(image)
-        except NotFound as fault:
-            raise Invalid("image", reference, why=f"{reference}: a part is missing: {fault}") from fault
+    async def _config(self, record: ImageRecord) -> ImageConfig:
+        manifest = await self._manifest(record)
+        return replace(
+            manifest.config,
+            reference=record.name,
+            digest=record.target.digest,
+            tag=record.tag,
+            used_at=record.used_at,
+        )
 
-    async def _record(self, reference: str) -> images.Image:
-        name = normalise_image_name(reference)
-        with suppress(NotFound):
-            request = images.GetImageRequest(name=name)
-            return (await self._channel.call(self._images.Get, request, about=("image", reference))).image
-        repository, at, digest = name.partition("@")
-        if at:
-            filters = [f'target.digest=="{digest}"']
-            listed = images.ListImagesRequest(filters=filters)
-            answer = await self._channel.call(self._images.List, listed, about=("image", reference))
-            for image in answer.images:
-                if image.name.startswith((f"{repository}:", f"{repository}@")):
-                    return image
-        raise NotFound("image", reference)
-
-    async def _manifest(self, image: images.Image) -> Manifest:
-        digest = image.target.digest
+    async def _manifest(self, record: ImageRecord) -> Manifest:
+        digest = record.target.digest
         if digest not in self._manifests:
-            self._manifests[digest] = await read_manifest(self._content, image.target)
+            try:
+                target = descriptor_of(record.target)
+                self._manifests[digest] = await read_manifest(self._content, target)
+            except NotFound as fault:
+                why = f"{record.name}: a part is missing: {fault}"
+                raise Invalid("image", record.name, why=why) from fault
         return self._manifests[digest]
 
 
@@ -173,7 +179,3 @@ def _names(image: ArchivedImage, path: Path, name: str | None, *, alone: bool) -
         why = f"{path} does not say what its image is called: give it a name"
         raise Invalid("image archive", str(path), why=why)
     return [normalise_image_name(each) for each in image.names]
-
-
-def _descriptor(blob: Blob) -> Descriptor:
-    return Descriptor(media_type=blob.media_type, digest=blob.digest, size=blob.size)
