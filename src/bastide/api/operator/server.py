@@ -95,8 +95,9 @@ class Operators:
     async def _answer(self, ask: Ask, writer: asyncio.StreamWriter) -> None:
         last: Reply = Done()
         try:
-            self._check_peer(peer_uid(writer))
-            async for result in self._results(ask):
+            uid = peer_uid(writer)
+            self._check_peer(uid)
+            async for result in self._results(ask, uid):
                 await _send(writer, Answer(msgspec.Raw(msgspec.json.encode(result))))
         except Fault as fault:
             last = Refused(str(fault))
@@ -112,7 +113,7 @@ class Operators:
         if uid not in self._operator_uids:
             raise Denied("operator", why=f"User id {uid} is no operator of {self._settings.instance}.")
 
-    async def _results(self, ask: Ask) -> AsyncIterator[msgspec.Struct]:
+    async def _results(self, ask: Ask, uid: int) -> AsyncIterator[msgspec.Struct]:
         operation = OPERATIONS.get(ask.operation)
         if operation is None:
             why = (
@@ -132,7 +133,7 @@ class Operators:
         run = partial(_run, operation, context, params)
         yield await (self._store.view if isinstance(operation, Reads) else self._store.update)(run)
         if isinstance(operation, Writes):
-            log.info("done for an operator", extra={"operation": ask.operation})
+            log.info("done for an operator", extra={"operation": ask.operation, "uid": uid})
 
 
 def _run(operation: Any, context: Context, params: Any, txn: Any) -> Any:

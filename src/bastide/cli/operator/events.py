@@ -2,12 +2,13 @@
 
 import argparse
 import json
+import sys
 import time
 from typing import Any
 
 from bastide.cli.commands import Command, say
 from bastide.cli.operator.client import Cut, answers
-from bastide.cli.operator.text import render_containers, short_id
+from bastide.cli.operator.text import printable, render_containers, render_status, short_id
 from bastide.config import Settings
 from bastide.model.arn import last_of
 from bastide.model.faults import Unavailable
@@ -21,12 +22,14 @@ def events(settings: Settings, args: argparse.Namespace) -> int:
     from bastide.api.operator.events import FOLLOW_EVENTS, EventsAsked  # all of the store, heavy
 
     place: int | None = None
+    is_waiting = False
     while True:
         asked = EventsAsked(
             after=place, last=args.lines, is_followed=args.follow, task=args.task, cluster=args.cluster
         )
         try:
             for told in answers(settings, FOLLOW_EVENTS, asked):
+                is_waiting = False
                 if told.document is not None:
                     say(json.dumps(told.document) if args.json else render_event(told.document))
                 place = told.place
@@ -35,25 +38,25 @@ def events(settings: Settings, args: argparse.Namespace) -> int:
         except Unavailable as error:
             if not args.follow or (place is None and not isinstance(error, Cut)):
                 raise
+            if not is_waiting:
+                print("bastide: the server is away; waiting for it", file=sys.stderr, flush=True)
+            is_waiting = True
         time.sleep(COME_BACK_S)
 
 
 def render_event(event: dict[str, Any]) -> str:
     """One line: when, which task, its version and status, its containers', and why it stopped."""
     task = event["detail"]
-    wanted = "" if task["desiredStatus"] == "RUNNING" else " (to stop)"
-    if task["lastStatus"] == "STOPPED":
-        wanted = ""
     told = (
         task["updatedAt"],
         short_id(task["taskArn"]),
         f"{last_of(task['clusterArn'])} {last_of(task['taskDefinitionArn'])}",
         f"v{task['version']}",
-        f"{task['lastStatus']}{wanted}",
+        render_status(task),
         render_containers(task["containers"]),
         task.get("stoppedReason", ""),
     )
-    return "  ".join(part for part in told if part)
+    return printable("  ".join(part for part in told if part))
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -55,18 +55,22 @@ def render_task_list(tasks: Sequence[Document]) -> Iterator[str]:
             short_id(task["taskArn"]),
             last_of(task["clusterArn"]),
             last_of(task["taskDefinitionArn"]),
-            _status(task),
+            render_status(task),
             str(task.get("capacityProviderName", task["launchType"])),
             render_time(task["createdAt"]),
             render_containers(task["containers"]),
         )
         for task in tasks
     ]
-    return render_table(rows)
+    return map(printable, render_table(rows))
 
 
 def render_task(shown: Document) -> Iterator[str]:
     """Everything about one task, a line a thing."""
+    return map(printable, _lines_of(shown))
+
+
+def _lines_of(shown: Document) -> Iterator[str]:
     task = shown["task"]
     yield from render_table([(label, text) for label, text in _head_of(shown) if text])
     yield ""
@@ -80,7 +84,12 @@ def render_task(shown: Document) -> Iterator[str]:
     for event in shown["events"]:
         detail = event["detail"]
         reason = detail.get("stoppedReason", "")
-        words = (f"v{detail['version']}", _status(detail), render_containers(detail["containers"]), reason)
+        words = (
+            f"v{detail['version']}",
+            render_status(detail),
+            render_containers(detail["containers"]),
+            reason,
+        )
         yield f"  {detail['updatedAt']}  " + "  ".join(word for word in words if word)
 
 
@@ -89,7 +98,7 @@ def _head_of(shown: Document) -> Iterator[tuple[str, str]]:
     yield "task", task["taskArn"]
     yield "cluster", last_of(task["clusterArn"])
     yield "definition", f"{last_of(task['taskDefinitionArn'])}, group {task['group']}"
-    yield "status", f"{_status(task)}, version {task['version']}, health {task['healthStatus']}"
+    yield "status", f"{render_status(task)}, version {task['version']}, health {task['healthStatus']}"
     yield "runs on", f"{_compute(task)}, host {shown['host'] or 'not chosen yet'}"
     size = f"{task['cpu']} CPU units, {task['memory']} MiB, {task['ephemeralStorage']['sizeInGiB']} GiB disk"
     yield "size", size
@@ -104,9 +113,10 @@ def _head_of(shown: Document) -> Iterator[tuple[str, str]]:
     yield "why", f"{task['stopCode']}: {task.get('stoppedReason', '')}" if "stopCode" in task else ""
 
 
-def _status(task: Document) -> str:
-    wanted = task["desiredStatus"]
-    return f"{task['lastStatus']}{'' if task['lastStatus'] == wanted else f', wanted {wanted}'}"
+def render_status(task: Document) -> str:
+    """What was last seen of it, and whether it is on its way out."""
+    is_ending = task["desiredStatus"] == "STOPPED" and task["lastStatus"] != "STOPPED"
+    return f"{task['lastStatus']}{', to be stopped' if is_ending else ''}"
 
 
 def _compute(task: Document) -> str:
@@ -141,11 +151,11 @@ def _health_lines(name: str, health: Document) -> Iterator[str]:
         code = result["exitCode"]
         yield f"  {render_time(result['endedAt'])}  {'no exit code' if code is None else f'exit {code}'}"
         for line in result["output"].splitlines():
-            yield f"    {_printable(line)}"
+            yield f"    {line}"
 
 
-def _printable(text: str) -> str:
-    """A task wrote it: nothing of it may act on the operator's terminal."""
+def printable(text: str) -> str:
+    """A task or its user wrote parts of it: nothing of these may act on the operator's terminal."""
     return "".join(
         each if each.isprintable() or each == "\t" else "\N{REPLACEMENT CHARACTER}" for each in text
     )

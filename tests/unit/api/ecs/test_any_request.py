@@ -20,12 +20,14 @@ OPERATIONS = [
     "DeregisterTaskDefinition",
     "DescribeTaskDefinition",
     "DescribeTasks",
+    "GetTaskProtection",
     "ListTaskDefinitionFamilies",
     "ListTaskDefinitions",
     "ListTasks",
     "RegisterTaskDefinition",
     "RunTask",
     "StopTask",
+    "UpdateTaskProtection",
 ]
 ROUNDS = 150
 NAMES = [
