@@ -350,6 +350,13 @@ async def _is_placed(follower: Follower) -> bool:
     return follower.place is not None
 
 
+async def test_a_store_that_is_away_is_no_refusal(account: Account, settings: Settings) -> None:
+    async with listening(account, settings):
+        await account.store.close()
+        with pytest.raises(Cut, match="The store is closed"):
+            await ask(settings, LIST_TASKS, TasksAsked())
+
+
 async def test_a_follower_that_leaves_is_let_go(served: Account, settings: Settings) -> None:
     reader, writer = await asyncio.open_unix_connection(str(settings.operator_socket))
     writer.write(render_message(Ask("events", msgspec.Raw(b'{"is_followed": true}'))))

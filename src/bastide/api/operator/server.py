@@ -100,7 +100,7 @@ class Operators:
             async for result in self._results(ask, uid):
                 await _send(writer, Answer(msgspec.Raw(msgspec.json.encode(result))))
         except Fault as fault:
-            last = Refused(str(fault))
+            last = Refused(str(fault), is_passing=isinstance(fault, Unavailable))
         except (OSError, TimeoutError):
             return  # whoever asked has gone
         except Exception:

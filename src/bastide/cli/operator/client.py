@@ -24,7 +24,7 @@ TIMEOUT_S = 30.0
 
 
 class Cut(Unavailable):
-    """The server went away in the middle of its answers; whoever follows may ask again."""
+    """The server went away in the middle of its answers, or cannot answer now; who follows may ask again."""
 
 
 def ask(settings: Settings, operation: "Asked[P, R]", params: P) -> R:
@@ -44,7 +44,8 @@ def answers(
             for body in bodies.feed(data):
                 reply = parse_reply(body)
                 if isinstance(reply, Refused):
-                    raise Invalid("operation", operation.name, why=reply.why)
+                    fault = Cut if reply.is_passing else Invalid
+                    raise fault("operation", operation.name, why=reply.why)
                 if isinstance(reply, Done):
                     return
                 assert isinstance(reply, Answer)

@@ -27,9 +27,10 @@ class Answer(msgspec.Struct, frozen=True, tag="answer"):
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
-    """It cannot be, and the sentence the operator reads."""
+    """It cannot be, or (`is_passing`) cannot be now, and the sentence the operator reads."""
 
     why: str
+    is_passing: bool = False
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
