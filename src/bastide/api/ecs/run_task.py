@@ -29,6 +29,7 @@ from bastide.api.ecs.task_documents import MANAGED_CLUSTER_TAG, TASK, Launch, ne
 from bastide.api.operation import Context, Operation, Params, Result, Writes
 from bastide.model.faults import Conflict, Invalid
 from bastide.model.status import TaskStatus
+from bastide.model.task_definition import containers_of
 from bastide.store.records import Record
 from bastide.store.tasks import put_task
 from bastide.store.txn import Txn
@@ -53,6 +54,8 @@ def run_task(txn: Txn, ctx: Context, params: Params) -> Result:
         new_task(ctx, launch, provider=provider, subnet=subnets[(first + at) % len(subnets)])
         for at, provider in enumerate(providers_of(strategy, count))
     ]
+    # What no host could be told fails here, where somebody waits for the answer, and not in the session.
+    containers_of(launch.definition.document["taskDefinition"], made_now[0].document["task"])
     records = [put_task(txn, record, record.document, at_s=ctx.now_s) for record in made_now]
     _remember(txn, ctx, cluster, params, records)
     return {"tasks": [render_task(record, tags=launch.tags) for record in records], "failures": []}
