@@ -3,20 +3,23 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bastide.api.operation import Caller, Context, Reads
+from bastide.api.operation import Caller, Context, Performs, Reads
 from bastide.api.registry import SERVICES
+from bastide.api.vault import Vault
 from bastide.config import Settings
 from bastide.store import Record, Store
 
+VAULT = Vault(bytes(range(32)))
 ROLE = "arn:aws:iam::000000000000:role/execution"
 
 
 class Account:
     """One account in one region, as a user of the API sees it."""
 
-    def __init__(self, store: Store, region: str = "us-east-1") -> None:
+    def __init__(self, store: Store, region: str = "us-east-1", *, settings: Settings | None = None) -> None:
         self.store = store
         self.region = region
+        self.settings = settings or Settings()
         self.now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
     @property
@@ -27,7 +30,7 @@ class Account:
             principal_arn="arn:aws:iam::000000000000:user/admin",
             user_id="AIDAADMIN",
         )
-        return Context(caller=caller, now=self.now, request_id="r", settings=Settings())
+        return Context(caller=caller, now=self.now, request_id="r", settings=self.settings, vault=VAULT)
 
     def later(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -35,6 +38,8 @@ class Account:
     async def call(self, operation: str, *, service: str = "ecs", **params: Any) -> Any:
         run = SERVICES[service][operation]
         context = self.context
+        if isinstance(run, Performs):
+            return await run.run(self.store, context, params)
         if isinstance(run, Reads):
             return await self.store.view(lambda txn: run.run(txn, context, params))
         return await self.store.update(lambda txn: run.run(txn, context, params))

@@ -57,6 +57,10 @@ class Installation:
         text = self._run(PROGRAMS / "aws", (*arguments, "--output", "json"), timeout_s=timeout_s, check=True)
         return json.loads(text) if text.strip() else {}
 
+    def aws_text(self, *arguments: str) -> str:
+        """Run the real `aws` program where it answers in plain text, as `aws s3` does."""
+        return self._run(PROGRAMS / "aws", arguments, timeout_s=120, check=True)
+
     def up(self) -> None:
         """Start what does not run, and take the credentials it prints."""
         self.bastide("up")

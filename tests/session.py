@@ -28,7 +28,7 @@ from bastide.model.frames import (
     render_frame,
 )
 from bastide.store import Store
-from tests.account import Account
+from tests.account import VAULT, Account
 
 M = TypeVar("M", bound=Downward)
 
@@ -107,9 +107,9 @@ class Server:
         self.settings = Settings(instance="t", run_root=folder, data_root=folder)
         self.settings.session_socket.parent.mkdir(parents=True, exist_ok=True)
         self.store = store
-        self.account = Account(store)
+        self.account = Account(store, settings=self.settings)
         self.account.now = datetime.now(UTC)
-        self.agents = Agents(store, self.settings, agent_uids=agent_uids, heartbeat_s=heartbeat_s)
+        self.agents = Agents(store, self.settings, VAULT, agent_uids=agent_uids, heartbeat_s=heartbeat_s)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:

@@ -20,7 +20,15 @@ from bastide.wire import spec  # noqa: E402
 DOCUMENT = ROOT / "docs" / "compat.md"
 NOTES = ROOT / "tools" / "compat.toml"
 MARK = "<!-- Rows below are written by tools/compat.py; edit tools/compat.toml instead. -->"
-TITLES = {"ec2": "EC2", "ecs": "ECS", "logs": "CloudWatch Logs", "sts": "STS"}
+TITLES = {
+    "ec2": "EC2",
+    "ecs": "ECS",
+    "logs": "CloudWatch Logs",
+    "s3": "S3",
+    "secretsmanager": "Secrets Manager",
+    "ssm": "Systems Manager",
+    "sts": "STS",
+}
 STATES = ("done", "partly", "recorded only")
 
 

@@ -23,6 +23,8 @@ from bastide.api.app import create_app
 from bastide.api.connections import Connection
 from bastide.api.keys import Keys, ensure_admin_key, key_file
 from bastide.api.operator import Operators
+from bastide.api.s3.files import ObjectFiles, sweep_objects
+from bastide.api.vault import ensure_vault, vault_file
 from bastide.config import Settings
 from bastide.control.enis import Enis
 from bastide.control.events import Events
@@ -77,9 +79,11 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
     async with _opened(settings) as store:
-        agents = Agents(store, settings)
+        vault = await ensure_vault(store, vault_file(settings))
+        await sweep_objects(store, ObjectFiles(settings, vault))
+        agents = Agents(store, settings, vault)
         keys = Keys(ensure_admin_key(key_file(settings)), account=settings.account)
-        app = create_app(store, settings, keys, agents_connected=lambda: agents.connected)
+        app = create_app(store, settings, keys, vault=vault, agents_connected=lambda: agents.connected)
         api = _listener(app, settings.host, settings.port)
         metrics = _listener(app.metrics_app, *settings.metrics_address)
         gc.freeze()  # models and modules live as long as we do: no collection looks at them again

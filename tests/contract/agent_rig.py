@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,11 +12,13 @@ from bastide.agent.folders import TaskFolders
 from bastide.agent.limits import ContainerLimits
 from bastide.agent.output.logs import Logs
 from bastide.agent.preparation import Host
+from bastide.agent.secrets import Secrets
 from bastide.agent.steps import Steps
 from bastide.agent.tasks import Tasks
 from bastide.config import Settings
 from bastide.host.ports import ImageConfig, NewContainer
 from bastide.model.assignment import Assignment, Report
+from bastide.model.frames import SecretsAnswer, SecretsRequest
 from bastide.model.status import TaskStatus
 from tests.assignments import container
 from tests.fakes.cgroups import FakeCgroups
@@ -53,6 +56,11 @@ class Rig:
             disks=EmptyRoots(folder / "disks"),
             cgroups=self.cgroups,
         )
+        self.secrets = Secrets(self._answer)
+        self.environments: dict[str, dict[str, str]] = {}  # what the server says of secrets
+        self.refusal: str | None = None
+        self.is_away = False
+        self.specs: dict[str, dict[str, Any]] = {}  # of containers that were started
         self.boot_id = "this boot"
         self.reports: list[Report] = []
         self.behave: Behaviour = STOPS
@@ -61,6 +69,7 @@ class Rig:
         self.tasks = self._agent()
 
     def behaviour(self, new: NewContainer) -> Behaviour:
+        self.specs[new.id] = new.spec
         return Behaviour() if new.id.endswith("-0000000000") else self.behave
 
     def start(self) -> None:
@@ -100,7 +109,7 @@ class Rig:
         """Tasks that anything on the host belongs to, and those with a folder."""
         folders = TaskFolders(self.settings.agent_folder / "tasks")
         logs = Logs(lambda batch: True, limit_bytes=1)
-        seen = await Steps(self.host, folders, logs, self.settings).read_task_ids()
+        seen = await Steps(self.host, folders, logs, self.secrets, self.settings).read_task_ids()
         return seen | set(folders.read_ids())
 
     async def until_clean(self) -> None:
@@ -108,10 +117,18 @@ class Rig:
             while await self.leftovers():
                 await asyncio.sleep(0.01)
 
+    def _answer(self, request: SecretsRequest) -> bool:
+        if self.is_away:
+            return False
+        found = self.environments if self.refusal is None else {}
+        answer = SecretsAnswer(task_arn=request.task_arn, environments=found, error=self.refusal)
+        asyncio.get_running_loop().call_soon(self.secrets.take, answer)
+        return True
+
     def _agent(self) -> Tasks:
         folders = TaskFolders(self.settings.agent_folder / "tasks")
         logs = Logs(lambda batch: True, limit_bytes=1024)
-        steps = Steps(self.host, folders, logs, self.settings)
+        steps = Steps(self.host, folders, logs, self.secrets, self.settings)
         self.limits = ContainerLimits(self.runtime, self.host.cgroups, self.host.disks)
         return Tasks(
             steps,

@@ -467,7 +467,7 @@ async def test_the_agents_own_end_speaks_to_it(server: Server) -> None:
 
 def test_a_session_holds_no_queue() -> None:
     """What is to be said is remembered by task, so a slow agent costs no memory by the number of changes."""
-    session = ServerSession("h", None, None, heartbeat_s=1, now=lambda: NOW)  # type: ignore[arg-type]
+    session = ServerSession("h", None, None, resolver=None, heartbeat_s=1, now=lambda: NOW)  # type: ignore[arg-type]
     for _ in range(1000):
         session.mark("task")
     assert len(session._dirty) == 1

@@ -107,6 +107,8 @@ def _spelt(tokens: Any) -> str:
             text += chr(argument)
         elif kind is sre.ANY:
             text += "a"
+        elif kind is sre.NOT_LITERAL:
+            text += "a" if argument != ord("a") else "b"
         elif kind is sre.IN:
             text += _spelt_class(*argument[0])
         elif kind in (sre.MAX_REPEAT, sre.MIN_REPEAT):

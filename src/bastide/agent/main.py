@@ -19,6 +19,7 @@ from bastide.agent.folders import TaskFolders
 from bastide.agent.limits import ContainerLimits
 from bastide.agent.output.logs import Logs
 from bastide.agent.preparation import Host
+from bastide.agent.secrets import Secrets
 from bastide.agent.session import Session
 from bastide.agent.steps import Steps
 from bastide.agent.tasks import Tasks
@@ -36,6 +37,8 @@ from bastide.model.frames import (
     LogBatch,
     Release,
     Reported,
+    SecretsAnswer,
+    SecretsRequest,
     Sync,
 )
 
@@ -53,8 +56,9 @@ class Agent:
     def __init__(self, settings: Settings, host: Host) -> None:
         folders = TaskFolders(settings.agent_folder / "tasks")
         self._runtime: Runtime = host.runtime
+        self._secrets = Secrets(self._ask)
         self._logs = Logs(self._send, limit_bytes=settings.log_buffer_bytes)
-        steps = Steps(host, folders, self._logs, settings)
+        steps = Steps(host, folders, self._logs, self._secrets, settings)
         self._limits = ContainerLimits(host.runtime, host.cgroups, host.disks)
         self._tasks = Tasks(
             steps,
@@ -68,7 +72,7 @@ class Agent:
             settings.session_socket,
             read_hello(settings),
             server_uids=_server_uids(settings),
-            on_welcome=self._logs.reconnect,
+            on_welcome=self._on_welcome,
             on_message=self._on_message,
         )
 
@@ -106,6 +110,13 @@ class Agent:
     def _report(self, report: Report) -> None:
         self._session.send(Reported(report))
 
+    def _ask(self, request: SecretsRequest) -> bool:
+        return self._session.send(request)
+
+    def _on_welcome(self) -> None:
+        self._logs.reconnect()
+        self._secrets.reconnect()
+
     def _on_message(self, message: Downward) -> None:
         match message:
             case Sync(task_ids):
@@ -116,6 +127,8 @@ class Agent:
                 self._tasks.release(last_of(task_arn))
             case LogAck():
                 self._logs.acknowledge(message)
+            case SecretsAnswer():
+                self._secrets.take(message)
             case _:
                 log.warning("unexpected message", extra={"type": type(message).__name__})
 

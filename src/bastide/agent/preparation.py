@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from bastide.agent.folders import TaskFolders
 from bastide.agent.images import TaskImages
 from bastide.agent.output.logs import Logs
+from bastide.agent.secrets import Environments, Secrets
 from bastide.agent.volumes import ensure_volumes
 from bastide.config import Settings
 from bastide.host.ports import Cgroups, Disks, ImageConfig, Images, Limits, Network, Runtime
@@ -67,15 +68,19 @@ class Ready:
     images: dict[str, ImageConfig]
     roots: dict[str, Path]
     image_volumes: Mapping[str, Mapping[str, str]]  # by container, then by path in it
+    environments: Environments = dataclasses.field(repr=False)
 
 
 class Preparation:
     """Of every task of this host; those of different tasks may run at once."""
 
-    def __init__(self, host: Host, folders: TaskFolders, logs: Logs, settings: Settings) -> None:
+    def __init__(
+        self, host: Host, folders: TaskFolders, logs: Logs, secrets: Secrets, settings: Settings
+    ) -> None:
         self._host = host
         self._folders = folders
         self._logs = logs
+        self._secrets = secrets
         self._nofile = (settings.nofile_soft, settings.nofile_hard)
         self._pids_max = settings.pids_max
         self._on_images: dict[str, set[asyncio.Task[Any]]] = {}  # what is under way, by task
@@ -133,7 +138,8 @@ class Preparation:
     async def make_ready(self, spec: Assignment, images: dict[str, ImageConfig]) -> Ready:
         """Everything the task's containers stand on. Raises StepFailed or Unavailable."""
         host, task_id = self._host, spec.task_id
-        netns, disk, cgroup, *_ = await _all(
+        environments, netns, disk, cgroup, *_ = await _all(
+            blamed(ErrorName.RESOURCE_INITIALIZATION, partial(self._secrets.fetch, spec)),
             blamed(
                 ErrorName.RESOURCE_INITIALIZATION,
                 partial(host.network.ensure_eni, spec.eni, task_id=task_id),
@@ -167,7 +173,7 @@ class Preparation:
         with blame(ErrorName.RESOURCE_INITIALIZATION):
             folders = await ensure_volumes(spec, host.disks, disk, by_name, images)
         prepared = replace(prepared, volumes=folders.named)
-        return Ready(prepared, disk, images, by_name, folders.of_images)
+        return Ready(prepared, disk, images, by_name, folders.of_images, environments)
 
     async def _ensure_cgroup(self, spec: Assignment) -> str:
         return await self._host.cgroups.ensure_cgroup(spec.task_id, limits_of(spec, pids_max=self._pids_max))

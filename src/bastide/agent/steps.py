@@ -20,6 +20,7 @@ from bastide.agent.folders import TaskFolders
 from bastide.agent.health import Probes
 from bastide.agent.output.logs import Logs
 from bastide.agent.preparation import Host, Preparation, Ready, blame, limits_of
+from bastide.agent.secrets import Secrets, with_secrets
 from bastide.agent.stdin import opened_stdin, stdin_of, wants_stdin
 from bastide.config import Settings
 from bastide.host.pause import PAUSE_PATH, ensure_pause_root
@@ -62,11 +63,13 @@ KERNEL_MOUNTS = ("/proc", "/dev", "/sys")  # what is mounted below them finds it
 class Steps:
     """The hands of `agent/tasks`; steps of different tasks may run at once, those of one task never."""
 
-    def __init__(self, host: Host, folders: TaskFolders, logs: Logs, settings: Settings) -> None:
+    def __init__(
+        self, host: Host, folders: TaskFolders, logs: Logs, secrets: Secrets, settings: Settings
+    ) -> None:
         self._host = host
         self._folders = folders
         self._logs = logs
-        self._preparation = Preparation(host, folders, logs, settings)
+        self._preparation = Preparation(host, folders, logs, secrets, settings)
         self._pause_root = ensure_pause_root(settings.agent_folder / "pause")
         self._pids_max = settings.pids_max
         self._ready: dict[str, Ready] = {}
@@ -207,6 +210,7 @@ class Steps:
 
     async def _create_container(self, spec: Assignment, container: Container, state: TaskState) -> None:
         ready = await self._get_ready(spec, state)
+        container = with_secrets(container, ready.environments)
         rootfs = ready.roots[container.name]
         root = Root(
             passwd=read_in_root(rootfs, "/etc/passwd"),

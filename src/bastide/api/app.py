@@ -16,6 +16,7 @@ from bastide.api.health import Health
 from bastide.api.keys import Keys
 from bastide.api.metrics import MEDIA_TYPE, Metrics
 from bastide.api.registry import SERVICES, Services
+from bastide.api.vault import Vault
 from bastide.config import Settings
 from bastide.store import Store
 from bastide.wire.http import Request, Response
@@ -88,13 +89,14 @@ def create_app(
     settings: Settings,
     keys: Keys,
     *,
+    vault: Vault,
     agents_connected: Callable[[], int] = lambda: 0,
     services: Services = SERVICES,
 ) -> App:
     """The API over a store; reads the service models, which takes a moment."""
     metrics = Metrics()
     health = Health(store, settings, agents_connected)
-    gateway = Gateway(store, settings, keys, metrics, services=services)
+    gateway = Gateway(store, settings, keys, metrics, vault=vault, services=services)
     return App(
         gateway,
         health,
@@ -153,10 +155,9 @@ async def _read_body(request: Request, receive: Receive, limit_bytes: int) -> by
 
 async def _send(send: Send, response: Response, *, extra: tuple[tuple[bytes, bytes], ...] = ()) -> None:
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
-    length = (b"content-length", str(len(response.body)).encode())
-    await send(
-        {"type": "http.response.start", "status": response.status, "headers": [*headers, length, *extra]}
-    )
+    if "content-length" not in response.headers:  # else the answer to HEAD: the length GET would have
+        headers.append((b"content-length", str(len(response.body)).encode()))
+    await send({"type": "http.response.start", "status": response.status, "headers": [*headers, *extra]})
     await send({"type": "http.response.body", "body": response.body})
 
 

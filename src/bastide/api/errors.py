@@ -100,7 +100,100 @@ _STS: Table = {
     (Unavailable, "store"): Row("ServiceUnavailable", "The service is busy. Try again."),
 }
 
-FAULTS: Mapping[str, Table] = {"ec2": _EC2, "ecs": _ECS, "logs": _LOGS, "sts": _STS}
+_SECRETS: Table = {
+    (NotFound, "secret"): Row(
+        "ResourceNotFoundException", "Secrets Manager can't find the specified secret."
+    ),
+    (NotFound, "secret version"): Row("ResourceNotFoundException"),
+    (AlreadyExists, "secret"): Row(
+        "ResourceExistsException", "The operation failed because the secret {name} already exists."
+    ),
+    (AlreadyExists, "secret version"): Row("ResourceExistsException"),
+    (Invalid, "parameter"): Row("InvalidParameterException"),
+    (Invalid, "request"): Row("InvalidRequestException"),
+    (Invalid, "secret name"): Row("ValidationException"),
+    (Invalid, "kms key"): Row(
+        "EncryptionFailure",
+        "Secrets Manager can't encrypt the protected secret text using the provided KMS key. Check that the "
+        "KMS key is available, enabled, and not in an invalid state.",
+    ),
+    (Invalid, "sealed value"): Row("DecryptionFailure"),
+    (Invalid, "page token"): Row("InvalidNextTokenException", "The NextToken value is invalid."),
+    (LimitExceeded, "labels"): Row("LimitExceededException"),
+    (LimitExceeded, "tags"): Row("LimitExceededException"),
+    (Unsupported, "feature"): Row("InvalidRequestException"),
+    (Unavailable, "store"): Row("ServiceUnavailable", "The service is busy. Try again."),
+}
+
+_SSM: Table = {
+    (NotFound, "parameter"): Row("ParameterNotFound", "Parameter {name} not found."),
+    (NotFound, "parameter version"): Row("ParameterVersionNotFound"),
+    (AlreadyExists, "parameter"): Row(
+        "ParameterAlreadyExists",
+        "The parameter already exists. To overwrite this value, set the overwrite option in the request to "
+        "true.",
+    ),
+    (Conflict, "parameter type"): Row("HierarchyTypeMismatchException"),
+    (LimitExceeded, "levels"): Row("HierarchyLevelLimitExceededException"),
+    (LimitExceeded, "parameter versions"): Row("ParameterMaxVersionLimitExceeded"),
+    (LimitExceeded, "labels"): Row("ParameterVersionLabelLimitExceeded"),
+    (LimitExceeded, "tags"): Row("TooManyTagsError"),
+    (Invalid, "parameter"): Row("ValidationException"),
+    (Invalid, "page token"): Row("InvalidNextToken", "The specified token is invalid."),
+    (Invalid, "kms key"): Row("InvalidKeyId"),
+    (Invalid, "sealed value"): Row("InvalidKeyId"),
+    (Invalid, "filter key"): Row("InvalidFilterKey"),
+    (Invalid, "filter option"): Row("InvalidFilterOption"),
+    (Invalid, "filter value"): Row("InvalidFilterValue"),
+    (Invalid, "resource type"): Row("InvalidResourceType"),
+    (Invalid, "resource id"): Row("InvalidResourceId"),
+    (Denied, "parameter name"): Row("AccessDeniedException"),
+    (Unsupported, "allowed pattern"): Row("InvalidAllowedPatternException"),
+    (Unsupported, "policies"): Row("InvalidPolicyTypeException"),
+    (Unavailable, "store"): Row("ServiceUnavailable", "The service is busy. Try again."),
+}
+
+_S3: Table = {
+    (NotFound, "bucket"): Row("NoSuchBucket", "The specified bucket does not exist"),
+    (NotFound, "object"): Row("NoSuchKey", "The specified key does not exist."),
+    (AlreadyExists, "bucket"): Row(
+        "BucketAlreadyExists",
+        "The requested bucket name is not available. The bucket namespace is shared by all users of the "
+        "system. Please select a different name and try again.",
+    ),
+    (AlreadyExists, "bucket of one's own"): Row(
+        "BucketAlreadyOwnedByYou",
+        "Your previous request to create the named bucket succeeded and you already own it.",
+    ),
+    (InUse, "bucket"): Row("BucketNotEmpty", "The bucket you tried to delete is not empty"),
+    (Denied, "bucket"): Row("AccessDenied", "Access Denied"),
+    (Invalid, "bucket name"): Row("InvalidBucketName", "The specified bucket is not valid."),
+    (Invalid, "location"): Row("IllegalLocationConstraintException"),
+    (Invalid, "argument"): Row("InvalidArgument"),
+    (Invalid, "parameter"): Row("InvalidArgument"),
+    (Invalid, "page token"): Row("InvalidArgument", "The continuation token provided is incorrect"),
+    (Invalid, "key length"): Row("KeyTooLongError", "Your key is too long"),
+    (Invalid, "checksum"): Row("BadDigest"),
+    (Invalid, "digest"): Row("InvalidDigest"),
+    (Invalid, "precondition"): Row(
+        "PreconditionFailed", "At least one of the pre-conditions you specified did not hold"
+    ),
+    (Invalid, "range"): Row("InvalidRange", "The requested range is not satisfiable"),
+    (Invalid, "sealed value"): Row("InternalError"),
+    (Unsupported, "header"): Row("NotImplemented"),
+    (Unavailable, "store"): Row("ServiceUnavailable", "The service is busy. Try again."),
+    (Unavailable, "object file"): Row("ServiceUnavailable", "The object cannot be read. Try again."),
+}
+
+FAULTS: Mapping[str, Table] = {
+    "ec2": _EC2,
+    "ecs": _ECS,
+    "logs": _LOGS,
+    "s3": _S3,
+    "secretsmanager": _SECRETS,
+    "ssm": _SSM,
+    "sts": _STS,
+}
 
 
 # Families of protocols: services of one family answer alike to what is no call at all.
@@ -168,18 +261,27 @@ COMMON: Mapping[str, Mapping[str, int]] = {
     S3: {
         "AccessDenied": 403,
         "AuthorizationHeaderMalformed": 400,
+        "BadDigest": 400,
+        "BucketNotEmpty": 409,
         "EntityTooLarge": 400,
         "ExpiredToken": 400,
+        "IllegalLocationConstraintException": 400,
         "InternalError": 500,
         "InvalidAccessKeyId": 403,
         "InvalidArgument": 400,
+        "InvalidBucketName": 400,
+        "InvalidDigest": 400,
+        "InvalidRange": 416,
         "InvalidRequest": 400,
         "InvalidToken": 400,
+        "KeyTooLongError": 400,
         "MalformedXML": 400,
         "MethodNotAllowed": 405,
         "NotImplemented": 501,
+        "PreconditionFailed": 412,
         "RequestTimeTooSkewed": 403,
         "RequestTimeout": 400,
+        "ServiceUnavailable": 503,
         "SignatureDoesNotMatch": 403,
         "XAmzContentSHA256Mismatch": 400,
     },

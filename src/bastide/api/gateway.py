@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 from uuid import uuid4
 
@@ -28,13 +29,15 @@ from bastide.api.failures import (
 )
 from bastide.api.keys import Keys
 from bastide.api.metrics import Metrics
-from bastide.api.operation import Context, Operation, Reads, Result, WritesOnce
+from bastide.api.operation import Context, Operation, Params, Performs, Reads, Result, WritesOnce
 from bastide.api.registry import SERVICES, Services
+from bastide.api.vault import Vault
 from bastide.config import Settings
 from bastide.model.faults import Fault, Unavailable
 from bastide.store import Store
 from bastide.store.txn import ReadOnly, Txn
 from bastide.wire import spec
+from bastide.wire.chunked import read_chunks
 from bastide.wire.http import Request, Response, WireError
 from bastide.wire.malformed import Malformed, MalformedReason
 from bastide.wire.sigv4 import Identity, Refused, RefusedReason, verify
@@ -71,15 +74,15 @@ class Gateway:
         keys: Keys,
         metrics: Metrics,
         *,
+        vault: Vault,
         services: Services = SERVICES,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
         self._settings = settings
         self._keys = keys
         self._metrics = metrics
+        self._vault = vault
         self._services = services
-        self._clock = clock
         ours = [spec.service(name) for name in services]
         self._by_target = {each.target_prefix: each for each in ours if each.target_prefix}
         self._by_signing_name = {each.signing_name: each for each in ours}
@@ -109,8 +112,9 @@ class Gateway:
         return self._refuse(request, lambda service, family: malformed_error(service, family, malformed))
 
     async def _run(self, request: Request, exchange: _Exchange) -> Response:
-        now = self._clock()
+        now = datetime.now(UTC)
         identity = await _aside(request, lambda: verify(request, self._keys.find_secret, now=now))
+        request = await _aside(request, partial(_unchunked, request, identity))
         service = await self._service_of(request, identity)
         exchange.service = service
         exchange.protocol = spec.protocol_for(request, service)
@@ -129,15 +133,19 @@ class Gateway:
             now=now,
             request_id=exchange.request_id,
             settings=self._settings,
+            vault=self._vault,
         )
+        return spec.render(call, await self._perform(operation, ctx, call.params))
+
+    async def _perform(self, operation: Operation, ctx: Context, params: Params) -> Result:
+        """Run an operation in the kind of transaction it needs."""
+        if isinstance(operation, Performs):
+            return await operation.run(self._store, ctx, params)
+        run = operation.run
 
         def closure(txn: Txn) -> Result:
-            return operation.run(txn, ctx, call.params)
+            return run(txn, ctx, params)
 
-        return spec.render(call, await self._perform(operation, closure))
-
-    async def _perform(self, operation: Operation, closure: Callable[[Txn], Result]) -> Result:
-        """Run an operation in the kind of transaction it needs."""
         if isinstance(operation, Reads):
             return await self._store.view(closure)
         if isinstance(operation, WritesOnce):
@@ -225,6 +233,11 @@ async def _aside(request: Request, work: Callable[[], T]) -> T:
     if len(request.body) > LARGE_BODY_BYTES:
         return await asyncio.to_thread(work)
     return work()
+
+
+def _unchunked(request: Request, identity: Identity) -> Request:
+    """The request with its body in one piece."""
+    return request if identity.chunks is None else read_chunks(request, identity.chunks)
 
 
 def _check_scope(identity: Identity, service: spec.Service) -> None:

@@ -4,13 +4,13 @@ The key is random, made at first start and stored so that its owner alone can re
 in no log, no message and no repr.
 """
 
-import os
 import secrets
 from pathlib import Path
 
 import msgspec
 
 from bastide.api.operation import Caller
+from bastide.api.vault.durable import write_once
 from bastide.config import Settings
 from bastide.model.arn import render_arn
 from bastide.model.faults import Invalid, NotFound
@@ -56,17 +56,7 @@ def ensure_admin_key(path: Path) -> AdminKey:
         pass
     identifier = "AKIA" + "".join(secrets.choice(_ID_ALPHABET) for _ in range(_ID_RANDOM_CHARS))
     made = AdminKey(identifier, secrets.token_urlsafe(_SECRET_BYTES))
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{identifier}")
-    try:
-        _write_durably(draft, msgspec.json.encode(made))
-        os.link(draft, path)  # unlike a rename it does not replace a key somebody else just made
-    except FileExistsError:
-        return read_admin_key(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-    return made
+    return made if write_once(path, msgspec.json.encode(made)) else read_admin_key(path)
 
 
 class Keys:
@@ -93,19 +83,3 @@ class Keys:
             principal_arn=self._root_arn,
             user_id=self._account,
         )
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -6,15 +6,17 @@ as epoch seconds). A reader sees one snapshot; a writer may be run again on a co
 but read and write through `txn`.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from bastide.api.vault import Vault
 from bastide.config import Settings
 from bastide.model.arn import scope_of
+from bastide.store import Store
 from bastide.store.txn import Txn
 
 Params = dict[str, Any]
@@ -38,6 +40,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime  # aware, UTC
     request_id: str
     settings: Settings
+    vault: Vault
 
     @property
     def scope(self) -> str:
@@ -77,4 +80,11 @@ class WritesOnce:
     run: Run
 
 
-Operation = Reads | Writes | WritesOnce
+@dataclass(frozen=True, slots=True)
+class Performs:
+    """Runs as a coroutine over the store: for what is kept in files beside the records."""
+
+    run: Callable[[Store, Context, Params], Awaitable[Result]]
+
+
+Operation = Reads | Writes | WritesOnce | Performs

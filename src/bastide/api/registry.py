@@ -6,7 +6,7 @@ Owns the list alone. A name that two modules claim is a mistake found at import.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bastide.api import ec2, logs, sts
+from bastide.api import ec2, logs, s3, secretsmanager, ssm, sts
 from bastide.api.ecs import (
     account_settings,
     capacity_providers,
@@ -46,5 +46,8 @@ SERVICES: Services = {
         tasks.OPERATIONS,
     ),
     "logs": join(*logs.PARTS),
+    "s3": join(*s3.PARTS),
+    "secretsmanager": join(*secretsmanager.PARTS),
+    "ssm": join(*ssm.PARTS),
     "sts": join(sts.OPERATIONS),
 }

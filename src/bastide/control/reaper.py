@@ -1,4 +1,6 @@
-"""Removes what is over: tasks some time after they STOPPED, task definitions that nothing runs any more."""
+"""Removes what is over: tasks some time after they STOPPED, task definitions that nothing runs any more, and
+secrets whose recovery window has ended.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -13,12 +15,13 @@ from bastide.store.following import follow
 from bastide.store.records import Change
 
 DELETE_IN_PROGRESS, DELETED = "DELETE_IN_PROGRESS", "DELETED"
+LOOK_AGAIN_S = 6 * 3600.0  # a clock may be set, and a timer of weeks is no promise
 
 Key = tuple[str, str]  # kind, key
 
 
 class Reaper:
-    """Every task, and every task definition that is to be deleted."""
+    """Every task, and every task definition and secret that is to be deleted."""
 
     def __init__(
         self, store: Store, settings: Settings, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -36,7 +39,7 @@ class Reaper:
             group.create_task(
                 follow(
                     self._store,
-                    ("task", "task-definition"),
+                    ("task", "task-definition", "secret"),
                     on_all=self._wake_all,
                     on_change=self._wake_changed,
                 )
@@ -47,6 +50,8 @@ class Reaper:
         kind, name = key
         if kind == "task":
             return await self._reap_task(name)
+        if kind == "secret":
+            return await self._reap_secret(name)
         await self._reap_definition(name)
         return None
 
@@ -71,6 +76,16 @@ class Reaper:
         await self._store.update(lambda txn: _delete_task(txn, arn))
         return None
 
+    async def _reap_secret(self, arn: str) -> float | None:
+        record = await self._store.view(lambda txn: txn.get("secret", arn))
+        if record is None or record.status != DELETED:
+            return None
+        left_s: float = record.document["secret"]["DeletedDate"] - self._now().timestamp()
+        if left_s > 0:
+            return min(left_s, LOOK_AGAIN_S)
+        await self._store.update(lambda txn: _delete_secret(txn, arn))
+        return None
+
     async def _reap_definition(self, arn: str) -> None:
         record = await self._store.view(lambda txn: txn.get("task-definition", arn))
         if record is None or record.status != DELETE_IN_PROGRESS:
@@ -83,7 +98,8 @@ class Reaper:
 
 def _read_ending(txn: Txn) -> list[Record]:
     stopped = txn.find("task", state=TaskStatus.STOPPED.name)
-    return [*stopped, *txn.find("task-definition", status=DELETE_IN_PROGRESS)]
+    definitions = txn.find("task-definition", status=DELETE_IN_PROGRESS)
+    return [*stopped, *definitions, *txn.find("secret", status=DELETED)]
 
 
 def _delete_task(txn: Txn, arn: str) -> None:
@@ -91,12 +107,23 @@ def _delete_task(txn: Txn, arn: str) -> None:
     if record is None:
         return
     txn.delete(record)
-    for position in txn.find("log-position", parent=arn):
-        txn.delete(position)
+    for kind in ("log-position", "task-environment"):
+        for record_of_it in txn.find(kind, parent=arn):
+            txn.delete(record_of_it)
     token = record.document["clientToken"]
     made = txn.get("client-token", f"{record.parent}/RunTask/{token}") if token else None
     if made is not None and not any(txn.get("task", one) for one in made.document["tasks"]):
         txn.delete(made)
+
+
+def _delete_secret(txn: Txn, arn: str) -> None:
+    """With its versions; not if it was restored meanwhile."""
+    record = txn.get("secret", arn)
+    if record is None or record.status != DELETED:
+        return
+    for version in txn.find("secret-version", parent=arn):
+        txn.delete(version)
+    txn.delete(record)
 
 
 def _delete_definition(txn: Txn, arn: str) -> bool:

@@ -100,6 +100,13 @@ class RestartPolicy(msgspec.Struct, frozen=True, kw_only=True):
     attempt_period_s: int = 300  # what it must have run since it was last started
 
 
+class SecretReference(msgspec.Struct, frozen=True):
+    """A variable whose value the server has: never the value itself."""
+
+    name: str
+    value_from: str
+
+
 class Container(msgspec.Struct, frozen=True, kw_only=True):
     """One container, with the task definition and the overrides already folded together."""
 
@@ -111,6 +118,8 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     entry_point: tuple[str, ...] | None = None  # None: the image's
     command: tuple[str, ...] | None = None
     environment: dict[str, str] = {}
+    secrets: tuple[SecretReference, ...] = ()
+    environment_files: tuple[str, ...] = ()  # ARNs of S3 objects
     user: str | None = None
     working_directory: str | None = None
     cpu_units: int = 0

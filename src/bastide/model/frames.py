@@ -53,6 +53,26 @@ class LogBatch(msgspec.Struct, frozen=True, kw_only=True, tag="logs"):
     lines: tuple[LogLine, ...]
 
 
+class SecretsRequest(msgspec.Struct, frozen=True, tag="secrets-request"):
+    """The agent is about to make the task's containers and needs what the assignment only names."""
+
+    task_arn: str
+
+
+class SecretsAnswer(msgspec.Struct, frozen=True, kw_only=True, tag="secrets-answer"):
+    """The whole environment of each container that names secrets or files, or why it cannot be had.
+
+    The one message with values in it: kept in memory only, and shown nowhere.
+    """
+
+    task_arn: str
+    environments: dict[str, dict[str, str]] = {}
+    error: str | None = None
+
+    def __repr__(self) -> str:
+        return f"SecretsAnswer({self.task_arn!r})"
+
+
 class Welcome(msgspec.Struct, frozen=True, kw_only=True, tag="welcome"):
     """The server takes the agent; what follows first are its tasks and a `Sync`."""
 
@@ -95,8 +115,8 @@ class LogAck(msgspec.Struct, frozen=True, kw_only=True, tag="logs-ack"):
     error: str | None = None
 
 
-Upward = Hello | Heartbeat | Reported | LogBatch
-Downward = Welcome | Refusal | Sync | Assign | Release | LogAck | Heartbeat
+Upward = Hello | Heartbeat | Reported | LogBatch | SecretsRequest
+Downward = Welcome | Refusal | Sync | Assign | Release | LogAck | SecretsAnswer | Heartbeat
 Message = Upward | Downward
 
 _decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)

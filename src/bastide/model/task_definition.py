@@ -18,6 +18,7 @@ from bastide.model.assignment import (
     LogTarget,
     Mount,
     RestartPolicy,
+    SecretReference,
     Ulimit,
     Volume,
 )
@@ -96,6 +97,10 @@ def _container(
         entry_point=_texts(merged.get("entryPoint")),
         command=_texts(merged.get("command")),
         environment=environment,
+        secrets=tuple(
+            SecretReference(secret["name"], secret["valueFrom"]) for secret in merged.get("secrets", ())
+        ),
+        environment_files=tuple(file["value"] for file in merged.get("environmentFiles", ())),
         user=merged.get("user") or None,
         working_directory=merged.get("workingDirectory") or None,
         cpu_units=merged.get("cpu", 0),

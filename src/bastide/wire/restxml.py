@@ -10,6 +10,10 @@ from bastide.wire.http import Response, WireError
 from bastide.wire.models import Service, Shape
 from bastide.wire.query import xml_response
 
+# Answers whose one member is the document itself, which botocore's models cannot say (Smithy's trait
+# s3UnwrappedXmlOutput): shape → element.
+UNWRAPPED = {"GetBucketLocationOutput": "LocationConstraint"}
+
 
 class RestXml(Rest):
     """rest-xml as one service speaks it."""
@@ -28,6 +32,9 @@ class RestXml(Rest):
 
     def write_document(self, shape: Shape, value: Any, *, is_payload: bool) -> bytes:
         out = ['<?xml version="1.0" encoding="UTF-8"?>\n']
+        if (element := UNWRAPPED.get(shape.name)) is not None:
+            text = escape(value.get(element) or "")
+            return f"{out[0]}<{element}>{text}</{element}>".encode()
         self._writer.writer(shape, shape.serialization.get("name", shape.name))(out, value)
         return "".join(out).encode()
 

@@ -30,6 +30,7 @@ from bastide.wire.http import Request
 WINDOW = timedelta(minutes=15)  # IAM User Guide, "Signature Version 4 request elements"
 EMPTY_HASH = sha256(b"").hexdigest()
 UNSIGNED = "UNSIGNED-PAYLOAD"
+ALGORITHM_STREAMED = "STREAMING-AWS4-HMAC-SHA256"
 STREAMING = frozenset(
     {
         "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
@@ -39,7 +40,7 @@ STREAMING = frozenset(
 )
 MUST_BE_SIGNED = ("x-amz-date", "x-amz-target", "x-amz-security-token")  # beside host
 
-__all__ = ["Identity", "PayloadKind", "Refused", "RefusedReason", "Secret", "verify"]
+__all__ = ["ChunkSeed", "Identity", "PayloadKind", "Refused", "RefusedReason", "Secret", "verify"]
 
 
 class PayloadKind(StrEnum):
@@ -47,7 +48,21 @@ class PayloadKind(StrEnum):
 
     SIGNED = "signed"
     UNSIGNED = "unsigned"
-    STREAMING = "streaming"  # signed chunk by chunk: whoever reads the body must check the chunks
+    STREAMING = "streaming"  # in chunks, each signed for itself: `chunked` reads and checks them
+
+
+class ChunkSeed(msgspec.Struct, frozen=True):
+    """What the signatures of a body's chunks go on from."""
+
+    key: bytes
+    time: str
+    scope: str
+    signature: str
+    is_signed: bool
+    has_trailer: bool
+
+    def __repr__(self) -> str:
+        return f"ChunkSeed({self.scope!r})"
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -58,6 +73,7 @@ class Identity(msgspec.Struct, frozen=True):
     service: str
     signed_at: datetime
     payload: PayloadKind = PayloadKind.SIGNED
+    chunks: ChunkSeed | None = None  # where payload is STREAMING
 
 
 class Secret(msgspec.Struct, frozen=True):
@@ -95,7 +111,12 @@ def verify(
             "Secret Access Key and signing method. Consult the service documentation for details.",
         )
     _check_session(claim, secret, now)
-    return Identity(claim.access_key_id, claim.region, claim.service, signed_at, payload)
+    chunks = None
+    if payload is PayloadKind.STREAMING:
+        key = _signing_key(secret.secret_access_key, claim.date, claim.region, claim.service)
+        is_signed, has_trailer = payload_hash.startswith(ALGORITHM_STREAMED), payload_hash.endswith("TRAILER")
+        chunks = ChunkSeed(key, claim.time, claim.scope, expected, is_signed, has_trailer)
+    return Identity(claim.access_key_id, claim.region, claim.service, signed_at, payload, chunks)
 
 
 def _check_time(claim: Claim, now: datetime, window: timedelta) -> datetime:

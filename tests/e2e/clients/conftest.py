@@ -23,6 +23,7 @@ from botocore.config import Config
 from bastide.api.app import create_app
 from bastide.api.connections import Connection
 from bastide.api.keys import AdminKey, Keys
+from bastide.api.vault import Vault
 from bastide.config import Settings
 from bastide.store import Record, Store
 
@@ -66,18 +67,24 @@ class Server:
         assert self._store is not None
         return self._store.commits
 
-    def client(self, service: str, region: str = REGION) -> Any:
+    def client(self, service: str, region: str = REGION, *, config: Config | None = None) -> Any:
+        plain = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
         return boto3.client(
             service,
             region_name=region,
             endpoint_url=f"http://127.0.0.1:{self.port}",
             aws_access_key_id=KEY.access_key_id,
             aws_secret_access_key=KEY.secret_access_key,
-            config=Config(retries={"total_max_attempts": 1}, parameter_validation=False),
+            config=plain if config is None else plain.merge(config),
         )
 
     def aws(self, *arguments: str) -> Any:
         """What the aws program answers; its complaint as RuntimeError."""
+        text = self.run(*arguments, "--output", "json")
+        return json.loads(text) if text.strip() else None
+
+    def run(self, *arguments: str) -> str:
+        """What the aws program prints; its complaint as RuntimeError."""
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
@@ -90,7 +97,7 @@ class Server:
         }
         program = Path(sys.executable).with_name("aws")
         ran = subprocess.run(
-            [program, *arguments, "--output", "json"],
+            [program, *arguments],
             env=environment,
             capture_output=True,
             text=True,
@@ -98,7 +105,7 @@ class Server:
         )
         if ran.returncode:
             raise RuntimeError(ran.stderr)
-        return json.loads(ran.stdout) if ran.stdout.strip() else None
+        return ran.stdout
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
@@ -106,8 +113,8 @@ class Server:
 
     async def _serve(self) -> None:
         store = self._store = await Store.open(f"sqlite:///{self.folder}/store.db")
-        settings = Settings(account=ACCOUNT, region=REGION, port=self.port)
-        app = create_app(store, settings, Keys(KEY, account=ACCOUNT))
+        settings = Settings(account=ACCOUNT, region=REGION, port=self.port, data_root=self.folder)
+        app = create_app(store, settings, Keys(KEY, account=ACCOUNT), vault=Vault(os.urandom(32)))
         config = uvicorn.Config(app, port=self.port, http=Connection, lifespan="off", log_level="warning")
         self._server = server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]

@@ -13,9 +13,11 @@ from bastide.api.app import App, create_app
 from bastide.api.connections import Connection
 from bastide.api.keys import AdminKey, Keys
 from bastide.api.registry import SERVICES, Services
+from bastide.api.vault import Vault
 from bastide.config import Settings
 from bastide.store import Store
 
+VAULT = Vault(bytes(range(32)))
 KEY = AdminKey("AKIATESTTESTTESTTEST", "s" * 40)
 
 
@@ -47,7 +49,7 @@ async def serving(
 ) -> AsyncIterator[Served]:
     """Serve the API for the block."""
     keys = Keys(KEY, account=settings.account)
-    app = create_app(store, settings, keys, agents_connected=lambda: 1, services=services)
+    app = create_app(store, settings, keys, vault=VAULT, agents_connected=lambda: 1, services=services)
     config = uvicorn.Config(
         app, port=0, http=http, lifespan="off", ws="none", access_log=False, log_config=None
     )

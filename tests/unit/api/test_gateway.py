@@ -114,7 +114,7 @@ async def test_a_key_nobody_has(served: Served, service: str, operation: str, co
         ("iam", "list_users", {}, "InvalidAction"),
         ("lambda", "list_functions", {}, "UnknownOperationException"),
         ("cloudwatch", "list_dashboards", {}, "UnknownOperationException"),
-        ("s3", "list_buckets", {}, "NotImplemented"),
+        ("s3", "list_multipart_uploads", {"Bucket": "b"}, "NotImplemented"),
     ],
 )
 async def test_what_is_not_built_says_where_to_look(

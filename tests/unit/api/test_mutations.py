@@ -20,7 +20,7 @@ from bastide.config import Settings
 from bastide.store import Store
 from bastide.wire import spec
 from bastide.wire.http import Request, Response
-from tests.unit.api.conftest import context
+from tests.unit.api.conftest import VAULT, context
 from tests.unit.api.serving import KEY
 
 ROUNDS = 1500
@@ -176,7 +176,7 @@ def places_in(value: Any) -> Iterator[tuple[Any, Any]]:
 async def test_torn_calls_are_never_the_servers_fault(
     store: Store, caplog: pytest.LogCaptureFixture, seed: int
 ) -> None:
-    torn = Torn(Gateway(store, Settings(), Keys(KEY, account="0" * 12), Metrics()), seed)
+    torn = Torn(Gateway(store, Settings(), Keys(KEY, account="0" * 12), Metrics(), vault=VAULT), seed)
     names = await named_network(store)
     calls = [(service, operation, filled(params, names)) for service, operation, params in CALLS]
     first = [(await torn.call(*call)).status for call in calls]

@@ -130,3 +130,26 @@ async def test_at_work_it_sees_what_ends_and_what_ended_before(account: Account)
         assert await is_there(account, "task", then)
     finally:
         at_work.cancel()
+
+
+async def test_a_deleted_secret_goes_when_its_recovery_window_has_ended(account: Account) -> None:
+    params = {"service": "secretsmanager", "Name": "db", "SecretString": "x"}
+    arn = (await account.call("CreateSecret", **params))["ARN"]
+    assert await reaper(account).reconcile(("secret", arn)) is None
+    await account.call("DeleteSecret", service="secretsmanager", SecretId=arn, RecoveryWindowInDays=7)
+    assert await reaper(account).reconcile(("secret", arn)) == 6 * 3600
+    account.later(7 * 86400 - 60)
+    assert await reaper(account).reconcile(("secret", arn)) == 60
+    account.later(60)
+    assert await is_there(account, "secret", arn)
+    assert await reaper(account).reconcile(("secret", arn)) is None
+    assert await account.store.view(lambda txn: txn.count("secret") + txn.count("secret-version")) == 0
+
+
+async def test_a_restored_secret_stays(account: Account) -> None:
+    arn = (await account.call("CreateSecret", service="secretsmanager", Name="db"))["ARN"]
+    for operation in ("DeleteSecret", "RestoreSecret"):
+        await account.call(operation, service="secretsmanager", SecretId=arn)
+    account.later(40 * 86400)
+    assert await reaper(account).reconcile(("secret", arn)) is None
+    assert await is_there(account, "secret", arn)

@@ -125,3 +125,21 @@ def test_s3_operations_are_told_apart(
 def test_labels_are_decoded_once() -> None:
     _, labels = Routes(service("s3")).find("GET", "/b%2Fc/k%2520/d", "", {})
     assert labels == {"Bucket": "b/c", "Key": "k%20/d"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "operation", "labels"),
+    [
+        ("GET", "/", "ListBuckets", {}),
+        ("PUT", "/b", "CreateBucket", {"Bucket": "b"}),
+        ("PUT", "/b/", "CreateBucket", {"Bucket": "b"}),
+        ("PUT", "/b/k", "PutObject", {"Bucket": "b", "Key": "k"}),
+        ("PUT", "/b/dir/", "PutObject", {"Bucket": "b", "Key": "dir/"}),
+        ("PUT", "/b//k//x/", "PutObject", {"Bucket": "b", "Key": "/k//x/"}),
+        ("PUT", "/b/a%2Fb%20c", "PutObject", {"Bucket": "b", "Key": "a/b c"}),
+        ("PUT", "/b//", "PutObject", {"Bucket": "b", "Key": "/"}),
+        ("DELETE", "/b//", "DeleteObject", {"Bucket": "b", "Key": "/"}),
+    ],
+)
+def test_a_key_keeps_every_slash(method: str, path: str, operation: str, labels: dict[str, str]) -> None:
+    assert Routes(service("s3")).find(method, path, "", {}) == (operation, labels)

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from bastide.api.failures import row_for
 from bastide.api.logs.lines import store_log_lines
+from bastide.api.task_environment.resolution import forget_environment
 from bastide.model.arn import last_of, parse_arn, scope_of
 from bastide.model.assignment import Report
 from bastide.model.container.runs import runtime_id
@@ -59,6 +60,8 @@ def store_report(txn: Txn, host_id: str, report: Report, now: datetime) -> bool:
     document = with_report(record.document, report, at_s=at_s, runtime_ids=ids)
     if document is not record.document:
         put_task(txn, record, document, at_s=at_s)
+        if status_of(document) is TaskStatus.STOPPED:
+            forget_environment(txn, record.key)
     return True
 
 

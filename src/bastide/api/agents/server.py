@@ -14,6 +14,8 @@ from bastide import __version__
 from bastide.api.agents.peers import peer_uid
 from bastide.api.agents.reports import store_all_disconnected, store_disconnected, store_hello
 from bastide.api.agents.session import Line, Session
+from bastide.api.task_environment.resolution import Resolver
+from bastide.api.vault import Vault
 from bastide.config import Settings
 from bastide.model.faults import Denied, Fault, Invalid
 from bastide.model.frames import PROTOCOL, Hello, Refusal, Welcome
@@ -35,12 +37,14 @@ class Agents:
         self,
         store: Store,
         settings: Settings,
+        vault: Vault,
         *,
         agent_uids: frozenset[int] = frozenset({0}),
         heartbeat_s: float = HEARTBEAT_S,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
+        self._resolver = Resolver(store, settings, vault)
         self._path = settings.session_socket
         self._agent_uids = agent_uids
         self._heartbeat_s = heartbeat_s
@@ -122,7 +126,14 @@ class Agents:
 
     async def _serve_host(self, hello: Hello, line: Line) -> None:
         host_id = hello.host_id
-        session = Session(host_id, line, self._store, heartbeat_s=self._heartbeat_s, now=self._now)
+        session = Session(
+            host_id,
+            line,
+            self._store,
+            resolver=self._resolver,
+            heartbeat_s=self._heartbeat_s,
+            now=self._now,
+        )
         if earlier := self._sessions.get(host_id):
             earlier.close()
         self._sessions[host_id] = session  # from here on changes are marked, so Sync misses nothing

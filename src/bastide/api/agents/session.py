@@ -13,6 +13,7 @@ from functools import partial
 
 from bastide.api.agents.assignments import read_assignment, read_assignments
 from bastide.api.agents.reports import render_log_fault, store_logs, store_report
+from bastide.api.task_environment.resolution import Resolver, Unresolved
 from bastide.model.assignment import Report
 from bastide.model.faults import Fault, Invalid, Unavailable
 from bastide.model.frames import (
@@ -25,6 +26,8 @@ from bastide.model.frames import (
     Message,
     Release,
     Reported,
+    SecretsAnswer,
+    SecretsRequest,
     Sync,
     render_frame,
 )
@@ -77,11 +80,19 @@ class Session:
     """A host that has said hello."""
 
     def __init__(
-        self, host_id: str, line: Line, store: Store, *, heartbeat_s: float, now: Callable[[], datetime]
+        self,
+        host_id: str,
+        line: Line,
+        store: Store,
+        *,
+        resolver: Resolver,
+        heartbeat_s: float,
+        now: Callable[[], datetime],
     ) -> None:
         self._host_id = host_id
         self._line = line
         self._store = store
+        self._resolver = resolver
         self._silence_s = heartbeat_s * SILENCE_HEARTBEATS
         self._now = now
         self._sent: dict[str, DesiredStatus] = {}
@@ -168,12 +179,22 @@ class Session:
             return await self._take_report(message.report)
         if isinstance(message, LogBatch):
             return await self._take_logs(message)
+        if isinstance(message, SecretsRequest):
+            return await self._resolve(message.task_arn)
         raise Invalid("frame", why=f"an agent does not send {type(message).__name__}")
 
     async def _take_report(self, report: Report) -> Downward | None:
         now = self._now()
         is_ours = await self._store.update(lambda txn: store_report(txn, self._host_id, report, now))
         return None if is_ours else Release(report.task_arn)
+
+    async def _resolve(self, task_arn: str) -> SecretsAnswer:
+        now_s = self._now().timestamp()
+        try:
+            found = await self._resolver.resolve(task_arn, host_id=self._host_id, now_s=now_s)
+        except Unresolved as unresolved:
+            return SecretsAnswer(task_arn=task_arn, error=str(unresolved))
+        return SecretsAnswer(task_arn=task_arn, environments=found)
 
     async def _take_logs(self, batch: LogBatch) -> LogAck:
         error = None

@@ -112,6 +112,8 @@ class Rest(ABC):
                 status = value
             else:
                 headers.update(_rendered_headers(name, member, value))
+        if "content-range" in headers:
+            status = 206  # RFC 9110: what a Content-Range means in a success
         body, media = self._body(shape, inside)
         if body:
             headers.setdefault("content-type", media)
@@ -120,6 +122,9 @@ class Rest(ABC):
     def _body(self, shape: Shape, inside: Mapping[str, Any]) -> tuple[bytes, str]:
         payload = shape.serialization.get("payload")
         if payload is None:
+            members = shape.members.values()
+            if members and all("location" in member.serialization for member in members):
+                return b"", self.media
             return self.write_document(shape, inside, is_payload=False), self.media
         value = inside.get(payload)
         member = shape.members[payload]

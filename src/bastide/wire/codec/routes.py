@@ -57,9 +57,12 @@ class _Route(msgspec.Struct, frozen=True):
     is_deprecated: bool
 
     def labels(self, segments: list[str]) -> dict[str, str] | None:
-        """The labels' values when the path fits."""
+        """The labels' values when the path fits; a slash at its end counts for a greedy label alone."""
+        is_greedy = any(part.is_greedy for part in self.parts)
+        if segments[-1:] == [""] and not is_greedy:
+            segments = segments[:-1]
         spare = len(segments) - len(self.parts)
-        if spare < 0 or (spare and not any(part.is_greedy for part in self.parts)):
+        if spare < 0 or (spare and not is_greedy):
             return None
         labels, at = {}, 0
         for part in self.parts:
@@ -118,7 +121,7 @@ class Routes:
 
 
 def _segments(path: str) -> list[str]:
-    return path.strip("/").split("/") if path.strip("/") else []
+    return path.removeprefix("/").split("/") if path not in ("", "/") else []
 
 
 def _has_literals(literals: Mapping[str, str], fields: Mapping[str, list[str]]) -> bool:
@@ -146,7 +149,7 @@ def _route(operation: Operation) -> _Route:
                 headers.add(serialization.get("name", name).lower())
     return _Route(
         operation.name,
-        _parts(_segments(path)),
+        _parts(_segments(path.rstrip("/"))),
         literals,
         frozenset(fields),
         frozenset(headers),

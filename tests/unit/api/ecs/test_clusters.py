@@ -36,6 +36,7 @@ def elsewhere(api: Any, **changes: str) -> Context:
         now=api.ctx.now,
         request_id="other",
         settings=Settings(),
+        vault=api.ctx.vault,
     )
 
 

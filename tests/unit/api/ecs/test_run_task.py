@@ -133,11 +133,6 @@ REFUSED: list[tuple[Members, str, str]] = [
         "docs/compat.md",
     ),
     (
-        {"overrides": {"containerOverrides": [{"name": "app", "environmentFiles": [ENV_FILE]}]}},
-        NOT_YET,
-        "docs/compat.md",
-    ),
-    (
         {"platformVersion": "1.3.0", "overrides": {"cpu": "8192", "memory": "16384"}},
         INCOMPATIBLE,
         "task size",
@@ -163,14 +158,7 @@ DEFINITIONS: list[tuple[Members, Members, str, str]] = [
     (ec2(networkMode="bridge", **one(memory=64)), {}, PARAMETER, NOT_COMPATIBLE),
     ({"requiresCompatibilities": ["EC2"], **one(privileged=True)}, {}, PARAMETER, NOT_COMPATIBLE),
     # what a task here would not get
-    (
-        one(secrets=[{"name": "S", "valueFrom": "/p"}]),
-        {},
-        NOT_YET,
-        "secrets cannot be used by tasks here yet",
-    ),
     (one(repositoryCredentials={"credentialsParameter": "x"}), {}, NOT_YET, "repositoryCredentials"),
-    (one(environmentFiles=[ENV_FILE]), {}, NOT_YET, "environmentFiles"),
     (one(firelensConfiguration={"type": "fluentbit"}), {}, NOT_YET, "firelensConfiguration"),
     (one(**logs("splunk", **{"splunk-url": "u", "splunk-token": "t"})), {}, NOT_YET, "log driver splunk"),
     (mounted(configuredAtLaunch=True), {}, NOT_YET, "configuredAtLaunch"),

@@ -245,6 +245,32 @@ REFUSED: list[tuple[Members, str]] = [
         "the container, such as 'S'.",
     ),
     (one(secrets=[SECRET, SECRET]), "The secret name must be unique"),
+    (one(secrets=[{"name": "", "valueFrom": "/p"}]), "Secret name should not be null or empty."),
+    *(
+        (
+            one(secrets=[{"name": "S", "valueFrom": wrong}]),
+            "The Systems Manager parameter name specified for secret S is invalid. The parameter name can be "
+            "up to 2048 characters and include the following letters and symbols: a-zA-Z0-9_.-",
+        )
+        for wrong in (
+            "",
+            "a b",
+            "/p:3",
+            "a" * 2049,
+            "arn:aws:ssm:us-east-1:0:document/x",
+            "arn:aws:ssm:::parameter/x",
+        )
+    ),
+    *(
+        (one(secrets=[{"name": "S", "valueFrom": wrong}]), "The ARN specified for secret S is invalid.")
+        for wrong in (
+            "arn:aws:s3:::bucket/key",
+            "arn:aws:secretsmanager:us-east-1:0:secret:",
+            "arn:aws:secretsmanager:us-east-1:0:secret:db-AbCdEf:key",
+            "arn:aws:secretsmanager:us-east-1:0:secret:db-AbCdEf:key:",
+            "arn:aws:secretsmanager:us-east-1:0:secret:db-AbCdEf:key:AWSCURRENT:version",
+        )
+    ),
     (one(environmentFiles=[ENV_FILE] * 11), "at most 10 environment files"),
     (
         one(environmentFiles=[{"type": "s3", "value": "arn:aws:s3:::bucket/app.txt"}]),

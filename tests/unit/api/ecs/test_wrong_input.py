@@ -19,7 +19,7 @@ from bastide.api.agents.assignments import read_assignment
 from bastide.api.agents.reports import store_hello, store_logs
 from bastide.api.errors import COMMON, JSON
 from bastide.api.failures import fault_error, malformed_error, row_for
-from bastide.api.operation import Context
+from bastide.api.operation import Context, Reads, Writes
 from bastide.api.registry import SERVICES
 from bastide.config import Settings
 from bastide.control.placement import Placement
@@ -192,7 +192,9 @@ class Trial:
         request = Request(method="POST", path="/", query="", headers=headers, body=text)
         try:
             call = spec.parse(request, spec.service("ecs"))
-            result = SERVICES["ecs"][operation].run(self._txn, self._context, call.params)
+            found = SERVICES["ecs"][operation]
+            assert isinstance(found, Reads | Writes)
+            result = found.run(self._txn, self._context, call.params)
         except Malformed as malformed:
             return malformed_error("ecs", JSON, malformed)
         except Fault as fault:

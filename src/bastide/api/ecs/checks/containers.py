@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from bastide.api.ecs.checks import Document, null_in, refuse
+from bastide.api.ecs.checks.environment import check_environment
 from bastide.api.ecs.checks.ports import check_ports
 from bastide.model.arn import ECS_NAME
 
@@ -15,7 +16,6 @@ IMAGE_MAX_CHARS = 255
 MEMORY_MIB_MIN = 6
 TIMEOUT_MIN_S = 2
 NOFILE_MAX = 1048576
-ENV_FILES_MAX = 10
 IGNORED_EXIT_CODES_MAX = 50
 RESTART_PERIOD_S = (60, 1800)
 NO_HEALTH_CHECK = ["NONE"]  # as Docker writes it
@@ -28,7 +28,6 @@ _ALL_CAPABILITIES = """
 """
 CAPABILITIES = frozenset(_ALL_CAPABILITIES.split())
 _IMAGE = re.compile(r"[A-Za-z0-9_./:@#+\[\]-]+")
-_S3_OBJECT = re.compile(r"arn:aws[a-z-]*:s3:::[^/]+/.+")
 
 
 def check_containers(containers: Sequence[Document], *, awsvpc: bool, execution_role: bool) -> None:
@@ -45,7 +44,7 @@ def check_containers(containers: Sequence[Document], *, awsvpc: bool, execution_
         _check_names(container, names)
         check_sizes_of(container)
         _check_timeouts(container)
-        _check_environment(container, execution_role=execution_role)
+        check_environment(container, execution_role=execution_role)
         _check_ulimits(container)
         _check_sysctls(container)
         _check_capabilities(container)
@@ -99,38 +98,6 @@ def _check_timeouts(container: Document) -> None:
                 f"Granular {word} timeout on container '{container['name']}' must be at least "
                 f"{TIMEOUT_MIN_S} seconds."
             )
-
-
-def _check_environment(container: Document, *, execution_role: bool) -> None:
-    variables = {variable.get("name") for variable in container.get("environment", ())}
-    if variables & {None, ""}:
-        refuse("Environment variable name should not be null or empty.")
-    secrets = container.get("secrets", ())
-    for secret in secrets:
-        if secret["name"] in variables:
-            refuse(
-                "The secret name must be unique and not shared with any new or existing environment "
-                f"variables set on the container, such as '{secret['name']}'."
-            )
-        variables.add(secret["name"])
-    log_secrets = container.get("logConfiguration", {}).get("secretOptions")
-    for given, what in (
-        (secrets or log_secrets, "container secrets"),
-        (container.get("repositoryCredentials"), "repositoryCredentials"),
-        (container.get("environmentFiles"), "environmentFiles"),
-    ):
-        if given and not execution_role:
-            refuse(f"When you are specifying {what}, you must also specify a value for 'executionRoleArn'.")
-    check_environment_files(container.get("environmentFiles", ()))
-
-
-def check_environment_files(files: Sequence[Document]) -> None:
-    """Where the files lie and how many there are; holds for overrides too."""
-    if len(files) > ENV_FILES_MAX:
-        refuse(f"A container can have at most {ENV_FILES_MAX} environment files.")
-    for file in files:
-        if not _S3_OBJECT.fullmatch(file["value"]) or not file["value"].endswith(".env"):
-            refuse("An environment file must be the ARN of an S3 object whose name ends in .env.")
 
 
 def _check_ulimits(container: Document) -> None:

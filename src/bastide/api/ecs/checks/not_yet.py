@@ -36,13 +36,10 @@ def _missing(definition: Document, params: Document) -> Iterator[str]:
         yield "volumeConfigurations"
     for container in definition["containerDefinitions"]:
         yield from _missing_of_container(container)
-    for override in params.get("overrides", {}).get("containerOverrides", ()):
-        if override.get("environmentFiles"):
-            yield "environmentFiles"
 
 
 def _missing_of_container(container: Document) -> Iterator[str]:
-    for member in ("secrets", "repositoryCredentials", "environmentFiles", "firelensConfiguration"):
+    for member in ("repositoryCredentials", "firelensConfiguration"):
         if container.get(member):
             yield member
     log = container.get("logConfiguration", {"logDriver": "awslogs"})

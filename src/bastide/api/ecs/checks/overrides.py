@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import msgspec
 
 from bastide.api.ecs.checks import Document, null_in
-from bastide.api.ecs.checks.containers import check_environment_files, check_sizes_of
+from bastide.api.ecs.checks.containers import check_sizes_of
+from bastide.api.ecs.checks.environment import check_environment_files
 from bastide.api.ecs.checks.fargate import check_fargate_size, is_windows
 from bastide.api.ecs.checks.task_definitions import check_role, check_sizes, check_storage
 from bastide.model.faults import Invalid
