@@ -1,6 +1,6 @@
 """`make bench`: everything in one run, on an installation of its own. docs/performance.md has figures.
 
-    python -m benchmarks [--rounds N] [idle] [task] [twenty] [api]
+    python -m benchmarks [--rounds N] [idle] [task] [twenty] [limits] [api]
 
 With names only those parts run. It needs root, and a machine that does nothing else.
 """
@@ -19,6 +19,7 @@ from bastide.config import find_runtime_folder, parse_settings
 from benchmarks.api import measure_api
 from benchmarks.figures import Figure, figure, render_table
 from benchmarks.idle import measure_idle
+from benchmarks.limits import measure_limits
 from benchmarks.machine import read_machine
 from benchmarks.memory import measure_control_plane, measure_memory
 from benchmarks.starts import Sides
@@ -26,7 +27,7 @@ from benchmarks.tasks import Tasks
 from tests.installation import Installation, until
 
 INSTANCE = "bbench"
-PARTS = ("idle", "task", "twenty", "api")
+PARTS = ("idle", "task", "twenty", "limits", "api")
 TOGETHER = 20
 ROUNDS = 10
 
@@ -70,6 +71,8 @@ def measure(installation: Installation, parts: set[str], *, rounds: int) -> Iter
     tasks = Tasks(installation)
     if parts & {"task", "twenty"}:
         yield from measure_starts(installation, tasks, parts, rounds=rounds)
+    if "limits" in parts:
+        yield from measure_limits(installation)
     if "api" in parts:
         os.kill(installation.pid("agent"), signal.SIGTERM)
         until(lambda: not installation.is_up("agent"))

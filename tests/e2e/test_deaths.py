@@ -1,37 +1,17 @@
 """Sudden ends: a shim, a sandbox, a stop in the middle of a start. Each is seen at once; nothing is left."""
 
-import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from tests.installation import Installation, shell, until
+from tests.task_processes import KINDS, processes_of
 
 pytestmark = pytest.mark.real
 
 SEEN_WITHIN_S = 2.0
-
-
-def processes_of(task: str, is_meant: Callable[[bytes, list[bytes]], bool]) -> list[int]:
-    """Those whose program and arguments are of that kind and of that task."""
-    task_id = task.rsplit("/", 1)[-1].encode()
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            words = path.read_bytes().split(b"\0")
-            if any(task_id in word for word in words) and is_meant(words[0], words):
-                found.append(int(path.parent.name))
-    return found
-
-
-KINDS: dict[str, Callable[[bytes, list[bytes]], bool]] = {
-    "shim": lambda program, words: program.endswith(b"containerd-shim-runsc-v1"),
-    "sandbox": lambda program, words: program == b"runsc-sandbox",
-}
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
@@ -40,7 +20,7 @@ def test_a_killed_shim_or_sandbox_is_seen_within_two_seconds(bastide: Installati
     task, other = bastide.run_task(bastide.register("dies", shell("app", script, stopTimeout=2)), count=2)
     for each in (task, other):
         bastide.wait(each, "RUNNING")
-    pids = processes_of(task, KINDS[kind])
+    pids = processes_of(task, kind)
     assert pids, f"no {kind} found"
     for pid in pids:
         os.kill(pid, signal.SIGKILL)

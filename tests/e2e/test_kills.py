@@ -1,6 +1,8 @@
-"""`kill -9` of server, agent, containerd, or all of them, at any moment of a task's life."""
+"""`kill -9` of server, agent, containerd, all three, a task's shim or its sandbox, at any moment."""
 
+import contextlib
 import functools
+import json
 import os
 import random
 import signal
@@ -10,18 +12,24 @@ from typing import Any
 
 import pytest
 
+from bastide.model.status import TaskStatus
 from tests.installation import Installation, ask, shell, until
 from tests.installation_fixture import start_installation
+from tests.task_processes import processes_of
 
 pytestmark = pytest.mark.real
 
-PROCESSES = ("server", "agent", "containerd")
-ROUNDS = 10
-SOAK_ROUNDS = 100
-COUNTER = (
-    "n=0; echo $n > /tmp/n; (while true; do n=$((n+1)); echo $n > /tmp/n; sleep 0.1; done) & "
-    "exec httpd -f -p 80 -h /tmp"
+CONTROL_PLANE = ("server", "agent", "containerd")
+VICTIMS = (*((name,) for name in CONTROL_PLANE), CONTROL_PLANE, ("shim",), ("sandbox",))
+ROUNDS = 20
+SOAK_ROUNDS = 300
+# Each run of the migration leaves a line, which the application serves beside its own count.
+MIGRATE = "echo migrated >> /shared/runs"
+SERVE = (
+    "n=0; echo $n > /shared/n; (while true; do n=$((n+1)); echo $n > /shared/n; sleep 0.1; done) & "
+    "exec httpd -f -p 80 -h /shared"
 )
+CRASH = "sleep 61; exit 3"  # a run of a minute at the least is followed by another
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +38,62 @@ def bastide() -> Iterator[Installation]:
     yield from start_installation("bkill")
 
 
-def counter(bastide: Installation, described: dict[str, Any]) -> int:
-    """The running task's own count, asked over its address."""
-    address = bastide.public_address(described)
-    return int(until(functools.partial(ask, f"http://{address}/n")))
+def register(bastide: Installation) -> str:
+    """A migration, an application that is looked after, and a sidecar that may crash again and again."""
+    shared: dict[str, Any] = {
+        "mountPoints": [{"sourceVolume": "shared", "containerPath": "/shared"}],
+        "log": False,
+    }
+    check = {"command": ["CMD-SHELL", "wget -qO- http://localhost/n"], "interval": 5, "startPeriod": 10}
+    migrated = [{"containerName": "migrate", "condition": "SUCCESS"}]
+    healthy = [{"containerName": "app", "condition": "HEALTHY"}]
+    return bastide.register(
+        "under-fire",
+        shell("migrate", MIGRATE, essential=False, **shared),
+        shell("app", SERVE, stopTimeout=2, healthCheck=check, dependsOn=migrated, **shared),
+        shell(
+            *("side", CRASH),
+            essential=False,
+            dependsOn=healthy,
+            restartPolicy={"enabled": True, "restartAttemptPeriod": 60},
+            **shared,
+        ),
+        volumes=[{"name": "shared"}],
+    )
 
 
-def kill_and_mend(bastide: Installation, victims: tuple[str, ...]) -> None:
+class Steady:
+    """A task that has to outlive everything."""
+
+    def __init__(self, bastide: Installation, definition: str) -> None:
+        self._bastide = bastide
+        self.task = bastide.run_task(definition, public=True)[0]
+        self._before = bastide.wait(self.task, "RUNNING")
+        self._address = f"http://{bastide.public_address(self._before)}"
+        self._count = -1
+        self.check()
+
+    def check(self) -> None:
+        """It runs as it did, its count has gone on, and its migration ran once."""
+        after = self._bastide.describe(self.task)[0]
+        assert after["lastStatus"] == "RUNNING"
+        assert after["startedAt"] == self._before["startedAt"]
+        interfaces = [each["containers"][0]["networkInterfaces"] for each in (self._before, after)]
+        assert interfaces[0] == interfaces[1]
+        assert after["healthStatus"] in ("HEALTHY", "UNKNOWN")
+        count = int(until(functools.partial(ask, f"{self._address}/n")))
+        assert count > self._count
+        self._count = count
+        assert ask(f"{self._address}/runs") == "migrated\n"
+
+
+def kill(bastide: Installation, victims: tuple[str, ...], task: str) -> None:
+    """All at once; a shim or sandbox is the task's."""
+    if victims in (("shim",), ("sandbox",)):
+        for pid in processes_of(task, victims[0]):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return
     for name in victims:
         os.kill(bastide.pid(name), signal.SIGKILL)
     until(lambda: not any(bastide.is_up(name) for name in victims))
@@ -47,37 +104,29 @@ def play(bastide: Installation, rounds: int) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     chance = random.Random(seed)
-    arn = bastide.register("counter", shell("app", COUNTER, log=False, stopTimeout=2))
-    steady = bastide.run_task(arn, public=True)[0]
-    before = bastide.wait(steady, "RUNNING")
-    address = before["containers"][0]["networkInterfaces"][0]
-    count = counter(bastide, before)
+    definition = register(bastide)
+    steady = Steady(bastide, definition)
+    tasks = [steady.task]
     for number in range(rounds):
-        victims = PROCESSES if number % 4 == 3 else (PROCESSES[number % 4],)
-        starting = bastide.run_task(arn)[0]
-        time.sleep(chance.uniform(0, 1.5))
+        victims = VICTIMS[number % len(VICTIMS)]
+        starting = bastide.run_task(definition)[0]
+        tasks.append(starting)
+        time.sleep(chance.uniform(0, 2.0))
         if chance.random() < 0.3:
-            bastide.aws("ecs", "stop-task", "--task", starting)
+            bastide.client("ecs").stop_task(task=starting)
             time.sleep(chance.uniform(0, 1.0))
         written = bastide.register(f"written-{number}", shell("app", "true", log=False))
-        kill_and_mend(bastide, victims)
-
-        after = bastide.describe(steady)[0]
-        assert after["lastStatus"] == "RUNNING", victims
-        assert after["startedAt"] == before["startedAt"]
-        assert after["containers"][0]["networkInterfaces"][0] == address
-        later = counter(bastide, after)
-        assert later > count, victims
-        count = later
-
+        kill(bastide, victims, starting)
+        steady.check()
         ended = until(functools.partial(settled, bastide, starting), timeout_s=90)
-        assert ended["lastStatus"] == "RUNNING" or ended["stoppedReason"]
-        described = bastide.aws("ecs", "describe-task-definition", "--task-definition", written)
+        assert ended["lastStatus"] == "RUNNING" or ended["stoppedReason"], victims
+        described = bastide.client("ecs").describe_task_definition(taskDefinition=written)
         assert described["taskDefinition"]["status"] == "ACTIVE"
         if ended["lastStatus"] == "RUNNING":
             bastide.stop(starting)
-    bastide.stop(steady)
-    assert until(lambda: bastide.leftovers() == [], timeout_s=30)
+    bastide.stop(steady.task)
+    until(lambda: bastide.leftovers() == [], timeout_s=30)
+    check_events(bastide, set(tasks))
 
 
 def settled(bastide: Installation, task: str) -> dict[str, Any] | None:
@@ -86,12 +135,27 @@ def settled(bastide: Installation, task: str) -> dict[str, Any] | None:
     return described if described["lastStatus"] in (wanted, "STOPPED") else None
 
 
+def check_events(bastide: Installation, tasks: set[str]) -> None:
+    """Of every task each change was told, and in none a status or a version went back."""
+    lines = bastide.bastide("events", "--json", "-n", "100000").splitlines()
+    history: dict[str, list[tuple[int, int]]] = {task: [] for task in tasks}
+    for event in map(json.loads, lines):
+        detail = event["detail"]
+        if detail.get("taskArn") in tasks:
+            history[detail["taskArn"]].append((detail["version"], TaskStatus[detail["lastStatus"]]))
+    for task, steps in history.items():
+        statuses = [status for _, status in steps]
+        assert steps == sorted(steps), task
+        assert statuses == sorted(statuses), task
+        assert statuses[-1] == TaskStatus.STOPPED, task
+
+
 def test_killed_at_random_moments_nothing_is_lost(bastide: Installation) -> None:
     play(bastide, ROUNDS)
 
 
 @pytest.mark.soak
-def test_killed_a_hundred_times_nothing_is_lost(bastide: Installation) -> None:
+def test_killed_three_hundred_times_nothing_is_lost(bastide: Installation) -> None:
     play(bastide, SOAK_ROUNDS)
 
 

@@ -1,0 +1,22 @@
+"""Which processes of this host are a task's, by what they are there for."""
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+KINDS: dict[str, Callable[[bytes], bool]] = {
+    "shim": lambda program: program.endswith(b"containerd-shim-runsc-v1"),
+    "sandbox": lambda program: program == b"runsc-sandbox",
+}
+
+
+def processes_of(task: str, kind: str) -> list[int]:
+    """Those whose program is of that kind and whose arguments name the task."""
+    task_id = task.rsplit("/", 1)[-1].encode()
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = path.read_bytes().split(b"\0")
+            if KINDS[kind](words[0]) and any(task_id in word for word in words):
+                found.append(int(path.parent.name))
+    return found
