@@ -1,11 +1,13 @@
 """The agent's passes over one task, on the in-memory host that the contract suites hold to the real one."""
 
 import asyncio
+import itertools
 
 import pytest
 from msgspec.structs import replace
 
 from bastide.agent.folders import TaskFolders
+from bastide.host.ports import TaskCpu
 from bastide.model.assignment import Condition, Dependency
 from bastide.model.faults import Unavailable
 from bastide.model.status import ContainerStatus, DesiredStatus, Process, TaskStatus
@@ -201,3 +203,24 @@ async def test_a_container_beyond_its_memory_is_killed_alone(rig: Rig) -> None:
         "OutOfMemoryError: Container killed due to memory usage",
     )
     assert (app.last_status, rig.reports[-1].last_status) == (ContainerStatus.RUNNING, TaskStatus.RUNNING)
+
+
+async def test_containers_of_a_task_that_is_held_back_are_capped_to_their_parts(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bastide.agent.limits.cpu.LOOK_S", 0.01)
+    app, side = container("app", cpu_units=192), container("side", cpu_units=64, essential=False)
+    rig.tasks.assign(assignment(app, side))
+    await rig.until(TaskStatus.RUNNING)
+    async with asyncio.timeout(10):
+        for periods in itertools.count(1):  # each takes half of the quota of a quarter, always
+            used = {"app": periods * 12_500, "side": periods * 12_500}
+            rig.cgroups.cpu[TASK_ID] = TaskCpu(
+                periods=periods, held_back=periods, used_us=periods * 25_000, containers=used
+            )
+            await asyncio.sleep(0.03)
+            if TASK_ID in rig.cgroups.caps:
+                break
+    assert rig.cgroups.sorted[TASK_ID] == {"app", "side"}
+    # `side` has what `app` leaves of its part, a tenth more than that used.
+    assert rig.cgroups.caps[TASK_ID] == {"app": 18_750, "side": 11_000}

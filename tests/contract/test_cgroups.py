@@ -70,6 +70,45 @@ async def test_nothing_was_killed_in_a_new_group_or_in_none(cgroups: Cgroups) ->
     await cgroups.remove_cgroup(TASK)
 
 
+async def test_containers_are_counted_each_for_itself_once_they_are_sorted(
+    cgroups: Cgroups, tmp_path: Path
+) -> None:
+    roots = {"small": (tmp_path, 64), "large": (tmp_path, 192)}
+    assert await cgroups.read_cpu(TASK) is None
+    with pytest.raises(NotFound):
+        await cgroups.sort_processes(TASK, roots)
+    await cgroups.ensure_cgroup(TASK, QUARTER)
+    for _ in range(2):
+        await cgroups.sort_processes(TASK, roots)
+        await cgroups.cap_containers(TASK, {"small": 5_000, "large": None})
+    seen = await cgroups.read_cpu(TASK)
+    assert seen is not None
+    assert seen.containers == {"small": 0, "large": 0}
+    await cgroups.remove_cgroup(TASK)
+    assert await cgroups.read_cgroups() == set()
+
+
+async def test_what_a_task_holds_is_told_for_those_that_have_a_group(cgroups: Cgroups) -> None:
+    await cgroups.ensure_cgroup(TASK, QUARTER)
+    assert await cgroups.read_held_bytes({TASK: 1 << 20, OTHER: 1 << 20}) == {TASK: 0}
+    await cgroups.remove_cgroup(TASK)
+
+
+@pytest.mark.real
+async def test_file_pages_are_not_held_by_a_task(real: TaskCgroups, tmp_path: Path) -> None:
+    path = await real.ensure_cgroup(TASK, Limits(cpu_units=256, memory_mib=256))
+    code = (
+        f"open({str(tmp_path / 'file')!r}, 'wb').write(bytes(64 << 20)); kept = b'x' * (32 << 20)\n"
+        "print(flush=True); import time; time.sleep(600)"
+    )
+    with _run_in(path, code) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"\n"
+        held = (await real.read_held_bytes({TASK: 1 << 20}))[TASK]
+        assert 32 << 20 <= held < 64 << 20
+        process.kill()
+
+
 @pytest.mark.real
 async def test_cpu_is_wide_until_it_is_narrowed(real: TaskCgroups) -> None:
     path = await real.ensure_cgroup(TASK, QUARTER)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from bastide.host.ports import Cgroups, Limits, TaskCpu
 from bastide.model.faults import NotFound
 
@@ -37,9 +39,15 @@ class FakeCgroups(Cgroups):
         return set(self.limits)
 
     async def read_cpu(self, task_id: str) -> TaskCpu | None:
-        return self.cpu.get(task_id) if task_id in self.limits else None
+        if task_id not in self.limits:
+            return None
+        idle = TaskCpu(periods=0, held_back=0, used_us=0)
+        containers = dict.fromkeys(self.sorted.get(task_id, ()), 0)
+        return self.cpu.get(task_id, replace(idle, containers=containers))
 
     async def sort_processes(self, task_id: str, roots: Mapping[str, tuple[Path, int]]) -> None:
+        if task_id not in self.limits:
+            raise NotFound("cgroup", task_id)
         self.sorted[task_id] = set(roots)
 
     async def cap_containers(self, task_id: str, caps: Mapping[str, int | None]) -> None:
