@@ -6,7 +6,7 @@ import pytest
 
 from bastide.host.cgroups import TaskCgroups, find_hierarchies
 from bastide.host.mounts import Mount
-from bastide.host.ports import Limits
+from bastide.host.ports import Limits, TaskCpu
 from bastide.model.faults import Unsupported
 
 TASK = "1" * 32
@@ -43,6 +43,27 @@ async def test_limits_are_written_and_controllers_handed_down(unified: Path) -> 
     assert (group / "cpu.weight").read_text() == "50"
     assert (unified / "cgroup.subtree_control").read_text() == "+cpu +pids"
     assert (unified / "i" / "cgroup.subtree_control").read_text() == "+cpu +memory +pids"
+
+
+async def test_a_containers_group_is_threaded_weighed_and_capped(unified: Path, tmp_path: Path) -> None:
+    cgroups = TaskCgroups("i", hierarchies=find_hierarchies([mount_of(unified)]))
+    group = unified / "i" / TASK
+    (group / "small").mkdir()
+    (group / "small" / "cgroup.type").write_text("domain\n")
+    (group / "cgroup.procs").touch()
+    counts = "usage_usec 70\nuser_usec 60\nsystem_usec 10\nnr_periods 5\nnr_throttled 2\nthrottled_usec 9\n"
+    for folder in (group, group / "small"):
+        (folder / "cpu.stat").write_text(counts)
+    await cgroups.sort_processes(TASK, {"small": (tmp_path, 64)})
+    await cgroups.cap_containers(TASK, {"small": 5_000})
+    assert (group / "small" / "cgroup.type").read_text() == "threaded"
+    assert (group / "cgroup.subtree_control").read_text() == "+cpu"
+    assert (group / "small" / "cpu.weight").read_text() == "100"
+    assert (group / "small" / "cpu.max").read_text() == "5000 100000"
+    await cgroups.cap_containers(TASK, {"small": None})
+    assert (group / "small" / "cpu.max").read_text() == "max 100000"
+    seen = await cgroups.read_cpu(TASK)
+    assert seen == TaskCpu(periods=5, held_back=2, used_us=70, containers={"small": 70})
 
 
 async def test_kills_for_memory_are_counted(unified: Path) -> None:

@@ -67,7 +67,8 @@ class CpuWatch:
                 try:
                     await self._divide(task_id, divided)
                 except (Fault, OSError) as error:
-                    log.info("processor time not divided", extra={"task": task_id, "why": str(error)})
+                    log.warning("processor time not divided", extra={"task": task_id, "why": str(error)})
+                    self.forget(task_id)
 
     async def _divide(self, task_id: str, divided: _Divided) -> None:
         now, before = await self._cgroups.read_cpu(task_id), divided.before

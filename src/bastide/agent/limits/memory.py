@@ -114,8 +114,8 @@ class MemoryWatch:
             for name, limit in watched.limits.items():
                 if limit < held:
                     used[name] = await self._runtime.read_memory_bytes(watched.ids[name]) or 0
-        except Fault as fault:
-            log.warning("memory not read", extra={"task": task_id, "why": str(fault)})
+        except (Fault, OSError) as error:
+            log.warning("memory not read", extra={"task": task_id, "why": str(error)})
             return
         before, watched.excess = watched.excess, find_excess(watched.limits, used)
         if watched.excess:

@@ -94,8 +94,8 @@ class TaskCgroups:
                 with contextlib.suppress(OSError):
                     (root / self._instance).rmdir()
 
-        self._shares.pop(task_id, None)
         await self._locked(task_id, remove)
+        self._shares.pop(task_id, None)
 
     async def read_cgroups(self) -> set[str]:
         """Task ids that have a cgroup on this host."""
@@ -125,22 +125,21 @@ class TaskCgroups:
 
     async def read_cpu(self, task_id: str) -> TaskCpu | None:
         """What the task and its containers have used; None when it has no group."""
-        return await asyncio.to_thread(self._shares_of(task_id).read)
+        return await asyncio.to_thread(self._new_shares(task_id).read)
 
     async def sort_processes(self, task_id: str, roots: Mapping[str, tuple[Path, int]]) -> None:
         """Let what each container runs be weighed and counted by itself; root and CPU units by its name."""
-        shares = self._shares_of(task_id)
+        shares = self._shares.get(task_id) or self._new_shares(task_id)
         await self._locked(task_id, lambda: shares.sort(roots))
+        self._shares[task_id] = shares  # it knows what each process had used
 
     async def cap_containers(self, task_id: str, caps: Mapping[str, int | None]) -> None:
         """Let each use so many microseconds of a period of the quota; None: as many as the task."""
-        shares = self._shares_of(task_id)
+        shares = self._new_shares(task_id)
         await self._locked(task_id, lambda: shares.cap(caps, period_us=PERIOD_US))
 
-    def _shares_of(self, task_id: str) -> Shares:
-        if task_id not in self._shares:
-            self._shares[task_id] = Shares(self._at, names.cgroup_name(self._instance, task_id))
-        return self._shares[task_id]
+    def _new_shares(self, task_id: str) -> Shares:
+        return Shares(self._at, names.cgroup_name(self._instance, task_id))
 
     async def read_held_bytes(self, floors: Mapping[str, int]) -> dict[str, int]:
         """By task: what it holds at most; the page cache is left out where that is above its floor."""
@@ -158,7 +157,7 @@ class TaskCgroups:
             if all_of_it <= floor:
                 return all_of_it
             counts = dict(line.split() for line in read(group / "memory.stat").splitlines())
-        except FileNotFoundError:
+        except OSError:  # it is being removed: not there, or, if it was open already, no device
             return None
         # The memory of a sandbox's containers is a file in memory, which the kernel counts as shared.
         kinds = ("anon", "shmem") if self._at.unified else ("total_rss", "total_shmem")

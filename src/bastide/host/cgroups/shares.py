@@ -49,7 +49,7 @@ class Shares:
                     if folder.is_dir()
                 },
             )
-        except FileNotFoundError:
+        except OSError:  # it is being removed: not there, or, if it was open already, no device
             return None
 
     def sort(self, roots: Mapping[str, tuple[Path, int]]) -> None:
@@ -86,14 +86,12 @@ class Shares:
 
     def _ensure_group(self, name: str, units: int) -> None:
         group = self._cpu / name
-        if not group.exists():
-            group.mkdir()
-            if self._is_unified:
-                write(group / "cgroup.type", "threaded")
-                write(self._cpu / "cgroup.subtree_control", "+cpu")
-            elif self._account != self._cpu:
-                (self._account / name).mkdir(exist_ok=True)
+        for folder in (self._cpu, self._account):
+            (folder / name).mkdir(exist_ok=True)
         if self._is_unified:
+            if read(group / "cgroup.type").strip() != "threaded":
+                write(group / "cgroup.type", "threaded")
+            write(self._cpu / "cgroup.subtree_control", "+cpu")
             write(group / "cpu.weight", min(WEIGHT_MAX, max(1, units * SCALE * 100 // UNITS_PER_CPU)))
         else:
             write(group / "cpu.shares", min(SHARES_MAX, max(2, units * SCALE)))
