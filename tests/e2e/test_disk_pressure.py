@@ -49,7 +49,7 @@ def test_a_nearly_full_host_refuses_new_tasks_and_spares_those_that_run(
         ballast.unlink()
     assert refused["stopCode"] == "TaskFailedToStart"
     assert refused["stoppedReason"].startswith(
-        "ResourceInitializationError: disk: unable to allocate ephemeral storage: 0.0 GiB of the host's disk"
+        "ResourceInitializationError: unable to allocate ephemeral storage: 0.0 GiB of the host's disk"
     )
     assert bastide.describe(running)[0]["lastStatus"] == "RUNNING"
     after = bastide.run_task(arn)[0]
