@@ -7,6 +7,7 @@ from pathlib import Path
 KINDS: dict[str, Callable[[bytes], bool]] = {
     "shim": lambda program: program.endswith(b"containerd-shim-runsc-v1"),
     "sandbox": lambda program: program == b"runsc-sandbox",
+    "runsc": lambda program: program.startswith(b"runsc"),  # the sandbox and its file servers
 }
 
 
