@@ -84,6 +84,11 @@ async def test_containers_are_counted_each_for_itself_once_they_are_sorted(
     seen = await cgroups.read_cpu(TASK)
     assert seen is not None
     assert seen.containers == {"small": 0, "large": 0}
+    assert seen.caps == {"small": 5_000}
+    await cgroups.cap_containers(TASK, {"small": None, "large": None})
+    seen = await cgroups.read_cpu(TASK)
+    assert seen is not None
+    assert seen.caps == {}
     await cgroups.remove_cgroup(TASK)
     assert await cgroups.read_cgroups() == set()
 

@@ -24,6 +24,8 @@ class FakeCgroups(Cgroups):
     async def ensure_cgroup(self, task_id: str, limits: Limits) -> str:
         self.limits[task_id] = limits
         self.narrow.discard(task_id)
+        self.sorted.pop(task_id, None)
+        self.caps.pop(task_id, None)
         return f"/fake/{task_id}"
 
     async def ensure_cpu_quota(self, task_id: str, limits: Limits) -> None:
@@ -43,7 +45,8 @@ class FakeCgroups(Cgroups):
             return None
         idle = TaskCpu(periods=0, held_back=0, used_us=0)
         containers = dict.fromkeys(self.sorted.get(task_id, ()), 0)
-        return self.cpu.get(task_id, replace(idle, containers=containers))
+        caps = {name: cap for name, cap in self.caps.get(task_id, {}).items() if cap is not None}
+        return replace(self.cpu.get(task_id, replace(idle, containers=containers)), caps=caps)
 
     async def sort_processes(self, task_id: str, roots: Mapping[str, tuple[Path, int]]) -> None:
         if task_id not in self.limits:

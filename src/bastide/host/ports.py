@@ -218,6 +218,7 @@ class TaskCpu(msgspec.Struct, frozen=True, kw_only=True):
     held_back: int  # of these, ended early because the quota was used up
     used_us: int
     containers: Mapping[str, int] = {}  # microseconds by name, of those whose processes were sorted
+    caps: Mapping[str, int] = {}  # microseconds of a period by name, of those that are capped
 
 
 class Cgroups(Protocol):

@@ -2,12 +2,12 @@
 
 Once a second the groups of all tasks with several containers are read; that is all for one that its quota
 does not hold back. For one that is held back the host sorts its processes by container, and plan/cpu decides
-what each may use. An agent that comes back begins anew: groups are found, and caps set again, as it goes.
+what each may use. Nothing is remembered: groups and caps are read where they are.
 """
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from bastide.host.ports import Cgroups, Disks, TaskCpu
@@ -32,7 +32,6 @@ class _Divided:
     quota_us: int
     roots: dict[str, tuple[Path, int]]  # root filesystem and CPU units by the container's name
     before: TaskCpu | None = None
-    caps: dict[str, int | None] = field(default_factory=dict)
 
 
 class CpuWatch:
@@ -44,9 +43,8 @@ class CpuWatch:
         self._tasks: dict[str, _Divided] = {}
 
     def follow(self, spec: Assignment, state: TaskState) -> None:
-        """Divide between the task's containers while its quota holds, and several run. Repeatable."""
-        running = [c for c in spec.containers if state.container(c.name).stopped_at is None]
-        if not state.has_cpu_quota or state.stop is not None or len(running) < 2:
+        """Divide between the task's containers while its quota holds. Repeatable."""
+        if not state.has_cpu_quota or state.stop is not None or len(spec.containers) < 2:
             self.forget(spec.task_id)
         elif spec.task_id not in self._tasks:
             roots = {
@@ -77,8 +75,7 @@ class CpuWatch:
             return  # not one period of the quota since: the task is idle
         periods = now.periods - before.periods
         held_back = (now.held_back - before.held_back) / periods
-        is_capped = any(cap is not None for cap in divided.caps.values())
-        if held_back < HELD_BACK and not is_capped:
+        if held_back < HELD_BACK and not now.caps:
             return
         await self._cgroups.sort_processes(task_id, divided.roots)
         used_us = {
@@ -86,11 +83,10 @@ class CpuWatch:
             for name, used in now.containers.items()
         }
         containers = {
-            name: CpuUse(weight=units, used_us=used_us.get(name, 0.0), cap_us=divided.caps.get(name))
+            name: CpuUse(weight=units, used_us=used_us.get(name, 0.0), cap_us=now.caps.get(name))
             for name, (_, units) in divided.roots.items()
         }
         others_us = max(0.0, (now.used_us - before.used_us) / periods - sum(used_us.values()))
         caps = plan_caps(divided.quota_us, others_us=others_us, containers=containers)
-        if caps != divided.caps:
+        if caps != {name: now.caps.get(name) for name in caps}:
             await self._cgroups.cap_containers(task_id, caps)
-            divided.caps = caps

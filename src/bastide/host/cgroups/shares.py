@@ -39,15 +39,14 @@ class Shares:
         """What was counted until now; None when the task has no group."""
         try:
             counts = _counts(self._cpu / "cpu.stat")
+            names = [folder.name for folder in self._cpu.iterdir() if folder.is_dir()]
+            caps = {name: self._cap_us(name) for name in names}
             return TaskCpu(
                 periods=counts["nr_periods"],
                 held_back=counts["nr_throttled"],
                 used_us=self._used_us(self._account),
-                containers={
-                    folder.name: self._used_us(self._account / folder.name)
-                    for folder in self._cpu.iterdir()
-                    if folder.is_dir()
-                },
+                containers={name: self._used_us(self._account / name) for name in names},
+                caps={name: cap for name, cap in caps.items() if cap is not None},
             )
         except OSError:  # it is being removed: not there, or, if it was open already, no device
             return None
@@ -102,6 +101,10 @@ class Shares:
                 write(folder / name / "cgroup.procs", pid)
             except ProcessLookupError:  # it ended meanwhile
                 return
+
+    def _cap_us(self, name: str) -> int | None:
+        text = read(self._cpu / name / ("cpu.max" if self._is_unified else "cpu.cfs_quota_us")).split()[0]
+        return None if text == NO_CAP[self._is_unified] else int(text)
 
     def _used_us(self, group: Path) -> int:
         if self._is_unified:
