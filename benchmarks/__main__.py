@@ -15,7 +15,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bastide.config import find_runtime_folder, parse_settings
+from bastide.cli.processes.containerd import find_programs
+from bastide.config import parse_settings
 from benchmarks.api import measure_api
 from benchmarks.figures import Figure, figure, render_table
 from benchmarks.idle import measure_idle
@@ -103,7 +104,7 @@ def measure_starts(
 
 def _find_runsc(installation: Installation) -> Path:
     frozen = installation.folder / "run" / installation.instance / "settings.json"
-    return find_runtime_folder(parse_settings(frozen.read_bytes())) / "runsc"
+    return find_programs(parse_settings(frozen.read_bytes()))["runsc"]
 
 
 if __name__ == "__main__":

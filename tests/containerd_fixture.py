@@ -1,7 +1,8 @@
 """A containerd of the tests' own: started once a session, killed and restarted at will, gone without trace.
 
-Import `containerd` (the fixture) into a conftest.py. Nothing is shared with the machine's other containerd:
-folders are temporary, the namespace is named after this process.
+Import `containerd` (what the set-up built, with gVisor) or `debian_containerd` (Debian's, with runc) into a
+conftest.py. Nothing is shared with the machine's other containerd: folders are temporary, the namespace is
+named after this process.
 """
 
 import os
@@ -21,12 +22,15 @@ from bastide.host.containerd.channel import Channel
 from bastide.host.containerd.daemon import Daemon, write_daemon_files
 from bastide.host.containerd.images import ContainerdImages
 from bastide.host.containerd.runtime import ContainerdRuntime
+from bastide.host.containerd.shims import PARTS as PARTS_OF
 from bastide.host.registry.client import RegistryClient
 from bastide.host.registry.endpoints import Registries
+from bastide.model.status import RuntimeClass
 
 CACHE = Path(os.environ.get("BASTIDE_RUNTIME_CACHE", "/var/cache/bastide/runtime"))
 RECORD = Path(sys.prefix) / "share" / "bastide" / "runtime-path"
 PARTS = ("containerd", "containerd-shim-runsc-v1", "runsc")
+DEBIAN = Path("/usr/bin")
 START_TIMEOUT_S = 20.0
 
 
@@ -51,12 +55,15 @@ def find_runtime_folder() -> Path | None:
 class PrivateContainerd:
     """One running containerd and what is needed to talk to it."""
 
-    def __init__(self, runtime_folder: Path) -> None:
-        self.instance = f"bt{os.getpid():x}"
+    def __init__(self, folder: Path, kind: RuntimeClass) -> None:
+        self.kind = kind
+        self.instance = f"bt{os.getpid():x}{kind[0]}"
+        parts, run_folder = PARTS_OF[kind], Path(tempfile.mkdtemp(prefix="bastide-run-", dir="/run"))
         self.daemon = Daemon(
-            runtime_folder=runtime_folder,
+            containerd=folder / "containerd",
+            shim=parts.make(folder / parts.shim, folder / parts.runtime, run_folder),
             data_folder=Path(tempfile.mkdtemp(prefix="bastide-data-", dir="/var/tmp")),
-            run_folder=Path(tempfile.mkdtemp(prefix="bastide-run-", dir="/run")),
+            run_folder=run_folder,
         )
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -65,6 +72,11 @@ class PrivateContainerd:
         """The daemon's; it must run."""
         assert self.process is not None
         return self.process.pid
+
+    @property
+    def ctr(self) -> Path:
+        """The daemon's own client."""
+        return self.daemon.containerd.with_name("ctr")
 
     def start(self) -> None:
         """Start it and wait until it answers."""
@@ -78,8 +90,7 @@ class PrivateContainerd:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        ctr = self.daemon.runtime_folder / "ctr"
-        ask = [str(ctr), "--address", str(self.daemon.socket), "--timeout", "1s", "version"]
+        ask = [str(self.ctr), "--address", str(self.daemon.socket), "--timeout", "1s", "version"]
         deadline = time.monotonic() + START_TIMEOUT_S
         while subprocess.run(ask, capture_output=True, check=False).returncode != 0:
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -130,8 +141,7 @@ class PrivateContainerd:
 
     def runtime(self, channel: Channel) -> ContainerdRuntime:
         """Its containers."""
-        runsc = self.daemon.runtime_folder / "runsc"
-        return ContainerdRuntime(channel, runsc=runsc, run_folder=self.daemon.run_folder)
+        return ContainerdRuntime(channel, self.daemon.shim)
 
     @asynccontextmanager
     async def images(self) -> AsyncIterator[ContainerdImages]:
@@ -182,10 +192,25 @@ def containerd() -> Iterator[PrivateContainerd]:
     folder = find_runtime_folder()
     if folder is None:
         skip_real("runsc, its shim and containerd are not built: tools/setup builds them")
+    yield from _started(folder, RuntimeClass.GVISOR)
+
+
+@pytest.fixture(scope="session")
+def debian_containerd() -> Iterator[PrivateContainerd]:
+    """The same with containerd and runc as Debian ships them."""
+    parts = PARTS_OF[RuntimeClass.RUNC]
+    if missing := [
+        name for name in ("containerd", parts.shim, parts.runtime) if not (DEBIAN / name).exists()
+    ]:
+        skip_real(f"{', '.join(missing)}: apt-get install containerd runc")
+    yield from _started(DEBIAN, RuntimeClass.RUNC)
+
+
+def _started(folder: Path | None, kind: RuntimeClass) -> Iterator[PrivateContainerd]:
     if os.geteuid() != 0:
-        skip_real("containerd and runsc need root")
+        skip_real("containerd and what it runs need root")
     assert folder is not None
-    private = PrivateContainerd(folder)
+    private = PrivateContainerd(folder, kind)
     try:
         private.start()
         yield private

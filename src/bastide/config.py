@@ -7,7 +7,6 @@ listed in docs/configuration.md; an unknown key is an error that names the neare
 import difflib
 import ipaddress
 import re
-import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +15,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from bastide.model.faults import Invalid, Unavailable
+from bastide.model.faults import Denied, Invalid
+from bastide.model.status import RuntimeClass
 
 INSTANCE_NAME = re.compile(r"[a-z][a-z0-9]{0,11}(-[a-z0-9]{1,8})?")  # link and cgroup names are built from it
 ACCOUNT = re.compile(r"[0-9]{12}")
@@ -27,7 +27,6 @@ PIDS_MAX_MAX = 65536  # gVisor's own bound on the threads of a sandbox
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 FILE_FOLDER = Path("/etc/bastide")
-RUNTIME_PARTS = ("containerd", "containerd-shim-runsc-v1", "runsc")
 PREFIX = "BASTIDE_"
 FILE_VARIABLE = "BASTIDE_CONFIG"
 # Variables that are no settings: where the file is, the set-up's cache, switches of the tests.
@@ -37,7 +36,9 @@ DESCRIPTIONS: Mapping[str, str] = {
     "instance": "name of the installation; every object on the host carries it",
     "data_root": "folder of all installations' data",
     "run_root": "folder of all installations' sockets and pid files",
-    "runtime_folder": "folder with runsc, its shim and containerd; found by the set-up when not given",
+    "runtime": "what runs the containers: " + ", ".join(RuntimeClass) + "; see runtime-classes.md",
+    "allow_shared_kernel": "agree to tasks that share this machine's kernel; `runtime = runc` needs it",
+    "runtime_folder": "folder with containerd, the runtime and its shim; looked for when not given",
     "host": "address the API listens on",
     "port": "port the API listens on",
     "metrics_port": "local port of the Prometheus metrics; 0 means the one after `port`",
@@ -67,6 +68,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     instance: str = "bastide"
     data_root: Path = Path("/var/lib/bastide")
     run_root: Path = Path("/run/bastide")
+    runtime: RuntimeClass = RuntimeClass.GVISOR
+    allow_shared_kernel: bool = False
     runtime_folder: Path | None = None
     host: str = "127.0.0.1"
     port: int = 4566
@@ -154,6 +157,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 KEYS = Settings.__struct_fields__
+SWITCHES = tuple(key for key in KEYS if isinstance(getattr(Settings(), key), bool))
 
 
 def read_settings(flags: Mapping[str, str], environ: Mapping[str, str]) -> Settings:
@@ -192,24 +196,6 @@ def parse_settings(text: bytes) -> Settings:
     for key in values:
         _check_known(key, "settings.json", "{}")
     return _checked(Settings(**{key: _convert(key, value, "settings.json") for key, value in values.items()}))
-
-
-def find_runtime_folder(settings: Settings) -> Path:
-    """Where runsc, its shim and containerd are: as set, else where the set-up recorded it."""
-    folder = settings.runtime_folder or _read_runtime_record()
-    if missing := [name for name in RUNTIME_PARTS if not (folder / name).exists()]:
-        why = f"{folder} lacks {', '.join(missing)}: run tools/setup, or set another runtime_folder."
-        raise Unavailable("runtime parts", str(folder), why=why)
-    return folder
-
-
-def _read_runtime_record() -> Path:
-    record = Path(sys.prefix) / "share" / "bastide" / "runtime-path"
-    try:
-        return Path(record.read_text().strip())
-    except OSError as error:
-        why = "The runtime parts were not found: run tools/setup, or set runtime_folder."
-        raise Unavailable("runtime parts", why=why) from error
 
 
 def _read_file(path: Path) -> dict[str, Any]:
@@ -252,13 +238,31 @@ def _spelled(key: str, spelled: str) -> str:
 def _convert(key: str, value: Any, source: str) -> Any:
     """A value as its field wants it; text is taken for a number where the field is one."""
     default = getattr(Settings(), key)
+    if isinstance(default, bool):
+        return _yes_or_no(key, value, source)
     if isinstance(default, int):
         return _whole_number(key, value, source)
     if key == "runtime_folder" and value in (None, ""):
         return None
     if not isinstance(value, str):
         raise Invalid("setting", key, why=f"`{key}` (in {source}) must be text.")
+    if isinstance(default, RuntimeClass):
+        return _runtime_class(key, value, source)
     return Path(value) if isinstance(default, Path) or key == "runtime_folder" else value
+
+
+def _yes_or_no(key: str, value: Any, source: str) -> bool:
+    known = {True: True, False: False, "true": True, "false": False}
+    if not isinstance(value, bool | str) or value not in known:
+        raise Invalid("setting", key, why=f"`{key}` (in {source}) must be true or false.")
+    return known[value]
+
+
+def _runtime_class(key: str, value: str, source: str) -> RuntimeClass:
+    if value not in tuple(RuntimeClass):
+        why = f"`{key}` (in {source}) is {value!r}; it must be one of {', '.join(RuntimeClass)}."
+        raise Invalid("setting", key, why=why)
+    return RuntimeClass(value)
 
 
 def _whole_number(key: str, value: Any, source: str) -> int:
@@ -310,6 +314,13 @@ def _checked(settings: Settings) -> Settings:
         if not is_right:
             why = f"The setting `{key}` is {getattr(settings, key)!s}; it must be {wanted}."
             raise Invalid("setting", key, why=why)
+    if settings.runtime.shares_kernel and not settings.allow_shared_kernel:
+        why = (
+            f"With the runtime class {settings.runtime} every task shares this machine's kernel: a hole in it"
+            " is a way out of the task. Where that is acceptable, say so: --allow-shared-kernel, or"
+            " allow_shared_kernel = true in the settings file."
+        )
+        raise Denied("setting", "runtime", why=why)
     return settings
 
 

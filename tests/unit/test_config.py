@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from bastide.config import DESCRIPTIONS, KEYS, Settings, parse_settings, read_settings, render_settings
-from bastide.model.faults import Invalid
+from bastide.model.faults import Denied, Invalid
+from bastide.model.status import RuntimeClass
 
 
 def wrong(flags: dict[str, str] | None = None, environ: dict[str, str] | None = None) -> str:
@@ -63,6 +64,8 @@ def test_variables_of_the_set_up_and_the_tests_are_no_settings() -> None:
         ("data_root", "here"),
         ("public_pool", "10.0.0.1/8"),
         ("log_level", "LOUD"),
+        ("runtime", "kata"),
+        ("allow_shared_kernel", "perhaps"),
         ("nofile_soft", "70000"),
         ("pids_max", "65537"),
         ("disk_reserve_percent", "91"),
@@ -104,3 +107,12 @@ def test_the_metrics_port_follows_the_port() -> None:
 
 def test_every_setting_is_described() -> None:
     assert set(DESCRIPTIONS) == set(KEYS)
+
+
+def test_a_shared_kernel_must_be_agreed_to() -> None:
+    with pytest.raises(Denied, match="--allow-shared-kernel"):
+        read_settings({"runtime": "runc"}, {})
+    agreed = read_settings({"runtime": "runc"}, {"BASTIDE_ALLOW_SHARED_KERNEL": "true"})
+    assert (agreed.runtime, agreed.allow_shared_kernel) == (RuntimeClass.RUNC, True)
+    assert parse_settings(render_settings(agreed)) == agreed
+    assert read_settings({"allow_shared_kernel": "true"}, {}).runtime is RuntimeClass.GVISOR

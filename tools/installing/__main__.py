@@ -24,9 +24,10 @@ def main() -> int:
     try:
         say("Setting up")
         packages = (*debian.RUN_PACKAGES, *environment.venv_packages())
-        debian.ensure_packages(
-            (*packages, *debian.TEST_PACKAGES, *debian.postgresql_packages()) if chosen.dev else packages
-        )
+        if chosen.dev:
+            shared = debian.shared_kernel_packages()
+            packages = (*packages, *debian.TEST_PACKAGES, *shared, *debian.postgresql_packages())
+        debian.ensure_packages(packages)
         environment.ensure_environment(wanted, editable=chosen.editable)
         folder = runtime.ensure_runtime()
     except StepFailed as failed:

@@ -13,11 +13,13 @@ from installing.shown import StepFailed, output_of, run
 
 PROGRAM_OF = {  # what each package is wanted for, to look for on machines without dpkg
     "busybox-static": "busybox",
+    "containerd": "containerd",
     "docker-registry": "docker-registry",
     "e2fsprogs": "mkfs.ext4",
     "iproute2": "ip",
     "mount": "mount",
     "nftables": "nft",
+    "runc": "runc",
     "tini": "tini-static",
     "util-linux": "unshare",
 }
@@ -65,6 +67,12 @@ def postgresql_packages() -> tuple[str, ...]:
     return () if there else ("postgresql",)
 
 
+def shared_kernel_packages() -> tuple[str, ...]:
+    """What the runtime class `runc` is tested with, unless the machine has it, by whatever package."""
+    programs = ("containerd", "containerd-shim-runc-v2", "runc")
+    return () if all(shutil.which(program) for program in programs) else ("containerd", "runc")
+
+
 def _is_installed(name: str) -> bool:
     return output_of(["dpkg-query", "-W", "-f", "${db:Status-Status}", name]) == "installed"
 
@@ -77,7 +85,7 @@ def _require_programs(names: Sequence[str]) -> None:
 
 @contextlib.contextmanager
 def _services_left_alone() -> Iterator[None]:
-    """Debian starts a service when its package arrives (nftables, PostgreSQL); none is wanted here."""
+    """Debian starts a service when its package arrives (nftables, PostgreSQL …); none is wanted here."""
     if SERVICE_POLICY.exists():
         yield
         return

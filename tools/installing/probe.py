@@ -23,8 +23,8 @@ import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.empty_pb2 import Empty
 
-from bastide.host.containerd.daemon import SHIM, Daemon, write_daemon_files
-from bastide.host.containerd.runtime_options import render_options
+from bastide.host.containerd.daemon import Daemon, write_daemon_files
+from bastide.host.containerd.shims import PARTS
 from bastide.host.containerd_api.services import containers_pb2 as containers
 from bastide.host.containerd_api.services import (
     containers_pb2_grpc,
@@ -34,7 +34,8 @@ from bastide.host.containerd_api.services import (
 )
 from bastide.host.containerd_api.services import namespaces_pb2 as namespaces
 from bastide.host.containerd_api.services import tasks_pb2 as tasks
-from bastide.host.containerd_api.types import process_pb2, runtime_options_pb2
+from bastide.host.containerd_api.types import process_pb2
+from bastide.model.status import RuntimeClass
 
 START_TIMEOUT_S = 20.0
 CALL_TIMEOUT_S = 30.0
@@ -145,7 +146,13 @@ def _give_up(number: int, _frame: object) -> NoReturn:
 
 
 def _probe(folder: Path, scratch: Path) -> None:
-    daemon = Daemon(runtime_folder=folder, data_folder=scratch / "data", run_folder=scratch)
+    parts = PARTS[RuntimeClass.GVISOR]
+    daemon = Daemon(
+        containerd=folder / "containerd",
+        shim=parts.make(folder / parts.shim, folder / parts.runtime, scratch),
+        data_folder=scratch / "data",
+        run_folder=scratch,
+    )
     write_daemon_files(daemon)
     with _containerd(daemon) as channel:
         client = Client(channel, scratch.name)
@@ -247,12 +254,9 @@ def _sweep(scratch: Path) -> None:
 
 
 def _runtime(daemon: Daemon) -> containers.Container.Runtime:
-    """The shim and its settings; it reads them from a file, whatever an option named config_body suggests."""
-    path = daemon.run_folder / "shim.toml"
-    path.write_text(render_options({}, runsc=daemon.runtime_folder / "runsc", root=daemon.runsc_state))
-    options = runtime_options_pb2.Options(type_url="io.containerd.runsc.v1.options", config_path=str(path))
-    packed = AnyMessage(type_url="runtimeoptions.v1.Options", value=options.SerializeToString())
-    return containers.Container.Runtime(name=str(daemon.bin_folder / SHIM), options=packed)
+    """The shim, by its path so that no other one is found, and its settings."""
+    shim = daemon.bin_folder / daemon.shim.program.name
+    return containers.Container.Runtime(name=str(shim), options=daemon.shim.make_options({}))
 
 
 def _packed(kind: str, document: dict[str, Any]) -> AnyMessage:

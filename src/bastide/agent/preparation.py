@@ -7,6 +7,7 @@ an agent that was restarted meanwhile.
 import asyncio
 import contextlib
 import dataclasses
+import platform
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from functools import partial
 from ipaddress import IPv4Network
@@ -23,17 +24,16 @@ from bastide.agent.secrets import Environments, Secrets
 from bastide.agent.volumes import ensure_volumes
 from bastide.config import Settings
 from bastide.host.ports import Cgroups, Disks, ImageConfig, Images, Limits, Network, Runtime
+from bastide.host.rlimits import read_nofile_max
 from bastide.model.assignment import Assignment, Container
 from bastide.model.faults import Fault, Unavailable
 from bastide.model.network import vpc_resolver
 from bastide.model.status import ErrorName
 from bastide.model.task_state import TaskState
 from bastide.plan.lifecycle import Failure
-from bastide.plan.oci.spec import Prepared
+from bastide.plan.oci.prepared import Prepared
+from bastide.plan.oci.walls import WALLS
 
-UNITS_PER_CPU = 1024
-SEEN_CPUS_MIN = 2  # gVisor shows no fewer
-SANDBOX_THREADS = 1024  # many more than the sandbox and its file servers have for themselves
 INIT_PROGRAM = Path("/usr/bin/tini-static")  # Debian's tini, for `initProcessEnabled`
 
 
@@ -81,7 +81,10 @@ class Preparation:
         self._folders = folders
         self._logs = logs
         self._secrets = secrets
-        self._nofile = (settings.nofile_soft, settings.nofile_hard)
+        self._runtime = settings.runtime
+        # gVisor keeps these limits itself; a shared kernel keeps to what the machine grants.
+        most = read_nofile_max() if settings.runtime.shares_kernel else settings.nofile_hard
+        self._nofile = (min(settings.nofile_soft, most), min(settings.nofile_hard, most))
         self._pids_max = settings.pids_max
         self._on_images: dict[str, set[asyncio.Task[Any]]] = {}  # what is under way, by task
         self._interrupted: set[str] = set()
@@ -148,7 +151,7 @@ class Preparation:
                 ErrorName.RESOURCE_INITIALIZATION,
                 partial(host.disks.ensure_disk, task_id, size_gib=spec.storage_gib),
             ),
-            blamed(ErrorName.RESOURCE_INITIALIZATION, partial(self._ensure_cgroup, spec)),
+            blamed(ErrorName.RESOURCE_INITIALIZATION, partial(host.cgroups.ensure_cgroup, task_id, self.limits_of(spec))),
             *(self._open_stream(spec, container) for container in spec.containers),
         )
         roots = await _all(
@@ -160,6 +163,8 @@ class Preparation:
         soft, hard = self._nofile
         init = str(INIT_PROGRAM) if INIT_PROGRAM.exists() else ""
         base = Prepared(
+            runtime=self._runtime,
+            machine=platform.machine(),
             netns=netns,
             cgroup=cgroup,
             nofile_soft=soft,
@@ -175,8 +180,10 @@ class Preparation:
         prepared = replace(prepared, volumes=folders.named)
         return Ready(prepared, disk, images, by_name, folders.of_images, environments)
 
-    async def _ensure_cgroup(self, spec: Assignment) -> str:
-        return await self._host.cgroups.ensure_cgroup(spec.task_id, limits_of(spec, pids_max=self._pids_max))
+    def limits_of(self, spec: Assignment) -> Limits:
+        """The task's size, as its control group takes it."""
+        pids = WALLS[self._runtime].plan_pids(spec, pids_max=self._pids_max)
+        return Limits(cpu_units=spec.cpu_units, memory_mib=spec.memory_mib, pids=pids)
 
     async def _open_stream(self, spec: Assignment, container: Container) -> None:
         with blame(ErrorName.RESOURCE_INITIALIZATION):
@@ -216,15 +223,6 @@ def _resolver(spec: Assignment) -> str:
     return f"nameserver {resolver}\nsearch {spec.eni.hostname.partition('.')[2]}\n"
 
 
-def limits_of(spec: Assignment, *, pids_max: int) -> Limits:
-    """The task's size, as its control group takes it.
-
-    That of processes is the last resort, behind the one the sandbox itself holds: to gVisor a process of the
-    task is one of the host's for its system calls, and one more for each processor that the task sees.
-    """
-    seen_cpus = max(SEEN_CPUS_MIN, -(-spec.cpu_units // UNITS_PER_CPU))
-    pids = pids_max * (1 + seen_cpus) + SANDBOX_THREADS
-    return Limits(cpu_units=spec.cpu_units, memory_mib=spec.memory_mib, pids=pids)
 
 
 async def _all(*steps: Awaitable[Any]) -> list[Any]:

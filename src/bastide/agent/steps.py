@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from bastide.agent.folders import TaskFolders
 from bastide.agent.health import Probes
 from bastide.agent.output.logs import Logs
-from bastide.agent.preparation import Host, Preparation, Ready, blame, limits_of
+from bastide.agent.preparation import Host, Preparation, Ready, blame
 from bastide.agent.secrets import Secrets, with_secrets
 from bastide.agent.stdin import opened_stdin, stdin_of, wants_stdin
 from bastide.config import Settings
@@ -45,12 +45,8 @@ from bastide.plan.lifecycle import (
     Step,
     TearDown,
 )
-from bastide.plan.oci.spec import (
-    Root,
-    render_container_spec,
-    render_pause_spec,
-    sandbox_id,
-)
+from bastide.plan.oci.prepared import Root
+from bastide.plan.oci.spec import render_container_spec, render_pause_spec, sandbox_id
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +67,6 @@ class Steps:
         self._logs = logs
         self._preparation = Preparation(host, folders, logs, secrets, settings)
         self._pause_root = ensure_pause_root(settings.agent_folder / "pause")
-        self._pids_max = settings.pids_max
         self._ready: dict[str, Ready] = {}
         self.probes = Probes(host.runtime)
 
@@ -97,7 +92,7 @@ class Steps:
                 self.probes.begin(spec, _named(spec, name), state.container(name).restarts)
             case LimitCpu():
                 with blame(ErrorName.RESOURCE_INITIALIZATION):
-                    limits = limits_of(spec, pids_max=self._pids_max)
+                    limits = self._preparation.limits_of(spec)
                     await self._host.cgroups.ensure_cpu_quota(spec.task_id, limits)
                 return replace(state, has_cpu_quota=True)
             case AskToStop(name):
@@ -218,7 +213,10 @@ class Steps:
             tmp=_ensure_tmp(ready.disk, rootfs, container.name),
             image_volumes=ready.image_volumes[container.name],
         )
-        oci_spec = render_container_spec(spec, container, ready.images[container.name], root, ready.prepared)
+        sandbox = await self._host.runtime.read_container(sandbox_id(spec.task_id))
+        # Asked each time and never kept: after a crash of everything it may be another one.
+        prepared = replace(ready.prepared, sandbox_pid=sandbox.pid if sandbox else 0)
+        oci_spec = render_container_spec(spec, container, ready.images[container.name], root, prepared)
         _ensure_mount_points(rootfs, oci_spec)
         stdio = self._logs.open(spec, container, self._io_folder(spec))
         stdin = stdin_of(spec, self._io_folder(spec)) if wants_stdin(container) else None

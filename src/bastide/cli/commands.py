@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from bastide.config import DESCRIPTIONS, KEYS, PREFIX, Settings
+from bastide.config import DESCRIPTIONS, KEYS, PREFIX, SWITCHES, Settings
 from bastide.model.faults import Denied
 
 MISUSED = 2  # as argparse and most shells say
@@ -51,7 +51,9 @@ def settings_parser(default: object = None) -> Parser:
     group.add_argument("--config", metavar="FILE", dest="setting_config", help="the settings file")
     for key in KEYS:
         flag = f"--{key.replace('_', '-')}"
-        group.add_argument(flag, metavar="VALUE", dest=f"setting_{key}", help=DESCRIPTIONS[key])
+        # One that is true or false may stand alone: then it is true.
+        alone: dict[str, Any] = {"nargs": "?", "const": "true"} if key in SWITCHES else {}
+        group.add_argument(flag, metavar="VALUE", dest=f"setting_{key}", help=DESCRIPTIONS[key], **alone)
     return parser
 
 

@@ -30,9 +30,7 @@ async def open_host(settings: Settings) -> AsyncIterator[Host]:
     settings.agent_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         yield Host(
-            runtime=ContainerdRuntime(
-                channel, runsc=daemon.runtime_folder / "runsc", run_folder=daemon.run_folder
-            ),
+            runtime=ContainerdRuntime(channel, daemon.shim),
             images=ContainerdImages(
                 channel,
                 scratch_folder=settings.agent_folder,

@@ -4,8 +4,10 @@ import argparse
 from collections.abc import Mapping
 
 from bastide.cli.commands import Command, say
-from bastide.cli.processes.services import SERVICES, read_health, read_part_versions
+from bastide.cli.processes.containerd import read_versions
+from bastide.cli.processes.services import SERVICES, read_health
 from bastide.config import Settings
+from bastide.model.status import RuntimeClass
 
 NOT_RUNNING = 3  # as service managers say
 
@@ -27,9 +29,15 @@ def status(settings: Settings, args: argparse.Namespace) -> int:
         state = "running" if answers else "does not answer"
         uptime = render_duration(running.uptime_s)
         say(f"{service.name:<12}{state:<16}{running.pid:>8}  {uptime:<14}{running.version}")
-    say(f"\nsandboxes: gVisor {read_part_versions(settings).get('gvisor', 'of an unknown version')}")
+    version = read_versions(settings).get(settings.runtime, "of an unknown version")
+    say(f"\nruntime: {settings.runtime} {version}, {render_kernel(settings.runtime)}")
     say(f"tasks: {read_tasks(settings)}")
     return 0 if whole else NOT_RUNNING
+
+
+def render_kernel(runtime: RuntimeClass) -> str:
+    """Whose kernel the tasks meet."""
+    return "this machine's kernel is shared" if runtime.shares_kernel else "each task has a kernel of its own"
 
 
 def read_tasks(settings: Settings) -> str:

@@ -10,9 +10,10 @@ from pathlib import Path
 from bastide.cli.commands import Command, say, sudo
 from bastide.cli.processes import folders
 from bastide.cli.processes.accounts import ensure_account
+from bastide.cli.processes.containerd import find_programs
 from bastide.cli.processes.neighbours import check_neighbours
 from bastide.cli.processes.services import SERVER, SERVICES, check_ports, check_started_by_us
-from bastide.config import KEYS, Settings, find_runtime_folder
+from bastide.config import KEYS, Settings
 from bastide.model.faults import Conflict
 
 HANGING_S = 15.0  # what runs may have been started a moment ago
@@ -21,7 +22,7 @@ HANGING_S = 15.0  # what runs may have been started a moment ago
 def up(asked: Settings, args: argparse.Namespace) -> int:
     """Start what does not run; say where the API is and what to type next."""
     began = time.monotonic()
-    find_runtime_folder(asked)
+    find_programs(asked)
     account = ensure_account(asked.server_user)
     with folders.locked(asked):
         settings = _settings_of_running(asked, set(args.flags))

@@ -1,10 +1,12 @@
-"""What a task and its containers can be, and why a task stopped.
+"""What a task and its containers can be, behind which wall they run, and why a task stopped.
 
 Owns the order of statuses and AWS's words for each end of a task (ECS developer guide, "Stopped tasks
 error codes"). A status only grows: of two reports about one task, the larger is the newer.
 """
 
 from enum import IntEnum, StrEnum
+
+RUNTIME_ATTRIBUTE = "bastide.runtime"  # of every task, as DescribeTasks shows it
 
 
 class TaskStatus(IntEnum):
@@ -30,6 +32,18 @@ class ContainerStatus(IntEnum):
     PENDING = 10
     RUNNING = 20
     STOPPED = 30
+
+
+class RuntimeClass(StrEnum):
+    """`gvisor`: a kernel of the task's own. `runc`: the machine's, shared; only where that is allowed."""
+
+    GVISOR = "gvisor"
+    RUNC = "runc"
+
+    @property
+    def shares_kernel(self) -> bool:
+        """Whether the tasks' system calls meet the machine's own kernel."""
+        return self is RuntimeClass.RUNC
 
 
 class Process(StrEnum):

@@ -28,7 +28,7 @@ async def store(containerd: PrivateContainerd) -> AsyncIterator[ContainerdImages
 
 def held(containerd: PrivateContainerd) -> list[str]:
     """All content, unfinished content, snapshots and leases of the namespace."""
-    ctr = [str(containerd.daemon.runtime_folder / "ctr"), "--address", str(containerd.daemon.socket)]
+    ctr = [str(containerd.ctr), "--address", str(containerd.daemon.socket)]
     found = []
     for kind in (["content", "ls", "-q"], ["content", "active"], ["snapshots", "ls"], ["leases", "ls", "-q"]):
         command = [*ctr, "--namespace", containerd.instance, *kind]
@@ -91,7 +91,7 @@ async def test_snapshots_are_made_again_when_they_are_gone(
     store: ContainerdImages, containerd: PrivateContainerd, tmp_path: Path
 ) -> None:
     await store.import_archive(archives.write(tmp_path / "app.tar", archives.oci_members()), progress=silent)
-    ctr = [str(containerd.daemon.runtime_folder / "ctr"), "--address", str(containerd.daemon.socket)]
+    ctr = [str(containerd.ctr), "--address", str(containerd.daemon.socket)]
     ctr += ["--namespace", containerd.instance, "snapshots"]
     listing = subprocess.run([*ctr, "ls"], capture_output=True, text=True, check=True).stdout  # noqa: ASYNC221
     for line in sorted(listing.splitlines()[1:], key=lambda line: len(line.split()), reverse=True):

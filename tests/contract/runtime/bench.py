@@ -3,16 +3,20 @@
 import asyncio
 import itertools
 import os
+import platform
 import shutil
 from pathlib import Path
 from uuid import uuid4
+
+import pytest
 
 from bastide.host.command import run
 from bastide.host.pause import PAUSE_PATH, ensure_pause_root
 from bastide.host.ports import ContainerState, ImageConfig, NewContainer, Process, Runtime, Stdio
 from bastide.model.assignment import Assignment, Container, Eni
-from bastide.model.status import DesiredStatus, TaskStatus
-from bastide.plan.oci.spec import Prepared, Root, render_container_spec, render_pause_spec, sandbox_id
+from bastide.model.status import DesiredStatus, RuntimeClass, TaskStatus
+from bastide.plan.oci.prepared import Prepared, Root
+from bastide.plan.oci.spec import render_container_spec, render_pause_spec, sandbox_id
 
 APPLETS = (
     "sh",
@@ -30,7 +34,18 @@ APPLETS = (
     "dd",
     "grep",
     "cut",
+    "tail",
+    "ls",
+    "readlink",
+    "mknod",
+    "mount",
+    "unshare",
+    "dmesg",
+    "hostname",
 )
+FAKE = "fake"
+GVISOR = pytest.param("containerd", marks=pytest.mark.real, id="gvisor")
+RUNC = pytest.param("debian_containerd", marks=pytest.mark.real, id="runc")
 BUSYBOX = Path("/usr/bin/busybox")
 INIT = Path("/usr/bin/tini-static")
 ENI = Eni(
@@ -48,9 +63,19 @@ ENI = Eni(
 class Bench:
     """One task: its sandbox is made when first needed, its containers on demand."""
 
-    def __init__(self, runtime: Runtime, folder: Path, *, instance: str, has_kernel: bool) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        folder: Path,
+        *,
+        instance: str,
+        has_kernel: bool,
+        kind: RuntimeClass = RuntimeClass.GVISOR,
+    ) -> None:
         self.runtime = runtime
         self.has_kernel = has_kernel
+        self.kind = kind
+        self._sandbox_pid = 0
         self.task_id = uuid4().hex
         self.sandbox = sandbox_id(self.task_id)
         self.netns = f"{instance}-{self.task_id[:6]}"
@@ -62,11 +87,18 @@ class Bench:
         self._has_sandbox = False
         self._readers: dict[str, int] = {}
 
+    @property
+    def is_first_immune(self) -> bool:
+        """Whether a first process is spared the signals it does not catch, as Linux spares pid 1."""
+        return self.kind.shares_kernel
+
     async def ensure_sandbox(self) -> str:
         """The running pause container's id."""
         if not self._has_sandbox:
             await self.create_sandbox()
             await self.runtime.ensure_started(self.sandbox)
+            state = await self.runtime.read_container(self.sandbox)
+            self._sandbox_pid = state.pid if state else 0
         return self.sandbox
 
     async def create_sandbox(self) -> None:
@@ -100,7 +132,16 @@ class Bench:
     def prepared(self) -> Prepared:
         """What the rest of the host would have made."""
         init = str(INIT) if INIT.exists() else ""
-        return Prepared(netns=f"/run/netns/{self.netns}", cgroup=self.cgroup, init_program=init)
+        return Prepared(
+            runtime=self.kind,
+            machine=platform.machine(),
+            netns=f"/run/netns/{self.netns}",
+            cgroup=self.cgroup,
+            sandbox_pid=self._sandbox_pid,
+            nofile_soft=1024,
+            nofile_hard=4096,
+            init_program=init,
+        )
 
     def container(self, *command: str, user: str | None = None, init: bool = False) -> NewContainer:
         """One that runs `command` on a root with busybox; its output goes to files beside it."""

@@ -42,6 +42,11 @@ def test_every_setting_is_a_flag_of_every_command() -> None:
     assert (args.setting_instance, args.setting_metrics_port, args.setting_port) == ("two", "9", None)
 
 
+def test_a_switch_may_stand_alone() -> None:
+    args = build_parser().parse_args(["up", "--allow-shared-kernel", "--runtime", "runc"])
+    assert (args.setting_allow_shared_kernel, args.setting_runtime) == ("true", "runc")
+
+
 def test_the_words_for_service_files_are_not_shown() -> None:
     shown = build_parser().format_help()
     assert "doctor" in shown and "prepare" not in shown and "SUPPRESS" not in shown

@@ -8,15 +8,20 @@ import pytest
 from grpc import aio
 
 from bastide.host.containerd.channel import FAULTS, fault_from
-from bastide.host.containerd.daemon import Daemon, render_config, render_shim_wrapper
+from bastide.host.containerd.daemon import Daemon, render_config
 from bastide.host.containerd.runtime_options import render_options
+from bastide.host.containerd.shims import GvisorShim, RuncShim
 from bastide.host.containerd.snapshots import chain_ids, lower_directories
 from bastide.host.containerd_api.types.common_pb2 import Mount
+from bastide.host.containerd_api.types.runc_options_pb2 import Options as RuncOptions
 from bastide.host.pause import pause_program
 from bastide.model.faults import Conflict, Fault, Invalid, NotFound, Unavailable
 
+RUN = Path("/run/x")
+GVISOR = GvisorShim(Path("/opt/a b/shim"), Path("/opt/a b/runsc"), RUN)
+RUNC = RuncShim(Path("/usr/bin/shim"), Path("/usr/bin/runc"), RUN)
 DAEMON = Daemon(
-    runtime_folder=Path("/opt/parts"), data_folder=Path("/var/lib/x/data"), run_folder=Path("/run/x")
+    containerd=Path("/opt/containerd"), shim=GVISOR, data_folder=Path("/var/lib/x/data"), run_folder=RUN
 )
 
 
@@ -58,8 +63,16 @@ def test_containerds_settings_are_toml_and_stay_in_our_folders() -> None:
 
 
 def test_the_shim_is_found_through_our_own_folder_first() -> None:
-    assert DAEMON.environment()["PATH"].startswith("/run/x/bin:/opt/parts:")
-    assert "exec '/opt/a b/shim' \"$@\"" in render_shim_wrapper(Path("/opt/a b/shim"))
+    assert DAEMON.environment()["PATH"].startswith("/run/x/bin:/opt/a b:")
+    assert GVISOR.wrapper.endswith("exec '/opt/a b/shim' \"$@\"\n")
+    assert "grouping" in GVISOR.wrapper and "grouping" not in RUNC.wrapper
+
+
+def test_runc_and_its_state_are_told_by_path() -> None:
+    told = RUNC.make_options({})
+    assert told.type_url == "containerd.runc.v1.Options"
+    options = RuncOptions.FromString(told.value)
+    assert (options.binary_name, options.root) == ("/usr/bin/runc", "/run/x/runc")
 
 
 def test_a_containers_flags_win_over_the_defaults() -> None:

@@ -13,7 +13,7 @@ from bastide.api.ecs.checks import Document
 from bastide.api.ecs.checks.overrides import task_size
 from bastide.api.operation import Context
 from bastide.model.arn import container_arn, last_of, task_arn
-from bastide.model.status import ContainerStatus, DesiredStatus, TaskStatus
+from bastide.model.status import RUNTIME_ATTRIBUTE, ContainerStatus, DesiredStatus, TaskStatus
 from bastide.model.task_size import STORAGE_GIB_DEFAULT
 from bastide.store.records import Record
 
@@ -43,13 +43,12 @@ def new_task(ctx: Context, launch: Launch, *, provider: str | None, subnet: str)
     overrides = params.get("overrides", {})
     cpu_units, memory_mib = task_size(definition, overrides)
     storage = _storage(definition, overrides)
-    architecture = definition.get("runtimePlatform", {}).get("cpuArchitecture", "X86_64")
     task: Document = {
         "taskArn": arn,
         "clusterArn": launch.cluster.key,
         "taskDefinitionArn": launch.definition.key,
         "attachments": [_attachment(subnet)],
-        "attributes": [{"name": "ecs.cpu-architecture", "value": ARCHITECTURE[architecture]}],
+        "attributes": _attributes(ctx, definition),
         "containers": [
             _container(ctx, cluster, arn, merged) for merged in merged_containers(definition, overrides)
         ],
@@ -94,6 +93,15 @@ def new_task(ctx: Context, launch: Launch, *, provider: str | None, subnet: str)
         status=DesiredStatus.RUNNING.value,
         state=TaskStatus.PROVISIONING.name,
     )
+
+
+def _attributes(ctx: Context, definition: Document) -> list[Document]:
+    """Fargate's own, and which wall there is around the task."""
+    architecture = definition.get("runtimePlatform", {}).get("cpuArchitecture", "X86_64")
+    return [
+        {"name": "ecs.cpu-architecture", "value": ARCHITECTURE[architecture]},
+        {"name": RUNTIME_ATTRIBUTE, "value": ctx.settings.runtime.value},
+    ]
 
 
 def render_task(record: Record, *, tags: list[Document] | None = None) -> Document:

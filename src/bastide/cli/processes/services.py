@@ -19,8 +19,9 @@ from typing import Any
 from bastide import __version__
 from bastide.cli.processes import code, folders
 from bastide.cli.processes.accounts import as_account
+from bastide.cli.processes.containerd import read_versions
 from bastide.cli.processes.running import Running, read_running, start_detached
-from bastide.config import Settings, find_runtime_folder
+from bastide.config import Settings
 from bastide.model.faults import Conflict, Unavailable
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -74,15 +75,6 @@ class Service:
                 time.sleep(POLL_S)
                 continue
             raise Unavailable(self.name, why=f"{why} {_tail(folders.log_file(settings, self.name))}")
-
-
-def read_part_versions(settings: Settings) -> dict[str, str]:
-    """Which containerd and gVisor these are, as the set-up recorded it beside them."""
-    try:
-        record = json.loads((find_runtime_folder(settings) / "runtime.json").read_text())
-        return {name: str(group["version"]) for name, group in record["groups"].items()}
-    except (OSError, ValueError, LookupError, Unavailable):
-        return {}
 
 
 def ask(address: tuple[str, int], path: str) -> str | None:
@@ -186,7 +178,7 @@ def _command(name: str, settings: Settings, account: pwd.struct_passwd) -> list[
 def _version(name: str, settings: Settings) -> str:
     if name != CONTAINERD.name:
         return __version__
-    return read_part_versions(settings).get("containerd", "unknown")
+    return read_versions(settings).get(CONTAINERD.name, "unknown")
 
 
 def _proxies(name: str) -> dict[str, str]:

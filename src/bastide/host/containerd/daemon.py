@@ -6,13 +6,13 @@ library puts them below /run/containerd/s whatever the settings say, named by a 
 """
 
 import os
-import shlex
 from pathlib import Path
 
 import msgspec
 
-SHIM = "containerd-shim-runsc-v1"
-UNNEEDED_PLUGINS = (
+from bastide.host.containerd.shims import Shim
+
+UNNEEDED_PLUGINS = (  # of containerd 2.x and, where they are called otherwise, of 1.6
     "io.containerd.cri.v1.images",
     "io.containerd.cri.v1.runtime",
     "io.containerd.grpc.v1.cri",
@@ -21,8 +21,11 @@ UNNEEDED_PLUGINS = (
     "io.containerd.monitor.container.v1.restart",
     "io.containerd.http.v1.pprof",
     "io.containerd.internal.v1.tracing",
+    "io.containerd.internal.v1.restart",
     "io.containerd.monitor.task.v1.cgroups",
+    "io.containerd.monitor.v1.cgroups",
     "io.containerd.nri.v1.nri",
+    "io.containerd.snapshotter.v1.aufs",
     "io.containerd.snapshotter.v1.blockfile",
     "io.containerd.snapshotter.v1.btrfs",
     "io.containerd.snapshotter.v1.devmapper",
@@ -41,7 +44,8 @@ UNNEEDED_PLUGINS = (
 class Daemon(msgspec.Struct, frozen=True, kw_only=True):
     """Where one containerd keeps what, and which parts it runs."""
 
-    runtime_folder: Path  # holds containerd, runsc and the shim
+    containerd: Path
+    shim: Shim
     data_folder: Path  # images and snapshots; outlives a reboot
     run_folder: Path  # sockets and the tasks' bundles; gone after a reboot
     log_level: str = "info"
@@ -57,11 +61,6 @@ class Daemon(msgspec.Struct, frozen=True, kw_only=True):
         return self.run_folder / "config.toml"
 
     @property
-    def runsc_state(self) -> Path:
-        """runsc's own state, one folder a containerd namespace."""
-        return self.run_folder / "runsc"
-
-    @property
     def bin_folder(self) -> Path:
         """First on containerd's PATH: holds our way into the shim."""
         return self.run_folder / "bin"
@@ -69,18 +68,18 @@ class Daemon(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def argv(self) -> tuple[str, ...]:
         """The command that starts it."""
-        return (str(self.runtime_folder / "containerd"), "--config", str(self.config_path))
+        return (str(self.containerd), "--config", str(self.config_path))
 
     def environment(self) -> dict[str, str]:
         """What it is started with: nothing of the caller's but the search path, which is put behind ours."""
         path = os.environ.get("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
-        return {"PATH": f"{self.bin_folder}:{self.runtime_folder}:{path}"}
+        return {"PATH": f"{self.bin_folder}:{self.shim.program.parent}:{path}"}
 
 
 def render_config(daemon: Daemon) -> str:
-    """containerd's settings: its own folders and sockets, and no plugin we do not need."""
+    """containerd's settings, for 1.6 and 2.x: its own folders and sockets, and no plugin we do not need."""
     disabled = ",\n  ".join(f'"{plugin}"' for plugin in UNNEEDED_PLUGINS)
-    return f"""version = 3
+    return f"""version = 2
 root = "{daemon.data_folder}"
 state = "{daemon.run_folder}/state"
 temp = "{daemon.data_folder}/tmp"
@@ -103,18 +102,6 @@ disabled_plugins = [
 """
 
 
-def render_shim_wrapper(shim: Path) -> str:
-    """A program that switches on one shim per task, then becomes the shim.
-
-    `grouping` is read from config.toml in the shim's working folder (the task's bundle) when there is no
-    such file in /run/containerd or /etc/containerd, which belong to the machine and not to us.
-    """
-    return f"""#!/bin/sh
-if [ -f config.json ] && [ ! -e config.toml ]; then echo 'grouping = true' >config.toml; fi
-exec {shlex.quote(str(shim))} "$@"
-"""
-
-
 def write_daemon_files(daemon: Daemon) -> None:
     """Make folders, settings and the shim's wrapper as they must be before a start. Repeatable."""
     for folder in (daemon.data_folder, daemon.data_folder / "tmp", daemon.run_folder, daemon.bin_folder):
@@ -125,8 +112,7 @@ def write_daemon_files(daemon: Daemon) -> None:
     daemon.run_folder.chmod(0o711)
     daemon.data_folder.chmod(0o711)
     _write(daemon.config_path, render_config(daemon), mode=0o600)
-    wrapper = render_shim_wrapper(daemon.runtime_folder / SHIM)
-    _write(daemon.bin_folder / SHIM, wrapper, mode=0o755)
+    _write(daemon.bin_folder / daemon.shim.program.name, daemon.shim.wrapper, mode=0o755)
 
 
 def _write(path: Path, text: str, *, mode: int) -> None:

@@ -1,4 +1,4 @@
-"""Containers and their processes: the Runtime of host/ports.py, by containerd and the gVisor shim.
+"""Containers and their processes: the Runtime of host/ports.py, by containerd and a shim.
 
 Owns containerd's container records and tasks of one namespace. The caller mounted the root filesystem and
 wrote the OCI spec. Every call is repeatable; calls about different containers may run at once, calls about
@@ -17,12 +17,10 @@ from typing import TYPE_CHECKING
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from bastide.host.command import run
 from bastide.host.containerd.channel import Channel
 from bastide.host.containerd.events import watch_tasks
 from bastide.host.containerd.execs import Execs
-from bastide.host.containerd.runtime_options import ensure_options_file, render_options
-from bastide.host.containerd.sandbox import read_sandbox_memory
+from bastide.host.containerd.shims import Shim
 from bastide.host.containerd_api.services import containers_pb2 as containers
 from bastide.host.containerd_api.services import tasks_pb2 as tasks
 from bastide.host.containerd_api.services.containers_pb2_grpc import ContainersStub
@@ -31,7 +29,6 @@ from bastide.host.containerd_api.types import cgroups_v1_pb2 as metrics_v1
 from bastide.host.containerd_api.types import cgroups_v2_pb2 as metrics_v2
 from bastide.host.containerd_api.types import process_pb2
 from bastide.host.containerd_api.types.common_pb2 import Mount
-from bastide.host.containerd_api.types.runtime_options_pb2 import Options
 from bastide.host.ports import ContainerState, ExecResult, NewContainer, Process
 from bastide.model.faults import AlreadyExists, Conflict, Fault, Invalid, NotFound, Unavailable
 
@@ -39,16 +36,16 @@ if TYPE_CHECKING:  # the stubs' asynchronous faces exist for the type checker al
     from bastide.host.containerd_api.services.containers_pb2_grpc import ContainersAsyncStub
     from bastide.host.containerd_api.services.tasks_pb2_grpc import TasksAsyncStub
 
-RUNTIME = "io.containerd.runsc.v1"
 SPEC_TYPE = "types.containerd.io/opencontainers/runtime-spec/1/Spec"
-OPTIONS_TYPE = "runtimeoptions.v1.Options"
 BOOT_TIMEOUT_S = 60.0  # a sandbox boots in 0.2 s; twenty at once on two loaded cores need many seconds
 KILL_TIMEOUT_S = 20.0
 REAP_TIMEOUT_S = 2.0  # between "stopped" and the shim knowing the exit code
 SHIM_SOCKETS = Path("/run/containerd/s")
 SIGKILL = 9
-# How the shim refuses to start what runs or has ended; asking first would cost a process of runsc's.
-STARTED_BEFORE = ("cannot start a running container", "cannot start a stopped container")
+# How the shims refuse to start what runs or has ended; asking gVisor's first would cost a process of runsc's.
+STARTED_BEFORE = tuple(
+    f"cannot start a {state} {what}" for state in ("running", "stopped") for what in ("container", "process")
+)
 # An unmended shim answers a shutdown it does not take, as others still live in it, with a nil message.
 STILL_SHARED = "marshal called with nil"
 
@@ -64,12 +61,10 @@ _STATES = {
 class ContainerdRuntime:
     """The Runtime Protocol over one containerd."""
 
-    def __init__(self, channel: Channel, *, runsc: Path, run_folder: Path) -> None:
+    def __init__(self, channel: Channel, shim: Shim) -> None:
         self._channel = channel
-        self._runsc = runsc
-        self._options_folder = run_folder / "options"
-        self._runsc_state = run_folder / "runsc"
-        self._execs = Execs(channel, folder=run_folder / "execs")
+        self._shim = shim
+        self._execs = Execs(channel, folder=shim.run_folder / "execs")
         self._containers: ContainersAsyncStub = ContainersStub(channel.grpc)
         self._tasks: TasksAsyncStub = TasksStub(channel.grpc)
 
@@ -183,7 +178,7 @@ class ContainerdRuntime:
 
     async def read_memory_bytes(self, container_id: str) -> int | None:
         """What the container uses now, by the sandbox's own count; None when it does not run."""
-        used = await read_sandbox_memory(self._runsc_state / self._channel.namespace, container_id)
+        used = await self._shim.read_memory_bytes(container_id, namespace=self._channel.namespace)
         if used is not None:
             return used
         request = tasks.MetricsRequest(filters=[f"id=={container_id}"])
@@ -198,27 +193,19 @@ class ContainerdRuntime:
         return watch_tasks(self._channel)
 
     async def _end_created(self, container_id: str) -> None:
-        """Bring a container that was never started to where the shim can delete it.
-
-        The shim's delete waits for output pipes that it only lets go when a start fails or a process ends.
-        So the container is taken from it behind its back, and the start then fails.
-        """
-        root = self._runsc_state / self._channel.namespace
-        await run(str(self._runsc), f"--root={root}", "delete", "--force", container_id)
-        request = tasks.StartRequest(container_id=container_id)
-        with suppress(Invalid, NotFound):
-            about = ("container", container_id)
-            await self._channel.call(self._tasks.Start, request, about=about, timeout_s=KILL_TIMEOUT_S)
+        """Bring a container that was never started to where the shim can delete it."""
+        if await self._shim.unhinge(container_id, namespace=self._channel.namespace):
+            request = tasks.StartRequest(container_id=container_id)
+            with suppress(Invalid, NotFound):
+                about = ("container", container_id)
+                await self._channel.call(self._tasks.Start, request, about=about, timeout_s=KILL_TIMEOUT_S)
 
     def _record(self, container: NewContainer) -> containers.Container:
-        text = render_options(container.runtime_flags, runsc=self._runsc, root=self._runsc_state)
-        options = Options(config_path=str(ensure_options_file(self._options_folder, text)))
         return containers.Container(
             id=container.id,
             labels=dict(container.labels),
             runtime=containers.Container.Runtime(
-                name=RUNTIME,
-                options=AnyMessage(type_url=OPTIONS_TYPE, value=options.SerializeToString()),
+                name=self._shim.runtime_name, options=self._shim.make_options(container.runtime_flags)
             ),
             spec=AnyMessage(type_url=SPEC_TYPE, value=json.dumps(container.spec).encode()),
         )

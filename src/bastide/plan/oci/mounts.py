@@ -1,8 +1,24 @@
-"""The mounts every container has, as Docker lays them out, and the form of a bind mount in a spec."""
+"""The mounts every container has, as Docker lays them out, what they hide, and a bind mount's form."""
 
 from typing import Any
 
 SHM_SIZE = "65536k"  # Docker's default; Fargate rejects sharedMemorySize
+# Docker's defaults.
+MASKED_PATHS = (
+    "/proc/asound",
+    "/proc/acpi",
+    "/proc/interrupts",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/sys/firmware",
+    "/sys/devices/virtual/powercap",
+)
+READONLY_PATHS = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
 
 def base_mounts() -> list[dict[str, Any]]:

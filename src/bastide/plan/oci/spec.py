@@ -1,16 +1,13 @@
 """The whole OCI runtime spec of a task's containers, as values: nothing is read and nothing is run.
 
 One sandbox a task: the pause container's spec carries network, cgroup and sysctls of all; the others join
-it by annotation. What a container may do is Docker's default, as on Fargate: setuid programs work
-(no_new_privileges is off there), the bounding set holds all the same. Seccomp is left out: gVisor is the
-filter between the task and the kernel and does not load a container's own.
+it, how is the runtime class's matter (`walls`). What a container may do is Docker's default, as on Fargate:
+setuid programs work (no_new_privileges is off there), the bounding set holds all the same.
 """
 
 import posixpath
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
-
-import msgspec
+from collections.abc import Sequence
+from typing import Any
 
 from bastide.model.arn import parse_arn
 from bastide.model.assignment import Assignment, Container, Ulimit
@@ -22,72 +19,16 @@ from bastide.plan.command import (
     plan_working_directory,
 )
 from bastide.plan.oci.capabilities import plan_capabilities
-from bastide.plan.oci.mounts import base_mounts, bind
+from bastide.plan.oci.mounts import MASKED_PATHS, READONLY_PATHS, base_mounts, bind
+from bastide.plan.oci.prepared import ImageDefaults, Prepared, Root
+from bastide.plan.oci.walls import WALLS
 from bastide.plan.users import Account, resolve_account
 
 OCI_VERSION = "1.1.0"
 CONTAINER_TYPE = "io.kubernetes.cri.container-type"
 SANDBOX_ID = "io.kubernetes.cri.sandbox-id"
 CONTAINER_NAME = "io.kubernetes.cri.container-name"
-CPU_PERIOD_US = 100_000
-CPU_UNITS_PER_VCPU = 1024
-CPU_SHARES_MIN = 2  # the kernel's; ECS passes it on for cpu 0
-MIB = 1024 * 1024
-# Docker's defaults.
-MASKED_PATHS = (
-    "/proc/asound",
-    "/proc/acpi",
-    "/proc/interrupts",
-    "/proc/kcore",
-    "/proc/keys",
-    "/proc/latency_stats",
-    "/proc/timer_list",
-    "/proc/timer_stats",
-    "/proc/sched_debug",
-    "/proc/scsi",
-    "/sys/firmware",
-    "/sys/devices/virtual/powercap",
-)
-READONLY_PATHS = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
-
-
-class ImageDefaults(Protocol):
-    """What an image says of the container to be; host's ImageConfig fits."""
-
-    @property
-    def entrypoint(self) -> Sequence[str]: ...
-    @property
-    def command(self) -> Sequence[str]: ...
-    @property
-    def environment(self) -> Sequence[str]: ...
-    @property
-    def working_directory(self) -> str: ...
-    @property
-    def user(self) -> str: ...
-
-
-class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """What the host made ready for a task before its specs can be written; all paths are the host's."""
-
-    netns: str
-    cgroup: str
-    hosts: str = ""  # files bound over /etc/hosts, /etc/hostname, /etc/resolv.conf; empty: not bound
-    hostname: str = ""
-    resolv_conf: str = ""
-    volumes: Mapping[str, str] = {}  # volume name → folder on the task's disk
-    nofile_soft: int = 1024  # of a container that sets no `nofile` of its own: Settings
-    nofile_hard: int = 4096
-    pids_max: int = 32768  # of the task; no `nproc` of a container goes beyond it
-    init_program: str = ""  # a static init such as tini; empty: `initProcessEnabled` is not acted on
-
-
-class Root(msgspec.Struct, frozen=True, kw_only=True):
-    """One container's root filesystem, as far as its spec depends on it."""
-
-    passwd: str = ""
-    group: str = ""
-    tmp: str = ""  # a folder on the task's disk to be /tmp; empty: nothing is mounted there
-    image_volumes: Mapping[str, str] = {}  # path of a VOLUME of the image → folder on the task's disk
+_HIDDEN = {"maskedPaths": list(MASKED_PATHS), "readonlyPaths": list(READONLY_PATHS), "devices": []}
 
 
 def sandbox_id(task_id: str) -> str:
@@ -116,9 +57,8 @@ def render_pause_spec(assignment: Assignment, prepared: Prepared, *, program: st
         "mounts": base_mounts(),
         "annotations": {CONTAINER_TYPE: "sandbox", SANDBOX_ID: identity, CONTAINER_NAME: "pause"},
         "linux": {
-            **_linux(assignment, prepared),
-            "cgroupsPath": prepared.cgroup,
-            "resources": _task_resources(assignment),
+            **_HIDDEN,
+            **WALLS[prepared.runtime].plan_sandbox(assignment, prepared, identity),
             "sysctl": {
                 name: value
                 for container in assignment.containers
@@ -158,7 +98,7 @@ def render_container_spec(
             SANDBOX_ID: sandbox_id(assignment.task_id),
             CONTAINER_NAME: container.name,
         },
-        "linux": {**_linux(assignment, prepared), "resources": _container_resources(container)},
+        "linux": {**_HIDDEN, **WALLS[prepared.runtime].plan_container(assignment, container, prepared, bounding)},
     }
 
 
@@ -234,13 +174,9 @@ def _capabilities(bounding: Sequence[str], account: Account) -> dict[str, list[s
 
 
 def _rlimits(asked: Sequence[Ulimit], prepared: Prepared) -> list[dict[str, Any]]:
-    most = prepared.pids_max
-    limits = {"nofile": (prepared.nofile_soft, prepared.nofile_hard), "nproc": (most, most)}
+    limits = {"nofile": (prepared.nofile_soft, prepared.nofile_hard)}
     limits.update({limit.name.lower(): (limit.soft, limit.hard) for limit in asked})
-    # gVisor counts a user's threads in all containers of the task, and lets nobody pass who has not a
-    # capability that no task gets: this is what stops a fork bomb with EAGAIN.
-    soft, hard = (most if limit < 0 else min(limit, most) for limit in limits["nproc"])
-    limits["nproc"] = (soft, hard)
+    limits |= WALLS[prepared.runtime].plan_nproc(limits.get("nproc"), pids_max=prepared.pids_max)
     return [
         {"type": f"RLIMIT_{name.upper()}", "soft": _unlimited(soft), "hard": _unlimited(hard)}
         for name, (soft, hard) in sorted(limits.items())
@@ -249,42 +185,3 @@ def _rlimits(asked: Sequence[Ulimit], prepared: Prepared) -> list[dict[str, Any]
 
 def _unlimited(value: int) -> int:
     return 2**64 - 1 if value < 0 else value
-
-
-def _linux(assignment: Assignment, prepared: Prepared) -> dict[str, Any]:
-    # Without one of its own a container has the sandbox's, where the pause program is process 1.
-    own_pids = [] if assignment.pid_mode == "task" else [{"type": "pid"}]
-    return {
-        "namespaces": [
-            *own_pids,
-            {"type": "ipc"},
-            {"type": "uts"},
-            {"type": "mount"},
-            {"type": "network", "path": prepared.netns},
-        ],
-        "maskedPaths": list(MASKED_PATHS),
-        "readonlyPaths": list(READONLY_PATHS),
-        "devices": [],
-    }
-
-
-def _task_resources(assignment: Assignment) -> dict[str, Any]:
-    return {
-        "devices": [{"allow": False, "access": "rwm"}],
-        "cpu": {
-            "shares": max(CPU_SHARES_MIN, assignment.cpu_units),
-            "quota": assignment.cpu_units * CPU_PERIOD_US // CPU_UNITS_PER_VCPU,
-            "period": CPU_PERIOD_US,
-        },
-        "memory": {"limit": assignment.memory_mib * MIB},
-    }
-
-
-def _container_resources(container: Container) -> dict[str, Any]:
-    resources: dict[str, Any] = {
-        "devices": [{"allow": False, "access": "rwm"}],
-        "cpu": {"shares": max(CPU_SHARES_MIN, container.cpu_units)},
-    }
-    if container.memory_mib is not None:
-        resources["memory"] = {"limit": container.memory_mib * MIB}
-    return resources

@@ -289,7 +289,10 @@ async def test_the_answer_shows_a_task_on_its_way(account: Account) -> None:
         "containerOverrides": [{"name": "c0"}, {"name": "c1"}],
         "inferenceAcceleratorOverrides": [],
     }
-    assert task["attributes"] == [{"name": "ecs.cpu-architecture", "value": "x86_64"}]
+    assert task["attributes"] == [
+        {"name": "ecs.cpu-architecture", "value": "x86_64"},
+        {"name": "bastide.runtime", "value": "gvisor"},
+    ]
     (attachment,) = task["attachments"]
     assert (attachment["type"], attachment["status"]) == ("ElasticNetworkInterface", "PRECREATED")
     assert [detail["name"] for detail in attachment["details"]] == ["subnetId"]

@@ -9,7 +9,8 @@ from bastide.host.ports import ImageConfig
 from bastide.model.assignment import Assignment, Container, Eni, Mount, Ulimit
 from bastide.model.faults import Invalid
 from bastide.model.status import DesiredStatus, TaskStatus
-from bastide.plan.oci.spec import Prepared, Root, render_container_spec, render_pause_spec, sandbox_id
+from bastide.plan.oci.prepared import Prepared, Root
+from bastide.plan.oci.spec import render_container_spec, render_pause_spec, sandbox_id
 
 TASK_ID = "0123456789abcdef" * 2
 IMAGE = ImageConfig(
