@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from bastide.host.containerd.runtime_options import DEFAULT_FLAGS
+from bastide.host.containerd.shims.runtime_options import DEFAULT_FLAGS
 from bastide.host.mounts import read_mounts_below, unmount
 from tests.installation import Installation
 

@@ -9,8 +9,8 @@ from grpc import aio
 
 from bastide.host.containerd.channel import FAULTS, fault_from
 from bastide.host.containerd.daemon import Daemon, render_config
-from bastide.host.containerd.runtime_options import render_options
 from bastide.host.containerd.shims import GvisorShim, RuncShim
+from bastide.host.containerd.shims.runtime_options import render_options
 from bastide.host.containerd.snapshots import chain_ids, lower_directories
 from bastide.host.containerd_api.types.common_pb2 import Mount
 from bastide.host.containerd_api.types.runc_options_pb2 import Options as RuncOptions
