@@ -66,6 +66,21 @@ async def test_a_containers_group_is_threaded_weighed_and_capped(unified: Path, 
     assert seen == TaskCpu(periods=5, held_back=2, used_us=70, containers={"small": 70})
 
 
+async def test_containers_with_a_group_each_do_not_die_together(unified: Path) -> None:
+    found = find_hierarchies([mount_of(unified)])
+    cgroups = TaskCgroups("i", dies_whole=False, hierarchies=found)
+    await cgroups.ensure_cgroup(TASK, Limits(cpu_units=512, memory_mib=1024, pids=100))
+    group = unified / "i" / TASK
+    assert (group / "memory.oom.group").read_text() == "0"
+    for name, kills in (("hog", 1), ("neighbour", 0)):
+        (group / name).mkdir()
+        (group / name / "memory.events.local").write_text(f"oom_kill {kills}\n")
+    (group / "memory.events").write_text("oom_kill 1\n")  # those below are in it
+    (group / "memory.events.local").write_text("oom_kill 0\n")
+    assert await cgroups.read_oom_kills(TASK) == 0
+    assert await cgroups.read_oom_victims(TASK) == {"hog"}
+
+
 async def test_kills_for_memory_are_counted(unified: Path) -> None:
     cgroups = TaskCgroups("i", hierarchies=find_hierarchies([mount_of(unified)]))
     events = "low 0\nhigh 0\nmax 12\noom 3\noom_kill 2\noom_group_kill 1\n"

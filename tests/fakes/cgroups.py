@@ -20,6 +20,7 @@ class FakeCgroups(Cgroups):
         self.cpu: dict[str, TaskCpu] = {}
         self.sorted: dict[str, set[str]] = {}
         self.caps: dict[str, dict[str, int | None]] = {}
+        self.oom_victims: frozenset[str] = frozenset()
 
     async def ensure_cgroup(self, task_id: str, limits: Limits) -> str:
         self.limits[task_id] = limits
@@ -61,3 +62,6 @@ class FakeCgroups(Cgroups):
 
     async def read_oom_kills(self, task_id: str) -> int:
         return self.oom_kills.get(task_id, 0) if task_id in self.limits else 0
+
+    async def read_oom_victims(self, task_id: str) -> frozenset[str]:
+        return self.oom_victims if task_id in self.limits else frozenset()

@@ -118,6 +118,11 @@ class Steps:
         """How often the kernel killed something of the task for memory."""
         return await self._host.cgroups.read_oom_kills(spec.task_id)
 
+    async def read_oom_victims(self, spec: Assignment) -> frozenset[str]:
+        """Names of containers that the kernel killed something of for memory, where it knows them apart."""
+        victims = await self._host.cgroups.read_oom_victims(spec.task_id)
+        return frozenset(each.name for each in spec.containers if each.runtime_id in victims)
+
     async def read_task_ids(self) -> set[str]:
         """Every task that has anything on this host."""
         host = self._host

@@ -48,7 +48,7 @@ async def open_host(settings: Settings) -> AsyncIterator[Host]:
                 efs_file=settings.efs_file,
                 reserve_percent=settings.disk_reserve_percent,
             ),
-            cgroups=TaskCgroups(settings.instance),
+            cgroups=TaskCgroups(settings.instance, dies_whole=not settings.runtime.shares_kernel),
         )
     finally:
         await registry.close()

@@ -255,4 +255,7 @@ class Cgroups(Protocol):
         """
 
     async def read_oom_kills(self, task_id: str) -> int:
-        """How often the kernel killed something in it for memory."""
+        """How often the kernel killed something in it for memory, containers' own groups left out."""
+
+    async def read_oom_victims(self, task_id: str) -> frozenset[str]:
+        """Ids of containers that have a group each in which the kernel killed something for memory."""

@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 from bastide.host import names
 from bastide.host.cgroups.files import read, write, write_if_there
 from bastide.host.cgroups.hierarchies import CONTROLLERS, Hierarchies, find_hierarchies
+from bastide.host.cgroups.kills import read_own_kills, read_victims
 from bastide.host.cgroups.removal import kill_all, remove_tree
 from bastide.host.cgroups.shares import Shares
 from bastide.host.mounts import read_mounts
@@ -41,10 +42,13 @@ def boot_quota_us(limits: Limits) -> int:
 
 
 class TaskCgroups:
-    """`ports.Cgroups` on this kernel."""
+    """`ports.Cgroups` on this kernel. `dies_whole`: without memory, with every process, as a sandbox does."""
 
-    def __init__(self, instance: str, *, hierarchies: Hierarchies | None = None) -> None:
+    def __init__(
+        self, instance: str, *, dies_whole: bool = True, hierarchies: Hierarchies | None = None
+    ) -> None:
         self._instance = instance
+        self._dies_whole = dies_whole
         self._at = hierarchies or find_hierarchies(read_mounts())
         self._pids_max = _read_pid_space() // 2  # no task takes more than half of what the host has
         self._shares: dict[str, Shares] = {}
@@ -57,7 +61,7 @@ class TaskCgroups:
             for root in self._at.folders:
                 self._make(root, task_id)
             if self._at.unified:
-                _limit_unified(self._group(self._at.unified, task_id), limits)
+                _limit_unified(self._group(self._at.unified, task_id), limits, dies_whole=self._dies_whole)
                 write(self._group(self._at.unified, task_id) / "pids.max", self._pids(limits))
             else:
                 self._limit_legacy(task_id, limits)
@@ -112,16 +116,11 @@ class TaskCgroups:
 
     async def read_oom_kills(self, task_id: str) -> int:
         """How often the kernel killed something in it for memory; 0 when there is no such group."""
-        if self._at.unified:
-            file = self._group(self._at.unified, task_id) / "memory.events"
-        else:
-            file = self._group(self._at.legacy["memory"], task_id) / "memory.oom_control"
-        try:
-            text = await asyncio.to_thread(read, file)
-        except OSError:
-            return 0
-        counts = dict(line.split() for line in text.splitlines())
-        return int(counts.get("oom_kill", 0))
+        return await asyncio.to_thread(read_own_kills, self._memory(task_id))
+
+    async def read_oom_victims(self, task_id: str) -> frozenset[str]:
+        """Ids of containers in whose own group the kernel killed something for memory."""
+        return await asyncio.to_thread(read_victims, self._memory(task_id))
 
     async def read_cpu(self, task_id: str) -> TaskCpu | None:
         """What the task and its containers have used; None when it has no group."""
@@ -151,7 +150,7 @@ class TaskCgroups:
         return await asyncio.to_thread(read_each)
 
     def _read_held(self, task_id: str, floor: int) -> int | None:
-        group = self._group(self._at.unified or self._at.legacy["memory"], task_id)
+        group = self._memory(task_id)
         try:
             all_of_it = int(read(group / ("memory.current" if self._at.unified else "memory.usage_in_bytes")))
             if all_of_it <= floor:
@@ -164,7 +163,7 @@ class TaskCgroups:
         return sum(int(counts[kind]) for kind in kinds)
 
     def _limit_legacy(self, task_id: str, limits: Limits) -> None:
-        memory = self._group(self._at.legacy["memory"], task_id)
+        memory = self._memory(task_id)
         _narrow_memory(memory, limits.memory_mib * MIB)
         write(self._group(self._at.legacy["pids"], task_id) / "pids.max", self._pids(limits))
 
@@ -183,6 +182,9 @@ class TaskCgroups:
             except FileNotFoundError:
                 if not tries_left:
                     raise
+
+    def _memory(self, task_id: str) -> Path:
+        return self._group(self._at.unified or self._at.legacy["memory"], task_id)
 
     def _group(self, root: Path, task_id: str) -> Path:
         return root / names.cgroup_name(self._instance, task_id)
@@ -204,10 +206,10 @@ class TaskCgroups:
                 raise fault("cgroup", task_id, why=why) from error
 
 
-def _limit_unified(group: Path, limits: Limits) -> None:
+def _limit_unified(group: Path, limits: Limits, *, dies_whole: bool) -> None:
     write(group / "memory.max", limits.memory_mib * MIB)
     write_if_there(group / "memory.swap.max", 0)
-    write_if_there(group / "memory.oom.group", 1)  # a task dies whole, as its sandbox does
+    write_if_there(group / "memory.oom.group", int(dies_whole))
 
 
 def _narrow_memory(group: Path, limit_bytes: int) -> None:

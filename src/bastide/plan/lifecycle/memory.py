@@ -40,8 +40,8 @@ def _remember_container(
     if sight.process in (Process.RUNNING, Process.STOPPED) and memory.run_started_at is None:
         began_at = memory.start_asked_at or now
         memory = replace(memory, run_started_at=began_at, started_at=memory.started_at or began_at)
-    is_beyond = sight.process is Process.RUNNING and container.name in seen.excess
-    if is_beyond and memory.over_memory_at is None:
+    is_there = sight.process in (Process.RUNNING, Process.STOPPED)
+    if is_there and container.name in seen.excess and memory.over_memory_at is None:
         memory = replace(memory, over_memory_at=now)
     memory = remember_health(container, memory, seen.probe(container.name))
     if memory.run_started_at is None:

@@ -35,7 +35,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     containers: Mapping[str, SeenContainer] = {}
     probes: Mapping[str, SeenProbe] = {}
     oom_kills: int = 0
-    excess: frozenset[str] = frozenset()  # containers beyond their own limit of memory
+    excess: frozenset[str] = frozenset()  # containers beyond their memory, or hit by the kernel for it
 
     def container(self, name: str) -> SeenContainer:
         """The one called `name`; without a process when nothing is seen of it."""
