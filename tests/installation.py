@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ class CommandError(AssertionError):
 class Installation:
     """One instance. `up` before anything else, `remove` at the end."""
 
-    def __init__(self, instance: str, folder: Path) -> None:
+    def __init__(self, instance: str, folder: Path, settings: Mapping[str, str] = {}) -> None:
         self.instance = instance
         self.folder = folder
         self._clients: dict[str, Any] = {}
@@ -43,6 +43,7 @@ class Installation:
             "BASTIDE_RUN_ROOT": str(folder / "run"),
             "BASTIDE_PORT": str(free_port()),
             "BASTIDE_METRICS_PORT": str(free_port()),
+            **{f"BASTIDE_{key.upper()}": value for key, value in settings.items()},
             "AWS_CONFIG_FILE": str(folder / "aws-config"),
             "AWS_SHARED_CREDENTIALS_FILE": str(folder / "aws-credentials"),
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -190,8 +191,9 @@ class Installation:
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             with contextlib.suppress(OSError):
                 words = path.read_bytes().split(b"\0")
-                if b"containerd-shim-runsc-v1" in words[0] and self.instance.encode() in words:
+                if b"/containerd-shim-" in words[0] and self.instance.encode() in words:
                     found.append(f"shim {path}")
+        found += [str(path) for path in Path("/sys/fs/cgroup").glob(f"*/{self.instance}/*") if path.is_dir()]
         return found + [str(p) for p in (self.folder / "data" / self.instance / "agent" / "tasks").glob("*")]
 
     def buffered_text(self, task: str) -> str:

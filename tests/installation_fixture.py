@@ -21,8 +21,8 @@ def bastide() -> Iterator[Installation]:
     yield from start_installation("btest")
 
 
-def start_installation(kind: str) -> Iterator[Installation]:
-    """One of its own, for a module that breaks things or counts what is left.
+def start_installation(kind: str, **settings: str) -> Iterator[Installation]:
+    """One of its own, for a module that breaks things, counts what is left or needs other settings.
 
     Two suites can run on one machine at once if each has a BASTIDE_TEST_SUFFIX of its own.
     """
@@ -34,7 +34,7 @@ def start_installation(kind: str) -> Iterator[Installation]:
     instance = f"{kind}-{suffix}" if suffix else kind
     folder = Path(tempfile.mkdtemp(prefix=f"bastide-{instance}-", dir="/var/tmp"))
     folder.chmod(0o755)  # the server's user passes through
-    made = Installation(instance, folder)
+    made = Installation(instance, folder, settings)
     try:
         made.up()
         made.bastide("image", "import", str(made.demo_archive()))

@@ -14,6 +14,7 @@ import msgspec
 
 from bastide.model.arn import TASK_ID
 from bastide.model.assignment import Assignment
+from bastide.model.status import TaskStatus
 from bastide.model.task_state import TaskState
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,10 @@ class TaskFolders:
     def read_ids(self) -> list[str]:
         """Ids of all tasks that have a folder."""
         return sorted(p.name for p in self._root.iterdir() if TASK_ID.fullmatch(p.name))
+
+    def read_live_ids(self) -> list[str]:
+        """Ids of tasks of which something may be left on this host."""
+        return [one for one in self.read_ids() if self.read_state(one).status is not TaskStatus.STOPPED]
 
     def read_spec(self, task_id: str) -> Assignment | None:
         """The last assignment; None when there is none or it is unreadable."""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bastide import __version__
 from bastide.agent.folders import TaskFolders
-from bastide.agent.limits import ContainerLimits
+from bastide.agent.limits import ContainerLimits, KernelLimits, Limits
 from bastide.agent.output.logs import Logs
 from bastide.agent.preparation import Host
 from bastide.agent.secrets import Secrets
@@ -59,7 +59,11 @@ class Agent:
         self._secrets = Secrets(self._ask)
         self._logs = Logs(self._send, limit_bytes=settings.log_buffer_bytes)
         steps = Steps(host, folders, self._logs, self._secrets, settings)
-        self._limits = ContainerLimits(host.runtime, host.cgroups, host.disks)
+        self._limits: Limits = (
+            KernelLimits()
+            if settings.runtime.shares_kernel
+            else ContainerLimits(host.runtime, host.cgroups, host.disks)
+        )
         self._tasks = Tasks(
             steps,
             folders,

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from bastide.agent.folders import UNKNOWN_BOOT, TaskFolders
-from bastide.agent.limits import ContainerLimits
+from bastide.agent.limits import Limits
 from bastide.agent.output.logs import Logs
 from bastide.agent.preparation import StepFailed
 from bastide.agent.steps import Steps
@@ -53,7 +53,7 @@ class Tasks:
         folders: TaskFolders,
         logs: Logs,
         *,
-        limits: ContainerLimits,
+        limits: Limits,
         boot_id: str,
         report: Callable[[Report], None],
     ) -> None:

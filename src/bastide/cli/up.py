@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from bastide.agent.folders import TaskFolders
 from bastide.cli.commands import Command, say, sudo
 from bastide.cli.processes import folders
 from bastide.cli.processes.accounts import ensure_account
@@ -26,6 +27,7 @@ def up(asked: Settings, args: argparse.Namespace) -> int:
     account = ensure_account(asked.server_user)
     with folders.locked(asked):
         settings = _settings_of_running(asked, set(args.flags))
+        _check_runtime(settings)
         check_started_by_us(settings)
         running = {service.name: service.find(settings) for service in SERVICES}
         if running[SERVER.name] is None:
@@ -70,6 +72,21 @@ def _settings_of_running(asked: Settings, flags: set[str]) -> Settings:
     if different:  # today's file, or an earlier flag: a hint is all that can be given
         say(f"  note: started with another {', '.join(different)}; to change it: {restart}")
     return frozen
+
+
+def _check_runtime(settings: Settings) -> None:
+    """Conflict when tasks of another runtime class are here: nothing of ours could look after them."""
+    before = folders.read_frozen(settings)
+    if before is None or before.runtime is settings.runtime or not before.agent_folder.exists():
+        return
+    if live := TaskFolders(before.agent_folder / "tasks").read_live_ids():
+        agreed = " --allow-shared-kernel" if before.allow_shared_kernel else ""
+        back = f"`bastide up{_of_instance(before)} --runtime {before.runtime}{agreed}`"
+        why = (
+            f"Tasks of the runtime class {before.runtime} are here ({len(live)}), and only it can look after"
+            f" them. Stop them first: {back}, then `bastide down --stop-tasks{_of_instance(before)}`."
+        )
+        raise Conflict("setting", "runtime", why=why)
 
 
 def _of_instance(settings: Settings) -> str:

@@ -54,7 +54,8 @@ PROBES = (
     Probe(
         "sandbox",
         probes.probe_sandbox,
-        "Run tools/setup again: it looks for runtime parts that work here.",
+        "Run tools/setup again: it looks for runtime parts that work here. Where gVisor cannot run at all:"
+        " docs/runtime-classes.md.",
         ("busybox",),
     ),
 )

@@ -7,11 +7,11 @@ returns what it saw; it raises, in its own words, when the thing cannot be done.
 import asyncio
 import contextlib
 import os
+import platform
 import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
-from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +26,45 @@ from bastide.config import Settings
 from bastide.host.command import run
 from bastide.host.containerd.daemon import Daemon, write_daemon_files
 from bastide.host.ports import Limits, NewContainer, Process
-from bastide.model.assignment import Eni
+from bastide.model.assignment import Assignment, Eni
 from bastide.model.faults import Unavailable
+from bastide.model.status import DesiredStatus, RuntimeClass, TaskStatus
+from bastide.plan.oci.prepared import Prepared
+from bastide.plan.oci.spec import render_pause_spec, sandbox_id
 
 TASK = "d0c70" + "0" * 27  # a task id no real task has
-CONTAINER = f"{TASK}-0000000001"
+CONTAINER = sandbox_id(TASK)
 FREE_MIN_GIB = 5
 SYNC_SLOW_MS = 50.0
 BOOT_S = 60.0
-SEEN_GVISOR = 42
+PROVED = 42
 # A sandbox that is over before the shim waits for it has no exit code (128 is seen); so it lives a second.
-COMMAND = f"sleep 1; dmesg | grep -q -i gvisor && exit {SEEN_GVISOR}; exit 1"
+PROOFS = {
+    RuntimeClass.GVISOR: ("dmesg | grep -q -i gvisor", "with gVisor's kernel"),
+    RuntimeClass.RUNC: ("grep -q 'Seccomp:.*2' /proc/self/status", "behind a filter of this kernel's"),
+}
+ENI = Eni(
+    id="eni-0d0c70d0c70d0c70d",
+    mac="02:00:00:d0:c7:00",
+    private_ip="172.31.0.10",
+    subnet_id="subnet-0d0c70d0c70d0c70",
+    subnet_cidr="172.31.0.0/20",
+    vpc_id="vpc-0d0c70d0c70d0c70d",
+    vpc_cidr="172.31.0.0/16",
+    hostname="ip-172-31-0-10.ec2.internal",
+)
+ASSIGNMENT = Assignment(
+    task_arn="",
+    task_id=TASK,
+    version=1,
+    desired_status=DesiredStatus.RUNNING,
+    last_status=TaskStatus.PENDING,
+    cpu_units=1024,
+    memory_mib=512,
+    storage_gib=1,
+    eni=ENI,
+    containers=(),
+)
 GIB = 1 << 30
 NFT_TABLE = """table inet probe {
   chain input { type filter hook input priority 0; policy accept; tcp dport 22 drop; }
@@ -147,27 +175,17 @@ async def probe_cgroup(settings: Settings) -> str:
 
 async def probe_network(settings: Settings) -> str:
     """A VPC's router and a task's interface in it."""
-    vpc = IPv4Network("172.31.0.0/16")
-    eni = Eni(
-        id="eni-0d0c70d0c70d0c70d",
-        mac="02:00:00:d0:c7:00",
-        private_ip=str(vpc[10]),
-        subnet_id="subnet-0d0c70d0c70d0c70",
-        subnet_cidr="172.31.0.0/20",
-        vpc_id="vpc-0d0c70d0c70d0c70d",
-        vpc_cidr=str(vpc),
-        hostname="ip-172-31-0-10.ec2.internal",
-    )
     async with throw_away(settings) as (trial, _), open_host(trial) as host:
         try:
-            await host.network.ensure_eni(eni, task_id=TASK)
+            await host.network.ensure_eni(ENI, task_id=TASK)
         finally:
             await host.network.remove_eni(TASK)
-    return f"an interface at {eni.private_ip} of a VPC"
+    return f"an interface at {ENI.private_ip} of a VPC"
 
 
 async def probe_sandbox(settings: Settings) -> str:
-    """A sandbox, started by a containerd of its own, that sees gVisor's kernel and not ours."""
+    """A task's sandbox, started by a containerd of its own: what runs in it sees what its class promises."""
+    proof, seen = PROOFS[settings.runtime]
     async with (
         throw_away(settings) as (trial, folder),
         _containerd(daemon_of(trial)),
@@ -175,7 +193,7 @@ async def probe_sandbox(settings: Settings) -> str:
     ):
         began = time.monotonic()
         container = NewContainer(
-            id=CONTAINER, labels={}, spec=_spec(trial.instance), rootfs=_busybox_root(folder / "root")
+            id=CONTAINER, labels={}, spec=_spec(trial, proof), rootfs=_busybox_root(folder / "root")
         )
         try:
             await host.runtime.ensure_container(container)
@@ -189,9 +207,9 @@ async def probe_sandbox(settings: Settings) -> str:
             await host.runtime.remove_container(CONTAINER)
             await host.cgroups.remove_cgroup(TASK)
     code = None if state is None else state.exit_code
-    if code != SEEN_GVISOR:
-        raise Unavailable("sandbox", why=f"it started but did not see gVisor's kernel: exit code {code}")
-    return f"started, ran and gone in {time.monotonic() - began:.1f} s, with gVisor's kernel"
+    if code != PROVED:
+        raise Unavailable("sandbox", why=f"it started, but does not run {seen}: exit code {code}")
+    return f"{settings.runtime}: started, ran and gone in {time.monotonic() - began:.1f} s, {seen}"
 
 
 @contextlib.contextmanager
@@ -256,22 +274,11 @@ def _busybox_root(folder: Path) -> Path:
     return folder
 
 
-def _spec(instance: str) -> dict[str, Any]:
-    """The least OCI spec a sandbox starts from."""
-    return {
-        "ociVersion": "1.1.0",
-        "process": {
-            "user": {"uid": 0, "gid": 0},
-            "args": ["/bin/sh", "-c", COMMAND],
-            "env": ["PATH=/bin"],
-            "cwd": "/",
-            "noNewPrivileges": True,
-        },
-        "root": {"path": "rootfs", "readonly": True},
-        "annotations": {"io.kubernetes.cri.container-type": "sandbox"},
-        "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
-        "linux": {
-            "cgroupsPath": f"/{instance}/{TASK}",
-            "namespaces": [{"type": kind} for kind in ("pid", "network", "ipc", "uts", "mount")],
-        },
-    }
+def _spec(trial: Settings, proof: str) -> dict[str, Any]:
+    """A task's own pause container, but for what it runs."""
+    prepared = Prepared(
+        runtime=trial.runtime, machine=platform.machine(), netns="", cgroup=f"/{trial.instance}/{TASK}"
+    )
+    spec = render_pause_spec(ASSIGNMENT, prepared, program="")
+    spec["process"]["args"] = ["/bin/sh", "-c", f"sleep 1; {proof} && exit {PROVED}; exit 1"]
+    return spec

@@ -18,7 +18,7 @@ from bastide.cli.host import open_host
 from bastide.cli.processes.folders import log_file
 from bastide.config import Settings
 from bastide.model.faults import InUse
-from bastide.model.status import StopCode, TaskStatus
+from bastide.model.status import StopCode
 from bastide.model.task_state import Stop
 
 POLL_S = 0.2
@@ -30,7 +30,7 @@ async def stop_tasks_here(settings: Settings, *, reason: str, wait: Callable[[in
     `wait` is called again and again with how many there are, and raises when it has waited enough.
     """
     folders = TaskFolders(settings.agent_folder / "tasks")
-    for task_id in _read_live(folders):
+    for task_id in folders.read_live_ids():
         state = folders.read_state(task_id)
         if state.stop is None and state.boot_id == read_boot_id():  # of another boot: gone, and not by us
             stop = Stop(StopCode.USER_INITIATED, reason)
@@ -39,7 +39,7 @@ async def stop_tasks_here(settings: Settings, *, reason: str, wait: Callable[[in
     async with open_host(settings) as host:
         working = asyncio.create_task(run_agent(settings, host))
         try:
-            while live := _read_live(folders):
+            while live := folders.read_live_ids():
                 wait(len(live))
                 if working.done():
                     working.result()
@@ -48,8 +48,3 @@ async def stop_tasks_here(settings: Settings, *, reason: str, wait: Callable[[in
         finally:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
-
-
-def _read_live(folders: TaskFolders) -> list[str]:
-    """Tasks of which something may be left on this host."""
-    return [one for one in folders.read_ids() if folders.read_state(one).status is not TaskStatus.STOPPED]
