@@ -151,7 +151,10 @@ class Preparation:
                 ErrorName.RESOURCE_INITIALIZATION,
                 partial(host.disks.ensure_disk, task_id, size_gib=spec.storage_gib),
             ),
-            blamed(ErrorName.RESOURCE_INITIALIZATION, partial(host.cgroups.ensure_cgroup, task_id, self.limits_of(spec))),
+            blamed(
+                ErrorName.RESOURCE_INITIALIZATION,
+                partial(host.cgroups.ensure_cgroup, task_id, self.limits_of(spec)),
+            ),
             *(self._open_stream(spec, container) for container in spec.containers),
         )
         roots = await _all(
@@ -221,8 +224,6 @@ def _resolver(spec: Assignment) -> str:
     """The VPC's own resolver, at its base address plus two, and the VPC's domain."""
     resolver = vpc_resolver(IPv4Network(spec.eni.vpc_cidr))
     return f"nameserver {resolver}\nsearch {spec.eni.hostname.partition('.')[2]}\n"
-
-
 
 
 async def _all(*steps: Awaitable[Any]) -> list[Any]:

@@ -118,10 +118,10 @@ class Steps:
         """How often the kernel killed something of the task for memory."""
         return await self._host.cgroups.read_oom_kills(spec.task_id)
 
-    async def read_oom_victims(self, spec: Assignment) -> frozenset[str]:
+    async def read_oom_victims(self, spec: Assignment, state: TaskState) -> frozenset[str]:
         """Names of containers that the kernel killed something of for memory, where it knows them apart."""
         victims = await self._host.cgroups.read_oom_victims(spec.task_id)
-        return frozenset(each.name for each in spec.containers if each.runtime_id in victims)
+        return frozenset(each.name for each in spec.containers if _id(spec, state, each.name) in victims)
 
     async def read_task_ids(self) -> set[str]:
         """Every task that has anything on this host."""
@@ -221,12 +221,13 @@ class Steps:
         sandbox = await self._host.runtime.read_container(sandbox_id(spec.task_id))
         # Asked each time and never kept: after a crash of everything it may be another one.
         prepared = replace(ready.prepared, sandbox_pid=sandbox.pid if sandbox else 0)
-        oci_spec = render_container_spec(spec, container, ready.images[container.name], root, prepared)
+        run = replace(container, runtime_id=_id(spec, state, container.name))
+        oci_spec = render_container_spec(spec, run, ready.images[container.name], root, prepared)
         _ensure_mount_points(rootfs, oci_spec)
         stdio = self._logs.open(spec, container, self._io_folder(spec))
         stdin = stdin_of(spec, self._io_folder(spec)) if wants_stdin(container) else None
         new = NewContainer(
-            id=_id(spec, state, container.name),
+            id=run.runtime_id,
             labels=_labels(spec, container.name),
             spec=oci_spec,
             rootfs=rootfs,
@@ -245,7 +246,7 @@ class Steps:
                 spec, await self._preparation.ensure_images(spec, state)
             )
             if state.has_cpu_quota:  # an agent that came back: preparing leaves the CPU wide
-                limits = limits_of(spec, pids_max=self._pids_max)
+                limits = self._preparation.limits_of(spec)
                 await self._host.cgroups.ensure_cpu_quota(spec.task_id, limits)
         return self._ready[spec.task_id]
 

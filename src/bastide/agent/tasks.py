@@ -194,7 +194,7 @@ class Tasks:
             containers=containers,
             probes=self._steps.probes.read(spec),
             oom_kills=await self._steps.read_oom_kills(spec),
-            excess=self._limits.excess(spec.task_id) | await self._steps.read_oom_victims(spec),
+            excess=self._limits.excess(spec.task_id) | await self._steps.read_oom_victims(spec, state),
         )
 
     async def _act(self, spec: Assignment, step: Step) -> bool:

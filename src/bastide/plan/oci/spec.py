@@ -98,7 +98,10 @@ def render_container_spec(
             SANDBOX_ID: sandbox_id(assignment.task_id),
             CONTAINER_NAME: container.name,
         },
-        "linux": {**_HIDDEN, **WALLS[prepared.runtime].plan_container(assignment, container, prepared, bounding)},
+        "linux": {
+            **_HIDDEN,
+            **WALLS[prepared.runtime].plan_container(assignment, container, prepared, bounding),
+        },
     }
 
 

@@ -67,7 +67,10 @@ class GvisorWall:
         self, assignment: Assignment, container: Container, prepared: Prepared, capabilities: tuple[str, ...]
     ) -> Part:
         """Within the sandbox, which finds its own by annotation."""
-        return {"namespaces": self._namespaces(assignment, prepared), "resources": _container_limits(container)}
+        return {
+            "namespaces": self._namespaces(assignment, prepared),
+            "resources": _container_limits(container),
+        }
 
     def plan_pids(self, assignment: Assignment, *, pids_max: int) -> int:
         """The last resort, behind `nproc`, which the sandbox itself holds.

@@ -31,7 +31,8 @@ from bastide.model.frames import Assign, FrameReader, LogBatch, render_frame
 from bastide.model.task_size import parse_cpu, parse_memory
 from bastide.model.task_state import TaskState
 from bastide.plan.lifecycle import Seen, plan_task
-from bastide.plan.oci.spec import Prepared, Root, render_container_spec, render_pause_spec
+from bastide.plan.oci.prepared import Prepared, Root
+from bastide.plan.oci.spec import render_container_spec, render_pause_spec
 from bastide.plan.report import report_task
 from bastide.store import Txn
 from bastide.wire import spec
