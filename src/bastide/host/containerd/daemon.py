@@ -107,8 +107,8 @@ def write_daemon_files(daemon: Daemon) -> None:
     for folder in (daemon.data_folder, daemon.data_folder / "tmp", daemon.run_folder, daemon.bin_folder):
         folder.mkdir(parents=True, exist_ok=True)
     # runsc writes each container's spec there, environment and all, for everybody to read.
-    daemon.runsc_state.mkdir(mode=0o700, exist_ok=True)
-    daemon.runsc_state.chmod(0o700)
+    daemon.shim.state.mkdir(mode=0o700, exist_ok=True)
+    daemon.shim.state.chmod(0o700)
     daemon.run_folder.chmod(0o711)
     daemon.data_folder.chmod(0o711)
     _write(daemon.config_path, render_config(daemon), mode=0o600)

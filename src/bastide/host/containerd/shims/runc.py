@@ -25,13 +25,18 @@ class RuncShim(msgspec.Struct, frozen=True):
         return "io.containerd.runc.v2"
 
     @property
+    def state(self) -> Path:
+        """runc's own, one folder a containerd namespace."""
+        return self.run_folder / "runc"
+
+    @property
     def wrapper(self) -> str:
         """Becomes the shim, wherever it is."""
         return f"#!/bin/sh\n{become(self.program)}"
 
     def make_options(self, flags: Mapping[str, str]) -> AnyMessage:
         """Which runc, and where its state lies; it takes no flags."""
-        options = Options(binary_name=str(self.runc), root=str(self.run_folder / "runc"))
+        options = Options(binary_name=str(self.runc), root=str(self.state))
         return AnyMessage(type_url=OPTIONS_TYPE, value=options.SerializeToString())
 
     async def unhinge(self, container_id: str, *, namespace: str) -> bool:

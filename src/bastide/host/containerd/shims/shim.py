@@ -21,7 +21,11 @@ class Shim(Protocol):
 
     @property
     def run_folder(self) -> Path:
-        """Of its containerd; the shim's own state lies in it."""
+        """Of its containerd."""
+
+    @property
+    def state(self) -> Path:
+        """The runtime's own, one folder a containerd namespace."""
 
     @property
     def wrapper(self) -> str:
