@@ -69,6 +69,11 @@ EVENTS = [
     {"timestamp": 1795390000001, "message": '{"a":1}'},
 ]
 STREAM = {"logGroupName": "g", "logStreamName": "s"}
+SECRET_TAGS = [{"Key": "a", "Value": "b"}]
+SECRET = {"Name": "s", "Description": "d", "Tags": SECRET_TAGS}
+SECRET_FILTERS = [{"Key": "name", "Values": ["s", "!t"]}]
+BY_LABEL = [{"Key": "Label", "Option": "Equals", "Values": ["l"]}]
+BY_NAME = [{"Key": "Name", "Option": "BeginsWith", "Values": ["/p"]}]
 CALLS: list[tuple[str, str, Any]] = [
     ("ecs", "RegisterTaskDefinition", DEFINITION),
     ("ecs", "RunTask", RUN),
@@ -100,6 +105,22 @@ CALLS: list[tuple[str, str, Any]] = [
     ("logs", "GetLogEvents", {**STREAM, "limit": 1, "startFromHead": True, "startTime": 1}),
     ("logs", "FilterLogEvents", {"logGroupName": "g", "filterPattern": "{ $.a = 1 }", "limit": 1}),
     ("logs", "DescribeLogStreams", {"logGroupName": "g", "orderBy": "LastEventTime", "limit": 1}),
+    ("secretsmanager", "CreateSecret", {**SECRET, "SecretString": "x", "ClientRequestToken": "1" * 32}),
+    ("secretsmanager", "PutSecretValue", {"SecretId": "s", "SecretString": "y", "VersionStages": ["A"]}),
+    ("secretsmanager", "GetSecretValue", {"SecretId": "s", "VersionStage": "AWSCURRENT"}),
+    ("secretsmanager", "UpdateSecret", {"SecretId": "s", "Description": "d", "SecretBinary": "AAAA"}),
+    ("secretsmanager", "DescribeSecret", {"SecretId": "s"}),
+    ("secretsmanager", "ListSecretVersionIds", {"SecretId": "s", "MaxResults": 1, "IncludeDeprecated": True}),
+    ("secretsmanager", "ListSecrets", {"MaxResults": 1, "SortBy": "name", "Filters": SECRET_FILTERS}),
+    ("secretsmanager", "UntagResource", {"SecretId": "s", "TagKeys": ["a"]}),
+    ("ssm", "PutParameter", {"Name": "/p/a", "Value": "v", "Type": "StringList", "Overwrite": True}),
+    ("ssm", "LabelParameterVersion", {"Name": "/p/a", "ParameterVersion": 1, "Labels": ["l"]}),
+    ("ssm", "GetParameter", {"Name": "/p/a:1", "WithDecryption": True}),
+    ("ssm", "GetParameters", {"Names": ["/p/a", "/p/b:l"]}),
+    ("ssm", "GetParametersByPath", {"Path": "/p", "Recursive": True, "ParameterFilters": BY_LABEL}),
+    ("ssm", "DescribeParameters", {"ParameterFilters": BY_NAME, "MaxResults": 1}),
+    ("ssm", "GetParameterHistory", {"Name": "/p/a", "MaxResults": 1}),
+    ("ssm", "AddTagsToResource", {"ResourceType": "Parameter", "ResourceId": "/p/a", "Tags": SECRET_TAGS}),
 ]
 JUNK: list[Any] = [
     *(None, [], {}, "", "x", 0, 1, -1, 2**31, 2**63, 1.5, 1e300, True, False, "é", "\x00", "a" * 300),
