@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bastide.model.assignment import Report
 from bastide.model.frames import Assign, Release, Reported, SecretsAnswer, SecretsRequest
@@ -184,6 +185,46 @@ async def test_files_that_cannot_be_had(server: Server) -> None:
         ):
             answer = await told(server, agent, environmentFiles=[good, {"type": "s3", "value": value}])
             assert answer.error == f"{FILES}{value}: {error}"
+
+
+async def test_a_file_whose_content_is_gone_is_one_tasks_trouble(server: Server) -> None:
+    file = await put_file(server, "app.env", b"A=1")
+    for path in (server.settings.server_folder / "objects").rglob("*"):
+        if path.is_file():
+            path.unlink()
+    async with server.connected() as agent:
+        await agent.start(hello())
+        answer = await told(server, agent, environmentFiles=[file])
+        assert answer.error == f"{FILES}{file['value']}: InternalError: The object's content is gone."
+        assert await agent.is_silent()  # and the session stands
+
+
+async def test_a_secret_of_another_account_is_not_found(server: Server) -> None:
+    arn = (await secret(server, "db", "hunter2")).replace("000000000000", "999900009999")
+
+    def move(txn: Any) -> None:
+        [record] = txn.find("secret")
+        txn.put(replace(record, key=arn, scope="999900009999/us-east-1", version=0))
+
+    await server.store.update(move)
+    async with server.connected() as agent:
+        await agent.start(hello())
+        answer = await told(server, agent, secrets=of(S=arn))
+    assert answer.error is not None
+    assert answer.error.endswith("Secrets Manager can't find the specified secret.")
+
+
+async def test_environments_too_large_for_one_answer_are_refused(server: Server) -> None:
+    arn = await secret(server, "control", "\x01" * 65000)
+    many = of(**{f"V{number}": arn for number in range(30)})
+    containers = [container(name=f"c{number}", secrets=many) for number in range(2)]
+    async with server.connected() as agent:
+        await agent.start(hello())
+        await server.account.register(containerDefinitions=containers)
+        await server.account.run()
+        agent.send(SecretsRequest((await agent.read(Assign)).assignment.task_arn))
+        answer = await agent.read(SecretsAnswer)
+        assert answer.error == f"{PULL}the environments of the task's containers are too large together"
 
 
 async def test_values_no_process_can_have_are_refused(server: Server) -> None:

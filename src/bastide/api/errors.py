@@ -182,7 +182,6 @@ _S3: Table = {
     (Invalid, "sealed value"): Row("InternalError"),
     (Unsupported, "header"): Row("NotImplemented"),
     (Unavailable, "store"): Row("ServiceUnavailable", "The service is busy. Try again."),
-    (Unavailable, "object file"): Row("ServiceUnavailable", "The object cannot be read. Try again."),
 }
 
 FAULTS: Mapping[str, Table] = {

@@ -14,6 +14,7 @@ from pathlib import Path
 from bastide.api.vault import Vault
 from bastide.api.vault.durable import write_once
 from bastide.config import Settings
+from bastide.model.faults import Invalid
 from bastide.store import Store
 
 FOLDER = "objects"
@@ -42,6 +43,9 @@ class ObjectFiles:
             sealed = self._path(bucket, name).read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            why = f"The object's content cannot be read: {error.strerror}."
+            raise Invalid("sealed value", why=why) from error
         return self._vault.open(sealed, _identity(bucket, name))
 
     def remove(self, bucket: str, name: str) -> None:

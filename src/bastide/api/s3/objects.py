@@ -12,7 +12,7 @@ from bastide.api.operation import Context, Document, Operation, Params, Performs
 from bastide.api.s3.buckets import OBJECT, check_members, find_bucket
 from bastide.api.s3.checksums import checked_checksums, etag_of
 from bastide.api.s3.files import ObjectFiles
-from bastide.model.faults import Invalid, NotFound, Unavailable
+from bastide.model.faults import Invalid, NotFound
 from bastide.store import Record, Store, Txn
 
 KEY_MAX_BYTES = 1024
@@ -106,7 +106,7 @@ async def read_object(
         body = await asyncio.to_thread(files.read, record.parent, record.document["file"])
         if body is not None:
             return record, body
-    raise Unavailable("object file", why=f"the file of an object in {record.parent} is not there")
+    raise Invalid("sealed value", why="The object's content is gone.")
 
 
 def head_object(txn: Txn, ctx: Context, params: Params) -> Result:

@@ -31,6 +31,7 @@ from bastide.api.vault import Vault
 from bastide.config import Settings
 from bastide.model.assignment import Container
 from bastide.model.faults import Fault, NotFound, Unavailable
+from bastide.model.messages.framing import FRAME_MAX_BYTES
 from bastide.model.status import TaskStatus
 from bastide.model.task import status_of
 from bastide.model.task_definition import containers_of
@@ -38,6 +39,7 @@ from bastide.store import Record, Store, Txn
 
 # What execve(2) takes in all on Linux with the usual stack is 2 MiB, arguments included.
 ENVIRONMENT_MAX_BYTES = 2 * 1024 * 1024
+ANSWER_MAX_BYTES = FRAME_MAX_BYTES - 64 * 1024  # of all containers, as one frame takes them
 _RETRIED = "service call has been retried 1 time(s)"
 _PULL = "unable to pull secrets or registry auth: execution resource retrieval failed"
 _ASM = f"{_PULL}: unable to retrieve secret from asm: {_RETRIED}"
@@ -77,6 +79,8 @@ class Resolver:
             return self._open_given(task.given)
         environments = await self._read_environments(task.containers, task.scope, now_s)
         body = msgspec.json.encode(environments).decode()
+        if len(body) > ANSWER_MAX_BYTES:
+            raise Unresolved(f"{_PULL}: the environments of the task's containers are too large together")
         document = {"sealed": self._vault.seal_text(body, f"{GIVEN}/{task_arn}")}
         given = Record(GIVEN, task_arn, task.scope, document, parent=task_arn)
         return self._open_given(await self._store.update(partial(_keep_first, given=given)))
@@ -136,7 +140,7 @@ class Resolver:
         variables: dict[str, str] = {}
         for arn in container.environment_files:
             try:
-                find = partial(_find_file, arn=arn, account=scope.partition("/")[0])
+                find = partial(_find_file, arn=arn, account=_account(scope))
                 _, content = await read_object(self._store, self._files, find)
                 read = await asyncio.to_thread(parse_environment_file, content)
             except Unavailable:
@@ -173,8 +177,10 @@ def _read_task(txn: Txn, *, task_arn: str, host_id: str) -> _Task | None:
 
 
 def _find(txn: Txn, text: str, scope: str, now_s: float) -> Record | Fault:
-    """The version that is meant, still sealed, or why there is none."""
+    """The version that is meant, still sealed, or why there is none; another account has none for us."""
     source = parse_value_from(text, scope)
+    if _account(source.scope) != _account(scope):
+        return NotFound("secret", text)
     try:
         if isinstance(source, ParameterSource):
             parameter = parameter_records.find_parameter(txn, source.scope, source.name)
@@ -186,6 +192,10 @@ def _find(txn: Txn, text: str, scope: str, now_s: float) -> Record | Fault:
         return pick_version(txn, secret, version_id=source.version_id, stage=source.stage)
     except Fault as fault:
         return fault
+
+
+def _account(scope: str) -> str:
+    return scope.partition("/")[0]
 
 
 def _find_file(txn: Txn, *, arn: str, account: str) -> Record:
