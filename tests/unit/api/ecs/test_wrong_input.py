@@ -136,6 +136,18 @@ FULL = definition(
         "properties": [{"name": "IgnoredUID", "value": "1"}],
     },
 )
+SEALED = PLAIN | {
+    "pidMode": "task",
+    "containerDefinitions": [
+        APP
+        | {
+            "secrets": [SECRET],
+            "environmentFiles": [{"type": "s3", "value": "arn:aws:s3:::bucket/app.env"}],
+        },
+        SIDE,
+    ],
+    "volumes": [{"name": "data", "efsVolumeConfiguration": EFS}],
+}
 DATED = PLAIN | {
     "containerDefinitions": [
         APP
@@ -347,15 +359,19 @@ def own_of(good: dict[str, Any]) -> Iterator[Broken]:
     return (one for one in broken(shape, good) if found(good, one.path) not in (None, found(PLAIN, one.path)))
 
 
-@pytest.mark.parametrize("good", [PLAIN, FULL, DATED, ELSEWHERE], ids=["plain", "full", "dated", "elsewhere"])
+@pytest.mark.parametrize(
+    ("good", "accepted"),  # by RegisterTaskDefinition alone, or by RunTask too
+    [(PLAIN, 2), (FULL, 1), (SEALED, 2), (DATED, 2), (ELSEWHERE, 1)],
+    ids=["plain", "full", "sealed", "dated", "elsewhere"],
+)
 async def test_the_requests_that_are_broken_are_right(
-    account: Account, tmp_path: Path, good: dict[str, Any]
+    account: Account, tmp_path: Path, good: dict[str, Any], accepted: int
 ) -> None:
     await account.register()
     requests = iter([Broken((), good)])
     trial = await attempt(account, tmp_path, "RegisterTaskDefinition", requests, await account.network())
     assert not trial.lines, "\n".join(trial.lines)
-    assert trial.accepted >= 1
+    assert trial.accepted == accepted
 
 
 @pytest.mark.parametrize("part", ["containerDefinitions", "volumes", REST])
@@ -368,7 +384,9 @@ async def test_no_member_of_register_task_definition_escapes(
     assert not trial.lines, "\n".join(trial.lines)
 
 
-@pytest.mark.parametrize("good", [FULL, DATED, ELSEWHERE], ids=["full", "dated", "elsewhere"])
+@pytest.mark.parametrize(
+    "good", [FULL, SEALED, DATED, ELSEWHERE], ids=["full", "sealed", "dated", "elsewhere"]
+)
 async def test_nor_does_one_of_rarer_definitions(
     account: Account, tmp_path: Path, good: dict[str, Any]
 ) -> None:
