@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 
 import pytest
@@ -52,6 +53,22 @@ def test_a_stop_at_any_moment_of_a_start_is_heeded(bastide: Installation) -> Non
     for task in tasks:
         stopped = bastide.wait(task, "STOPPED")
         assert (stopped["stopCode"], stopped["stoppedReason"]) == ("UserInitiated", "changed my mind")
+    until(lambda: bastide.leftovers() == [])
+
+
+def test_a_stop_during_a_pull_does_not_wait_for_the_registry(bastide: Installation) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections and never says a word
+        image = f"127.0.0.1:{silent.getsockname()[1]}/slow:1"
+        task = bastide.run_task(bastide.register("slow-pull", shell("app", "true", image=image)))[0]
+        until(lambda: "pullStartedAt" in bastide.describe(task)[0])
+        time.sleep(1)
+        assert bastide.describe(task)[0]["lastStatus"] == "PENDING"
+        began = time.monotonic()
+        bastide.stop(task, reason="too slow")
+    stopped = bastide.describe(task)[0]
+    assert time.monotonic() - began < 10
+    assert (stopped["stopCode"], stopped["stoppedReason"]) == ("UserInitiated", "too slow")
+    assert "exitCode" not in stopped["containers"][0]
     until(lambda: bastide.leftovers() == [])
 
 
