@@ -130,7 +130,7 @@ async def test_a_removed_container_can_be_made_again(bench: Bench) -> None:
 
 @pytest.mark.parametrize("bench", [FAKE, GVISOR], indirect=True)
 async def test_the_end_of_the_sandbox_is_the_end_of_all_in_it(bench: Bench) -> None:
-    """With a shared kernel it is the agent that ends them (tests/e2e/test_runtime_class.py)."""
+    """With a shared kernel it is the agent that ends them."""
     container = await bench.run("sleep", "1000")
     await bench.runtime.send_signal(bench.sandbox, signal.SIGKILL)
     assert (await bench.wait_ended(bench.sandbox)).process is Process.STOPPED

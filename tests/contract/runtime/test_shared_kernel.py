@@ -71,7 +71,7 @@ async def test_only_the_plain_devices_are_there(bench: Bench) -> None:
     )
 
 
-async def test_the_first_process_is_spared_what_it_does_not_catch_and_killed_all_the_same(
+async def test_the_first_process_is_spared_what_it_does_not_catch(
     bench: Bench,
 ) -> None:
     """As on Fargate, where the wait for stopTimeout comes from."""

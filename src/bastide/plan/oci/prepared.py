@@ -28,7 +28,6 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
     runtime: RuntimeClass = RuntimeClass.GVISOR
     machine: str = "x86_64"  # as `uname -m` names it
-    apparmor: str = ""  # the profile that containers run under; empty: the machine has none
     netns: str
     cgroup: str
     sandbox_pid: int = 0  # of the pause container's process, once it runs
