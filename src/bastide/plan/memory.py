@@ -1,18 +1,16 @@
 """When the memory of containers with a hard limit is looked at again, and which of them are beyond it. Pure.
 
-A look is cheap while all of the task's memory together is below every limit, and costs an answer of the
-sandbox otherwise. Either way the next one comes the sooner the less room is left and the faster it shrinks:
-half the room may go until then, at the speed seen or at one that is assumed, whichever is higher.
+A look at the task's group is cheap and says how much its containers hold together. The sandbox knows how
+much each has, and is asked only when one of them could be beyond its limit by now: what the task has grown by
+since the last answer may all be one container's. As another may have given back as much, answers get old.
 """
 
 from collections.abc import Mapping
 
 MIB = 1024 * 1024
-FASTEST_BYTES_S = (
-    1024 * MIB
-)  # a process that only allocates, on the machines measured: 0.6 to 1.1 GiB a second
-CHEAP_LOOK_S = (0.02, 0.1)  # soonest and latest
-ASKING_LOOK_S = (0.05, 1.0)  # for what the sandbox has to answer
+FASTEST_BYTES_S = 1024 * MIB  # assumed of a process that does nothing but allocate
+SOONEST_S, LATEST_S = 0.02, 0.1  # between two looks
+TRUST_S = 3.0  # how old an answer of the sandbox may be
 
 
 def find_excess(limits: Mapping[str, int], used: Mapping[str, int]) -> frozenset[str]:
@@ -20,16 +18,14 @@ def find_excess(limits: Mapping[str, int], used: Mapping[str, int]) -> frozenset
     return frozenset(name for name, limit in limits.items() if used.get(name, 0) > limit)
 
 
-def seconds_to_cheap_look(room: int, growth_bytes_s: float) -> float:
-    """Until the task's memory is read again. Preconditions: it is below every limit by `room`."""
-    return _between(CHEAP_LOOK_S, room, growth_bytes_s)
+def find_room(limits: Mapping[str, int], used: Mapping[str, int], held: int) -> int:
+    """By how much the task may grow before any container can be beyond its limit.
+
+    `used` lacks those whose limit is above all that the task holds.
+    """
+    return min(limit - used.get(name, held) for name, limit in limits.items())
 
 
-def seconds_to_asking_look(room: int, growth_bytes_s: float) -> float:
-    """Until the sandbox is asked again; `room` is what its fullest container has left."""
-    return _between(ASKING_LOOK_S, room, growth_bytes_s)
-
-
-def _between(bounds: tuple[float, float], room: int, growth_bytes_s: float) -> float:
-    soonest, latest = bounds
-    return min(latest, max(soonest, room / 2 / max(growth_bytes_s, FASTEST_BYTES_S)))
+def seconds_to_look(room: int, growth_bytes_s: float) -> float:
+    """The sooner the less room is left and the faster it shrinks: half of it may go until then."""
+    return min(LATEST_S, max(SOONEST_S, room / 2 / max(growth_bytes_s, FASTEST_BYTES_S)))

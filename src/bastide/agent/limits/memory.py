@@ -16,7 +16,7 @@ from bastide.model.assignment import Assignment
 from bastide.model.container.runs import run_id
 from bastide.model.faults import Fault
 from bastide.model.task_state import TaskState
-from bastide.plan.memory import MIB, find_excess, seconds_to_asking_look, seconds_to_cheap_look
+from bastide.plan.memory import MIB, TRUST_S, find_excess, find_room, seconds_to_look
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +35,13 @@ class _Watched:
     excess: frozenset[str] = frozenset()
     asking: asyncio.Task[None] | None = field(default=None, compare=False)
 
-    @property
-    def floor(self) -> int:
-        """What no container is beyond as long as their task is not."""
-        return min(self.limits.values())
+    safe: int = 0  # while the task holds no more, none of them is beyond, by the sandbox's last answer
+    asked_at: float = 0.0
+
+    def ceiling(self, now: float) -> int:
+        """While the task holds no more, none of them is beyond, by all that is known."""
+        least = min(self.limits.values())
+        return max(least, self.safe) if now < self.asked_at + TRUST_S else least
 
 
 class MemoryWatch:
@@ -94,16 +97,17 @@ class MemoryWatch:
         due = {task_id: each for task_id, each in self._watched.items() if each.due_at <= now}
         if not due:
             return
-        held = await self._cgroups.read_held_bytes({task_id: each.floor for task_id, each in due.items()})
+        ceilings = {task_id: each.ceiling(now) for task_id, each in due.items()}
+        held = await self._cgroups.read_held_bytes(ceilings)
         for task_id, watched in due.items():
             watched.due_at = now + AGAIN_S
             if task_id not in held:
                 continue
             _note(watched, now, held[task_id])
-            room = watched.floor - held[task_id]
+            room = ceilings[task_id] - held[task_id]
             if room >= 0:
                 watched.excess = frozenset()
-                watched.due_at = now + seconds_to_cheap_look(room, watched.growth_bytes_s)
+                watched.due_at = now + seconds_to_look(room, watched.growth_bytes_s)
             elif watched.asking is None or watched.asking.done():
                 watched.asking = group.create_task(self._ask(task_id, watched, held[task_id], wake))
 
@@ -123,8 +127,9 @@ class MemoryWatch:
                 log.info("beyond its memory", extra={"task": task_id, "containers": sorted(watched.excess)})
             wake(task_id)
             return
-        room = min(watched.limits[name] - bytes_ for name, bytes_ in used.items())
-        watched.due_at = time.monotonic() + seconds_to_asking_look(room, watched.growth_bytes_s)
+        room = find_room(watched.limits, used, held)
+        watched.asked_at, watched.safe = time.monotonic(), held + room
+        watched.due_at = watched.asked_at + seconds_to_look(room, watched.growth_bytes_s)
         self._changed.set()  # it may be due before the others
 
 
