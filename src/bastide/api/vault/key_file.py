@@ -51,7 +51,11 @@ async def ensure_vault(store: Store, path: Path) -> Vault:
 
 
 def _read_key(path: Path) -> bytes:
-    text = path.read_bytes().strip()
+    try:
+        text = path.read_bytes().strip()
+    except OSError as error:
+        why = f"{path} cannot be read: {error.strerror}. It belongs to the server's user, with mode 0600."
+        raise Invalid("vault key", str(path), why=why) from error
     try:
         key = binascii.unhexlify(text)
     except binascii.Error:

@@ -49,3 +49,10 @@ async def test_a_file_that_holds_no_key_is_named(store: Store, tmp_path: Path, t
     path.write_text(text)
     with pytest.raises(Invalid, match="64 hexadecimal digits"):
         await ensure_vault(store, path)
+
+
+async def test_a_file_that_cannot_be_read_is_named(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "vault.key"
+    path.mkdir()
+    with pytest.raises(Invalid, match="cannot be read: Is a directory"):
+        await ensure_vault(store, path)
