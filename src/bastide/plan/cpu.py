@@ -29,7 +29,7 @@ def plan_caps(quota_us: int, *, others_us: float, containers: Mapping[str, CpuUs
     Preconditions: the task's quota held it back, or some are capped. `others_us` is what the sandbox itself
     used, which belongs to nobody.
     """
-    active = {name: use for name, use in containers.items() if use.used_us > quota_us * ACTIVE}
+    active = {name: use for name, use in containers.items() if _is_active(use, quota_us)}
     caps: dict[str, int | None] = dict.fromkeys(containers)
     if len(active) < 2:
         return caps
@@ -43,6 +43,12 @@ def plan_caps(quota_us: int, *, others_us: float, containers: Mapping[str, CpuUs
     for name, got_us in _divide(divided_us, wanted_us, active).items():
         caps[name] = round(max(got_us, parts_us[name]))
     return caps
+
+
+def _is_active(use: CpuUse, quota_us: int) -> bool:
+    """Also who is held to less than that by its cap: let go, it would take what is not its part."""
+    is_held = use.cap_us is not None and use.used_us >= HUNGRY * use.cap_us
+    return is_held or use.used_us > quota_us * ACTIVE
 
 
 def _divide(amount: float, wanted: Mapping[str, float], uses: Mapping[str, CpuUse]) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bastide.plan.cpu import CpuUse, plan_caps
@@ -49,6 +49,7 @@ def test_alone_a_container_is_never_capped() -> None:
     assert plan_caps(QUOTA, others_us=0.0, containers=uses) == {"busy": None, "idle": None}
 
 
+@example([(2, 9_000), (2, 9_000), (196, GREEDY)])  # two whose part is less than it takes to count as active
 @given(
     st.lists(
         st.tuples(st.integers(2, 1024), st.sampled_from([0, 400, 3_000, 9_000, GREEDY])),
