@@ -39,17 +39,6 @@ def test_the_process_sees_the_size_of_its_task(bastide: Installation) -> None:
     assert 19 * 1024 * 1024 < disk_kib <= 20 * 1024 * 1024
 
 
-def test_capabilities_are_dockers_less_what_is_dropped(bastide: Installation) -> None:
-    plain = output_of(bastide, "capabilities", shell("app", "grep -E '^Cap(Eff|Bnd)' /proc/self/status"))
-    assert plain == ["CapEff:\t00000000a80425fb", "CapBnd:\t00000000a80425fb"]
-    dropped = shell(
-        "app",
-        "grep CapEff /proc/self/status",
-        linuxParameters={"capabilities": {"drop": ["ALL"], "add": ["SYS_PTRACE"]}},
-    )
-    assert output_of(bastide, "capabilities", dropped) == ["CapEff:\t0000000000080000"]
-
-
 def test_user_and_limits_are_as_asked(bastide: Installation) -> None:
     container = shell(
         "app",
@@ -58,6 +47,22 @@ def test_user_and_limits_are_as_asked(bastide: Installation) -> None:
         ulimits=[{"name": "nofile", "softLimit": 77, "hardLimit": 99}],
     )
     assert output_of(bastide, "user", container) == ["1000", "1001", "77"]
+
+
+def test_a_user_is_named_in_six_ways(bastide: Installation) -> None:
+    """By the image's own passwd and group files."""
+    asked = {"1000": "1000 1000 2000", "demo": "1000 1000 2000", "1234": "1234 0"}
+    asked |= {"demo:web": "1000 2000", "1000:5": "1000 5", "77:web": "77 2000", "demo:5": "1000 5"}
+    containers = [
+        shell(f"u{at}", "echo $(id -u) $(id -G)", essential=False, user=user) for at, user in enumerate(asked)
+    ]
+    waits = [{"containerName": each["name"], "condition": "COMPLETE"} for each in containers]
+    arn = bastide.register("users", *containers, shell("last", "true", dependsOn=waits))
+    task = bastide.run_task(arn)[0]
+    bastide.wait(task, "STOPPED")
+    name = task.rsplit("/", 1)[-1]
+    found = {user: bastide.log_lines(f"t/u{at}/{name}") for at, user in enumerate(asked)}
+    assert found == {user: [words] for user, words in asked.items()}
 
 
 def test_a_read_only_root_refuses_writes(bastide: Installation) -> None:

@@ -14,6 +14,7 @@ from bastide.host.ports import Disks, ImageConfig
 from bastide.host.threads import on_own_thread
 from bastide.host.volumes.images import ensure_volume
 from bastide.model.assignment import Assignment
+from bastide.plan.oci.mounts import mount_path
 
 # Mounted by the runtime or by the agent whatever an image declares.
 TAKEN = ("/", "/proc", "/dev", "/sys", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf")
@@ -31,6 +32,10 @@ async def ensure_volumes(
     spec: Assignment, disks: Disks, disk: Path, roots: Mapping[str, Path], images: Mapping[str, ImageConfig]
 ) -> VolumeFolders:
     """Make and fill what is not there yet. Preconditions: no container of the task has run before that."""
+    mounted = {
+        container.name: {mount_path(mount.path): mount.volume for mount in container.mounts}
+        for container in spec.containers
+    }
     named: dict[str, Path] = {}
     for volume in spec.volumes:
         if volume.efs is not None:
@@ -38,19 +43,18 @@ async def ensure_volumes(
             continue
         folder = disk / "volumes" / volume.name
         sources = [
-            (roots[container.name], mount.path)
-            for container in spec.containers
-            for mount in container.mounts
-            if mount.volume == volume.name
+            (roots[name], path)
+            for name, paths in mounted.items()
+            for path, mounted_there in paths.items()
+            if mounted_there == volume.name
         ]
         await on_own_thread(partial(ensure_volume, folder, sources))
         named[volume.name] = folder
     of_images: dict[str, dict[str, str]] = {}
     for container in spec.containers:
-        mounted = {posixpath.normpath(mount.path) for mount in container.mounts}
         own = of_images.setdefault(container.name, {})
         for number, path in enumerate(declared_volumes(images[container.name])):
-            if path not in mounted:
+            if path not in mounted[container.name]:
                 folder = disk / "image-volumes" / container.name / str(number)
                 source = (roots[container.name], path)
                 await on_own_thread(partial(ensure_volume, folder, [source]))

@@ -20,7 +20,7 @@ from bastide.api.ecs.checks.launch import (
     resolved_platform,
 )
 from bastide.api.ecs.checks.network import checked_network
-from bastide.api.ecs.checks.not_yet import check_runnable
+from bastide.api.ecs.checks.not_yet import check_runnable, check_sysctls
 from bastide.api.ecs.checks.overrides import check_overrides
 from bastide.api.ecs.clusters import ensure_cluster
 from bastide.api.ecs.tags import checked_tags
@@ -82,6 +82,7 @@ def _checked(txn: Txn, ctx: Context, cluster: Record, params: Params) -> tuple[L
     check_overrides(params.get("overrides", {}), definition)
     network = checked_network(txn, ctx, params, definition)
     _check_execute_command(params, definition)
+    check_sysctls(definition, ctx.settings.runtime)
     check_runnable(definition, params)
     launch = Launch(
         cluster=cluster,

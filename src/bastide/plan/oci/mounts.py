@@ -1,6 +1,9 @@
 """The mounts every container has, as Docker lays them out, what they hide, and a bind mount's form."""
 
+import posixpath
 from typing import Any
+
+from bastide.model.faults import Invalid
 
 SHM_SIZE = "65536k"  # Docker's default; Fargate rejects sharedMemorySize
 # Docker's defaults.
@@ -38,6 +41,16 @@ def base_mounts() -> list[dict[str, Any]]:
         _mount("mqueue", "/dev/mqueue", "mqueue", hidden),
         _mount("shm", "/dev/shm", "tmpfs", [*hidden, "mode=1777", f"size={SHM_SIZE}"]),
     ]
+
+
+def mount_path(path: str) -> str:
+    """Where a volume is mounted, as a normal path; Invalid, in Docker's words, where it cannot be."""
+    if not path.startswith("/"):
+        raise Invalid("path", path, why=f"invalid mount path: '{path}' mount path must be absolute")
+    normal = posixpath.normpath("/" + path.lstrip("/"))
+    if normal == "/":
+        raise Invalid("path", path, why="invalid specification: destination can't be '/'")
+    return normal
 
 
 def bind(source: str, target: str, *, read_only: bool) -> dict[str, Any]:

@@ -5,12 +5,13 @@ it, how is the runtime class's matter (`walls`). What a container may do is Dock
 setuid programs work (no_new_privileges is off there), the bounding set holds all the same.
 """
 
-import posixpath
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
 from bastide.model.arn import parse_arn
 from bastide.model.assignment import Assignment, Container, Ulimit
+from bastide.model.sysctls import written_inside
 from bastide.plan.command import (
     DEFAULT_PATH,
     INIT_PATH,
@@ -19,12 +20,14 @@ from bastide.plan.command import (
     plan_working_directory,
 )
 from bastide.plan.oci.capabilities import plan_capabilities
-from bastide.plan.oci.mounts import MASKED_PATHS, READONLY_PATHS, base_mounts, bind
+from bastide.plan.oci.mounts import MASKED_PATHS, READONLY_PATHS, base_mounts, bind, mount_path
 from bastide.plan.oci.prepared import ImageDefaults, Prepared, Root
 from bastide.plan.oci.walls import WALLS
 from bastide.plan.users import Account, resolve_account
 
 OCI_VERSION = "1.1.0"
+NOBODY = Account(uid=65534, gid=65534, groups=(65534,), home="/")
+ROOT_ACCOUNT = Account(uid=0, gid=0, groups=(0,), home="/")
 CONTAINER_TYPE = "io.kubernetes.cri.container-type"
 SANDBOX_ID = "io.kubernetes.cri.sandbox-id"
 CONTAINER_NAME = "io.kubernetes.cri.container-name"
@@ -39,16 +42,21 @@ def sandbox_id(task_id: str) -> str:
 def render_pause_spec(assignment: Assignment, prepared: Prepared, *, program: str) -> dict[str, Any]:
     """The sandbox: it owns network, cgroup and sysctls, runs nothing but `program` and may do nothing."""
     identity = sandbox_id(assignment.task_id)
-    nobody = Account(uid=65534, gid=65534, groups=(65534,), home="/")
+    sysctls = {
+        name: value for container in assignment.containers for name, value in container.sysctls.items()
+    }
+    written = written_inside(sysctls, prepared.runtime)
+    # Without capabilities either way; the files of the sandbox's kernel are root's.
+    account = ROOT_ACCOUNT if written else NOBODY
     return {
         "ociVersion": OCI_VERSION,
         "process": {
             "terminal": False,
-            "user": _user(nobody),
-            "args": [program],
+            "user": _user(account),
+            "args": [program, *itertools.chain.from_iterable(written.items())],
             "env": [f"PATH={DEFAULT_PATH}"],
             "cwd": "/",
-            "capabilities": _capabilities((), nobody),
+            "capabilities": _capabilities((), account),
             "noNewPrivileges": True,
             "rlimits": [],
         },
@@ -59,11 +67,7 @@ def render_pause_spec(assignment: Assignment, prepared: Prepared, *, program: st
         "linux": {
             **_HIDDEN,
             **WALLS[prepared.runtime].plan_sandbox(assignment, prepared, identity),
-            "sysctl": {
-                name: value
-                for container in assignment.containers
-                for name, value in container.sysctls.items()
-            },
+            "sysctl": sysctls,
         },
     }
 
@@ -154,7 +158,7 @@ def _mounts(container: Container, root: Root, prepared: Prepared) -> list[dict[s
     # What the image declares as a volume stays writable on a read-only root, as with Docker.
     volumes = {path: bind(folder, path, read_only=False) for path, folder in root.image_volumes.items()}
     for mount in container.mounts:
-        path = posixpath.normpath(mount.path)
+        path = mount_path(mount.path)
         volumes[path] = bind(prepared.volumes[mount.volume], path, read_only=mount.read_only)
     # A shorter path first: a volume below another must not be covered by it.
     return mounts + sorted(volumes.values(), key=lambda mount: mount["destination"].count("/"))

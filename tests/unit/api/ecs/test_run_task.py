@@ -163,6 +163,12 @@ DEFINITIONS: list[tuple[Members, Members, str, str]] = [
     (one(**logs("splunk", **{"splunk-url": "u", "splunk-token": "t"})), {}, NOT_YET, "log driver splunk"),
     (mounted(configuredAtLaunch=True), {}, NOT_YET, "configuredAtLaunch"),
     (
+        one(systemControls=[{"namespace": "net.ipv4.tcp_keepalive_time", "value": "500"}]),
+        {},
+        CLIENT,
+        "'net.ipv4.tcp_keepalive_time' of container 'app' would take no effect",
+    ),
+    (
         {**mounted(s3filesVolumeConfiguration={"fileSystemArn": "a"}), "taskRoleArn": ROLE},
         {},
         NOT_YET,

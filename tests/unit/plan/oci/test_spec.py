@@ -100,6 +100,17 @@ def test_a_container_joins_its_sandbox() -> None:
     assert network in app["linux"]["namespaces"]
 
 
+def test_the_sandboxes_first_program_writes_what_its_kernel_can_change() -> None:
+    first = replace(APP, sysctls={"net.ipv4.tcp_sack": "1", "net.ipv4.tcp_rmem": "1 2 3"})
+    last = replace(APP, name="last", sysctls={"net.ipv4.tcp_sack": "0"})  # the last one wins, as on Fargate
+    process = render_pause_spec(assignment(first, last), PREPARED, program="/pause")["process"]
+    assert process["args"] == [
+        *("/pause", "/proc/sys/net/ipv4/tcp_sack", "0", "/proc/sys/net/ipv4/tcp_rmem", "1 2 3")
+    ]
+    assert process["user"]["uid"] == 0
+    assert process["capabilities"]["permitted"] == process["capabilities"]["bounding"] == []
+
+
 def test_the_sandbox_holds_the_size_of_the_task_and_can_do_nothing_itself() -> None:
     sysctls = {"net.ipv4.tcp_keepalive_time": "60"}
     pause = render_pause_spec(assignment(replace(APP, sysctls=sysctls)), PREPARED, program="/pause")
@@ -108,6 +119,7 @@ def test_the_sandbox_holds_the_size_of_the_task_and_can_do_nothing_itself() -> N
     assert pause["linux"]["resources"]["cpu"] == {"shares": 256, "quota": 25_000, "period": 100_000}
     assert pause["linux"]["sysctl"] == sysctls
     assert pause["process"]["args"] == ["/pause"]
+    assert pause["process"]["user"]["uid"] == 65534
     assert pause["process"]["capabilities"]["bounding"] == []
     assert pause["process"]["noNewPrivileges"] is True
     assert pause["root"]["readonly"] is True
@@ -198,6 +210,14 @@ def test_a_volume_of_the_image_is_writable_and_gives_way_to_a_mount_point() -> N
         ("/data", "/disk/data", "ro"),
         ("/deep/cache", "/disk/c", "rw"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "why"), [("data", "must be absolute"), ("/", "can't be"), ("//x/..", "can't be")]
+)
+def test_a_volume_has_a_place_below_the_root(path: str, why: str) -> None:
+    with pytest.raises(Invalid, match=why):
+        spec_of(replace(APP, mounts=(Mount(volume="data", path=path),)))
 
 
 def test_volumes_are_mounted_the_shorter_path_first() -> None:

@@ -6,9 +6,11 @@ these and of what is recorded without taking effect.
 
 from collections.abc import Iterator
 
-from bastide.api.ecs.checks import Document
+from bastide.api.ecs.checks import Document, refuse
 from bastide.api.ecs.checks.fargate import is_windows
 from bastide.model.faults import Unsupported
+from bastide.model.status import RuntimeClass
+from bastide.model.sysctls import why_not
 
 VOLUMES = ("s3filesVolumeConfiguration", "configuredAtLaunch")
 
@@ -19,6 +21,18 @@ def check_runnable(definition: Document, params: Document) -> None:
         raise Unsupported(
             "feature", missing, why=f"{missing} cannot be used by tasks here yet: see docs/compat.md."
         )
+
+
+def check_sysctls(definition: Document, runtime: RuntimeClass) -> None:
+    """Each system control takes effect in tasks of this runtime class, or the reason why not is raised."""
+    for container in definition["containerDefinitions"]:
+        for control in container.get("systemControls", ()):
+            name, value = control.get("namespace", ""), control.get("value", "")
+            if (reason := why_not(name, value, runtime)) is not None:
+                refuse(
+                    f"The system control '{name}' of container '{container['name']}' would take no effect: "
+                    f"{reason}."
+                )
 
 
 def _missing(definition: Document, params: Document) -> Iterator[str]:
