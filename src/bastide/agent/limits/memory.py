@@ -20,6 +20,7 @@ from bastide.plan.memory import MIB, TRUST_S, find_excess, find_room, seconds_to
 
 log = logging.getLogger(__name__)
 
+TOGETHER_S = 0.02  # what is due so soon is read along with what is due now: a look costs more than a task
 AGAIN_S = 1.0  # after what could not be read, and between two looks at a container that is being killed
 
 
@@ -94,7 +95,7 @@ class MemoryWatch:
 
     async def _look(self, group: asyncio.TaskGroup, wake: Callable[[str], None]) -> None:
         now = time.monotonic()
-        due = {task_id: each for task_id, each in self._watched.items() if each.due_at <= now}
+        due = {task_id: each for task_id, each in self._watched.items() if each.due_at <= now + TOGETHER_S}
         if not due:
             return
         ceilings = {task_id: each.ceiling(now) for task_id, each in due.items()}
