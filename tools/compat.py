@@ -22,6 +22,7 @@ NOTES = ROOT / "tools" / "compat.toml"
 MARK = "<!-- Rows below are written by tools/compat.py; edit tools/compat.toml instead. -->"
 TITLES = {
     "ec2": "EC2",
+    "ecr": "ECR",
     "ecs": "ECS",
     "logs": "CloudWatch Logs",
     "s3": "S3",

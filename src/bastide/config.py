@@ -21,6 +21,7 @@ from bastide.model.status import RuntimeClass
 INSTANCE_NAME = re.compile(r"[a-z][a-z0-9]{0,11}(-[a-z0-9]{1,8})?")  # link and cgroup names are built from it
 ACCOUNT = re.compile(r"[0-9]{12}")
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
+DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
 USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 POOL_PREFIX_MAX = 29  # the host's own address, network and broadcast, and some for tasks
 PIDS_MAX_MAX = 65536  # gVisor's own bound on the threads of a sandbox
@@ -48,6 +49,10 @@ DESCRIPTIONS: Mapping[str, str] = {
     "server_user": "system user the server runs as; made if missing",
     "body_limit_bytes": "largest request body",
     "public_pool": "CIDR of public addresses, reached from this host; empty: a /24 made from the instance",
+    "tls_certificate": "file with a certificate chain to show instead of one of Bastide's own authority",
+    "tls_key": "file with that certificate's private key; the server's user has to be able to read both",
+    "registry_domain": "domain of image names: <account>.dkr.ecr.<region>.<registry_domain>:<port>",
+    "registry_grace_s": "how long image layers that nothing uses, and broken-off uploads, are kept",
     "cpu_overcommit": "how many times over a host's CPUs may be promised to tasks (memory never is)",
     "stopped_task_retention_s": "how long a stopped task can be described",
     "event_retention_s": "how long the events of tasks can be read",
@@ -80,6 +85,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     server_user: str = "bastide"
     body_limit_bytes: int = 64 * 1024 * 1024
     public_pool: str = ""
+    tls_certificate: str = ""
+    tls_key: str = ""
+    registry_domain: str = "localhost"
+    registry_grace_s: int = 86400  # a slow push brings its first layer long before its manifest
     cpu_overcommit: int = 16
     stopped_task_retention_s: int = 3600  # AWS keeps a stopped task visible for an hour
     event_retention_s: int = 24 * 3600
@@ -119,6 +128,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def server_folder(self) -> Path:
         """The server's: store and admin key. Owned by the server's user."""
         return self.data_folder / "server"
+
+    @property
+    def registry_folder(self) -> Path:
+        """Layers of the images that were pushed."""
+        return self.server_folder / "registry"
 
     @property
     def log_folder(self) -> Path:
@@ -299,6 +313,14 @@ def _checked(settings: Settings) -> Settings:
             not settings.public_pool or _is_pool(settings.public_pool),
             "an IPv4 network of /29 or wider, like 192.0.2.0/24",
         ),
+        ("tls_certificate", _is_path_or_empty(settings.tls_certificate), "an absolute path"),
+        (
+            "tls_key",
+            _is_path_or_empty(settings.tls_key) and bool(settings.tls_key) == bool(settings.tls_certificate),
+            "an absolute path, given with tls_certificate and only with it",
+        ),
+        ("registry_domain", bool(DOMAIN.fullmatch(settings.registry_domain)), "a domain in lower case"),
+        ("registry_grace_s", settings.registry_grace_s >= 0, "0 or more"),
         ("cpu_overcommit", settings.cpu_overcommit >= 1, "1 or more"),
         ("stopped_task_retention_s", settings.stopped_task_retention_s >= 0, "0 or more"),
         ("event_retention_s", settings.event_retention_s >= 60, "60 or more"),
@@ -330,6 +352,10 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_path_or_empty(text: str) -> bool:
+    return not text or Path(text).is_absolute()
 
 
 def _is_pool(text: str) -> bool:

@@ -10,6 +10,7 @@ import gc
 import logging
 import os
 import signal
+import ssl
 import sys
 from collections.abc import AsyncIterator
 from typing import Any
@@ -20,17 +21,20 @@ import uvloop
 from bastide import __version__
 from bastide.api.agents import Agents
 from bastide.api.app import create_app
-from bastide.api.connections import Connection
+from bastide.api.connections import connection_with
 from bastide.api.keys import Keys, ensure_admin_key, key_file
 from bastide.api.operator import Operators
 from bastide.api.s3.files import ObjectFiles, sweep_objects
+from bastide.api.tls import Certificates
 from bastide.api.vault import ensure_vault, vault_file
 from bastide.config import Settings
+from bastide.control.blobs import Sweeper
 from bastide.control.enis import Enis
 from bastide.control.events import Events
 from bastide.control.hosts import Hosts
 from bastide.control.placement import Placement
 from bastide.control.reaper import Reaper
+from bastide.control.repositories import Repositories
 from bastide.control.retirement import Retirement
 from bastide.model.faults import Denied
 from bastide.store import Store
@@ -84,7 +88,8 @@ async def serve(settings: Settings) -> None:
         agents = Agents(store, settings, vault)
         keys = Keys(ensure_admin_key(key_file(settings)), account=settings.account)
         app = create_app(store, settings, keys, vault=vault, agents_connected=lambda: agents.connected)
-        api = _listener(app, settings.host, settings.port)
+        certificates = Certificates(settings)
+        api = _listener(app, settings.host, settings.port, tls=certificates.context)
         metrics = _listener(app.metrics_app, *settings.metrics_address)
         gc.freeze()  # models and modules live as long as we do: no collection looks at them again
         log.info("bastide server %s of %s on %s", __version__, settings.instance, settings.endpoint)
@@ -100,6 +105,9 @@ async def serve(settings: Settings) -> None:
                     Hosts(store),
                     Reaper(store, settings),
                     Retirement(store),
+                    Repositories(store),
+                    Sweeper(store, settings),
+                    certificates,
                 )
             ]
             served = [group.create_task(_served(listener, ending)) for listener in (api, metrics)]
@@ -132,13 +140,13 @@ async def _opened(settings: Settings) -> AsyncIterator[Store]:
         await store.close()
 
 
-def _listener(app: Any, host: str, port: int) -> Listener:
+def _listener(app: Any, host: str, port: int, *, tls: ssl.SSLContext | None = None) -> Listener:
     return Listener(
         uvicorn.Config(
             app,
             host=host,
             port=port,
-            http=Connection,
+            http=connection_with(tls),
             ws="none",
             lifespan="off",
             interface="asgi3",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bastide.api.distribution.errors import FAULTS as DISTRIBUTION_FAULTS
 from bastide.api.errors import (
     COMMON,
     EC2,
@@ -25,35 +26,56 @@ from bastide.api.errors import (
 )
 from bastide.api.failures import fault_error
 from bastide.model import faults
-from bastide.model.faults import Fault, Unavailable
+from bastide.model.faults import (
+    AlreadyExists,
+    Conflict,
+    Fault,
+    InUse,
+    Invalid,
+    NotFound,
+    Unavailable,
+)
 from bastide.wire import spec
 from bastide.wire.malformed import MalformedReason
 from bastide.wire.sigv4 import RefusedReason
 from tests.style.checkout import ROOT
 
 API = ROOT / "src" / "bastide" / "api"
+REGISTRY = API.parent / "store" / "registry"  # what ECR's operations and /v2 do to the records they share
 FAULT_CLASSES = {
     name: each for name, each in vars(faults).items() if isinstance(each, type) and issubclass(each, Fault)
 }
 # Who may raise a fault while an operation of a service runs. What others raise meets no caller of AWS's API.
 RAISES_FOR = {
+    "distribution": (),  # has a table of its own, below
     "ec2": ("ec2",),
+    "ecr": ("ecr",),
     "ecs": ("ecs",),
     "logs": ("logs",),
     "s3": ("s3",),
     "secretsmanager": ("secretsmanager",),
     "ssm": ("ssm",),
     "sts.py": ("sts",),
-    "paging.py": ("ec2", "ecs", "logs", "s3", "secretsmanager", "ssm"),
+    "paging.py": ("ec2", "ecr", "ecs", "logs", "s3", "secretsmanager", "ssm"),
     "vault/vault.py": ("s3", "secretsmanager", "ssm"),
     "vault/key_file.py": (),
     "agents": (),
     "keys.py": (),
     "operator": (),
     "task_environment": (),
+    "tls": (),
+}
+FROM_THE_MODEL = {("ecr", Invalid, "lifecycle policy")}
+# What ECR's operations never meet, or tell in other words.
+REGISTRY_ONLY = {
+    (Conflict, "manifest"),
+    (InUse, "image"),
+    (Invalid, "digest"),
+    (NotFound, "blob"),
 }
 FAMILIES = {
     "ec2": EC2,
+    "ecr": JSON,
     "ecs": JSON,
     "logs": JSON,
     "s3": S3,
@@ -105,7 +127,11 @@ def raised() -> dict[Known, str]:
             assert head in RAISES_FOR, f"{path.relative_to(ROOT)} raises faults: for which service?"
             for service in RAISES_FOR[head]:
                 found[service, fault, noun] = f"{path.relative_to(ROOT)}:{line}"
-    return found
+    for path in sorted(REGISTRY.glob("*.py")):
+        for fault, noun, line in nouns_in(path):
+            if (fault, noun) not in REGISTRY_ONLY:
+                found["ecr", fault, noun] = f"{path.relative_to(ROOT)}:{line}"
+    return found | dict.fromkeys(FROM_THE_MODEL, "the model")
 
 
 def test_every_fault_raised_has_a_row() -> None:
@@ -115,6 +141,14 @@ def test_every_fault_raised_has_a_row() -> None:
         if (fault, noun) not in FAULTS[service]
     }
     assert not without
+
+
+def test_every_fault_of_the_registry_has_a_row_in_its_own_table() -> None:
+    folders = (API / "distribution", REGISTRY, API.parent / "model" / "registry")
+    found = {each[:2] for folder in folders for path in folder.glob("*.py") for each in nouns_in(path)}
+    of_ecr_alone = {(AlreadyExists, "repository"), (Conflict, "manifest"), (Invalid, "lifecycle policy")}
+    assert found - of_ecr_alone - set(DISTRIBUTION_FAULTS) == set()
+    assert set(DISTRIBUTION_FAULTS) - found == {(Unavailable, "store")}
 
 
 def test_every_row_is_raised_somewhere() -> None:

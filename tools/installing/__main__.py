@@ -8,7 +8,7 @@ import fcntl
 import os
 import sys
 
-from installing import debian, environment, runtime
+from installing import debian, development, environment, runtime
 from installing.shown import StepFailed, say
 
 
@@ -30,6 +30,8 @@ def main() -> int:
         debian.ensure_packages(packages)
         environment.ensure_environment(wanted, editable=chosen.editable)
         folder = runtime.ensure_runtime()
+        if chosen.dev:
+            development.ensure_development()
     except StepFailed as failed:
         print(failed, file=sys.stderr)
         return 1

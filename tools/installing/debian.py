@@ -12,6 +12,7 @@ from pathlib import Path
 from installing.shown import StepFailed, output_of, run
 
 PROGRAM_OF = {  # what each package is wanted for, to look for on machines without dpkg
+    "buildah": "buildah",
     "busybox-static": "busybox",
     "containerd": "containerd",
     "docker-registry": "docker-registry",
@@ -20,6 +21,7 @@ PROGRAM_OF = {  # what each package is wanted for, to look for on machines witho
     "mount": "mount",
     "nftables": "nft",
     "runc": "runc",
+    "skopeo": "skopeo",
     "tini": "tini-static",
     "util-linux": "unshare",
 }
@@ -33,7 +35,8 @@ RUN_PACKAGES = (
     "tini",
     "util-linux",
 )
-TEST_PACKAGES = ("docker-registry",)  # never started as a service: tests start one of their own
+# Clients that push and pull, and another registry; never started as a service: tests start their own.
+TEST_PACKAGES = ("buildah", "docker-registry", "skopeo")
 CLUSTER_CONF = Path("/etc/postgresql-common/createcluster.conf")
 PACKAGED_CLUSTER_CONF = Path("/usr/share/postgresql-common/createcluster.conf")
 SERVICE_POLICY = Path("/usr/sbin/policy-rc.d")

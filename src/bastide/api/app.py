@@ -1,7 +1,8 @@
 """The server's two ASGI applications: the API, and the metrics on a port of their own.
 
 Owns reading a request's body within its limits and nothing of what the request means. A body that is too
-large or too slow costs its sender the connection; no request waits for another.
+large or too slow costs its sender the connection; no request waits for another. What comes below /v2/ is
+the registry's (distribution/), which reads and sends as a stream.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from bastide.api.distribution import Distribution
 from bastide.api.gateway import Gateway
 from bastide.api.health import Health
 from bastide.api.keys import Keys
@@ -22,6 +24,7 @@ from bastide.store import Store
 from bastide.wire.http import Request, Response
 
 OWN_PATHS = "/_bastide/"
+REGISTRY_PATHS = "/v2/"
 HEALTH_PATH = "/_bastide/health"
 METRICS_PATH = "/_bastide/metrics"
 
@@ -46,15 +49,27 @@ class App:
 
     body_timeout_s = 60.0  # for the whole body
 
-    def __init__(self, gateway: Gateway, health: Health, metrics_app: Asgi, *, body_limit_bytes: int) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        health: Health,
+        distribution: Distribution,
+        metrics_app: Asgi,
+        *,
+        body_limit_bytes: int,
+    ) -> None:
         self._gateway = gateway
         self._health = health
+        self._distribution = distribution
         self._body_limit_bytes = body_limit_bytes
         self.metrics_app = metrics_app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI's entry, a task of its own per request."""
         if scope["type"] != "http":
+            return
+        if scope["path"].startswith(REGISTRY_PATHS) or scope["path"] == REGISTRY_PATHS[:-1]:
+            await self._distribution(scope, receive, send)
             return
         request = _head_of(scope)
         if request.path.startswith(OWN_PATHS):
@@ -100,6 +115,7 @@ def create_app(
     return App(
         gateway,
         health,
+        Distribution(store, settings, vault),
         _metrics_app(metrics, health, store),
         body_limit_bytes=settings.body_limit_bytes,
     )

@@ -96,6 +96,38 @@ _LOGS: Table = {
     (Unavailable, "store"): Row("ServiceUnavailableException", "The service is busy. Try again."),
 }
 
+_ECR: Table = {
+    (NotFound, "repository"): Row("RepositoryNotFoundException"),
+    (NotFound, "repository policy"): Row("RepositoryPolicyNotFoundException"),
+    (NotFound, "lifecycle policy"): Row("LifecyclePolicyNotFoundException"),
+    (NotFound, "lifecycle policy preview"): Row("LifecyclePolicyPreviewNotFoundException"),
+    (NotFound, "image"): Row("ImageNotFoundException"),
+    (NotFound, "layers"): Row("LayersNotFoundException"),
+    (NotFound, "referenced images"): Row("ReferencedImagesNotFoundException"),
+    (NotFound, "upload"): Row("UploadNotFoundException"),
+    (AlreadyExists, "repository"): Row("RepositoryAlreadyExistsException"),
+    (AlreadyExists, "image"): Row("ImageAlreadyExistsException"),
+    (AlreadyExists, "image tag"): Row("ImageTagAlreadyExistsException"),
+    (AlreadyExists, "layer"): Row("LayerAlreadyExistsException"),
+    (Conflict, "image digest"): Row("ImageDigestDoesNotMatchException"),
+    (Conflict, "upload"): Row("InvalidLayerPartException"),
+    (InUse, "repository"): Row("RepositoryNotEmptyException"),
+    (InUse, "lifecycle policy preview"): Row("LifecyclePolicyPreviewInProgressException"),
+    (Invalid, "parameter"): Row("InvalidParameterException"),
+    (Invalid, "page token"): Row("InvalidParameterException", "Invalid nextToken"),
+    (Invalid, "tag"): Row("InvalidTagParameterException"),
+    (Invalid, "lifecycle policy"): Row("InvalidParameterException"),
+    (Invalid, "layer size"): Row("InvalidParameterException"),
+    (Invalid, "layer part"): Row("InvalidLayerPartException"),
+    (Invalid, "layer"): Row("InvalidLayerException"),
+    (Invalid, "empty upload"): Row("EmptyUploadException"),
+    (Invalid, "kms key"): Row("KmsException"),
+    (LimitExceeded, "tags"): Row("TooManyTagsException"),
+    (LimitExceeded, "tags of an image"): Row("LimitExceededException"),
+    (Unavailable, "registry disk"): Row("ServerException", "The disk of the registry is full."),
+    (Unavailable, "store"): Row("ServerException", "The service is busy. Try again."),
+}
+
 _STS: Table = {
     (Unavailable, "store"): Row("ServiceUnavailable", "The service is busy. Try again."),
 }
@@ -186,6 +218,7 @@ _S3: Table = {
 
 FAULTS: Mapping[str, Table] = {
     "ec2": _EC2,
+    "ecr": _ECR,
     "ecs": _ECS,
     "logs": _LOGS,
     "s3": _S3,
@@ -379,7 +412,11 @@ MALFORMED: Mapping[str, Mapping[MalformedReason, Row]] = {
     },
 }
 # Services that call a broken rule of their model by a name of their own.
-INVALID_CODES: Mapping[str, str] = {"ecs": "InvalidParameterException", "logs": "InvalidParameterException"}
+INVALID_CODES: Mapping[str, str] = {
+    "ecr": "InvalidParameterException",
+    "ecs": "InvalidParameterException",
+    "logs": "InvalidParameterException",
+}
 
 # What an operation of the model answers that does not exist here, and what anything unforeseen becomes.
 UNBUILT: Mapping[str, str] = {
@@ -391,6 +428,7 @@ UNBUILT: Mapping[str, str] = {
 }
 MISSING_PARAMETER: Mapping[str, str] = {EC2: "MissingParameter"}
 INTERNAL: Mapping[str, str] = {
+    "ecr": "ServerException",
     "ecs": "ServerException",
     JSON: "InternalFailure",
     QUERY: "InternalFailure",

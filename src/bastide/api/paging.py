@@ -51,9 +51,11 @@ def parse_token(token: str, *query: object) -> Cursor:
     return cursor
 
 
-def read_page(find: Find, params: dict[str, Any], *query: object) -> tuple[list[Record], str | None]:
+def read_page(
+    find: Find, params: dict[str, Any], *query: object, most: int = 100
+) -> tuple[list[Record], str | None]:
     """One page of records ordered by name and key, and the token of the next; None at the end."""
-    limit = read_limit(params)
+    limit = read_limit(params, most=most)
     token = params.get("nextToken")
     records = find(None if token is None else parse_token(token, *query), limit + 1)
     if len(records) <= limit:

@@ -17,6 +17,13 @@ from bastide.config import Settings
 from bastide.model.faults import NotFound
 
 PROFILE = "bastide"
+HOW = """\
+how to trust it (`NAME` is the registry's name with its port, as `aws ecr describe-repositories` shows it):
+  this machine    bastide ca print > /usr/local/share/ca-certificates/bastide.crt; update-ca-certificates
+  docker          bastide ca print > /etc/docker/certs.d/NAME/ca.crt    (not needed on this machine)
+  skopeo, buildah bastide ca print > /etc/containers/certs.d/NAME/ca.crt
+  curl            curl --cacert FILE
+  aws, boto3      AWS_CA_BUNDLE=FILE"""
 
 
 def env(settings: Settings, args: argparse.Namespace) -> int:
@@ -105,7 +112,27 @@ def render_with_section(text: str, section: str, values: Mapping[str, str]) -> s
     return "\n".join([*kept, *([""] if kept else []), *body]) + "\n"
 
 
+def ca(settings: Settings, args: argparse.Namespace) -> int:
+    """Print it as PEM. Raises NotFound before the first start."""
+    from bastide.api.tls import authority_file
+
+    path = authority_file(settings)
+    try:
+        say(path.read_text().rstrip())
+    except FileNotFoundError as error:
+        why = f"The instance {settings.instance} has no authority yet: it was never started. Type: bastide up"
+        raise NotFound("certificate", str(path), why=why) from error
+    return 0
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = HOW
+    parser.add_argument("act", choices=["print"], metavar="print", help="write the certificate to the output")
+
+
 COMMANDS = (
     Command("env", 'print settings for clients: eval "$(bastide env)"', env),
     Command("configure", f"write the profile `{PROFILE}` for the aws CLI", configure),
+    Command("ca", "print the certificate authority that clients are to trust", ca, _add_arguments),
 )

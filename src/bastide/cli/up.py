@@ -3,6 +3,7 @@
 import argparse
 import shlex
 import shutil
+import socket
 import sys
 import time
 from pathlib import Path
@@ -49,6 +50,7 @@ def up(asked: Settings, args: argparse.Namespace) -> int:
     program = shlex.join((*sudo(), sys.argv[0]))
     say(f'  eval "$({program} env{_of_instance(settings)})"')
     say(f"  {_aws_program()} ecs list-clusters")
+    _say_registry(settings)
     return 0
 
 
@@ -87,6 +89,21 @@ def _check_runtime(settings: Settings) -> None:
             f" them. Stop them first: {back}, then `bastide down --stop-tasks{_of_instance(before)}`."
         )
         raise Conflict("setting", "runtime", why=why)
+
+
+def _say_registry(settings: Settings) -> None:
+    """Where images are pushed; the one line that makes its name known, where this machine does not."""
+    from bastide.api.distribution.access import registry_host
+
+    name = registry_host(settings, settings.account, settings.region)
+    host = name.partition(":")[0]
+    say(f"\nThe registry: {name}")
+    try:
+        socket.getaddrinfo(host, settings.port)
+    except OSError:
+        address = settings.host if settings.host not in ("0.0.0.0", "::") else "127.0.0.1"
+        say("This machine does not know that name. For docker, skopeo and buildah (curl needs nothing):")
+        say(f'  echo "{address} {host}" {"| sudo " if sudo() else "| "}tee -a /etc/hosts')
 
 
 def _of_instance(settings: Settings) -> str:

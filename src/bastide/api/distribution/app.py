@@ -1,0 +1,147 @@
+"""The registry's ASGI part: a request below /v2/ to its handler, and whatever goes wrong to an answer.
+
+Paths: OCI distribution spec 1.1, "Endpoints". A repository's name may hold slashes, so a path is read from
+its end. Concurrency: a task of its own per request; the store and the folder of blobs keep the order.
+"""
+
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from uuid import uuid4
+
+from bastide.api.distribution import blobs, listings, manifests, uploads
+from bastide.api.distribution.access import Access, authenticate, linked_repository, now_utc
+from bastide.api.distribution.errors import INTERNAL, Refused, Row, render_errors, row_for
+from bastide.api.distribution.exchange import Disconnected, Exchange, Receive, Scope, Send, Threads
+from bastide.api.distribution.parts import Parts
+from bastide.api.distribution.sessions import Sessions
+from bastide.api.operation import Caller
+from bastide.api.vault import Vault
+from bastide.config import Settings
+from bastide.model.arn import parse_arn, scope_of
+from bastide.model.faults import Fault, Invalid, NotFound, Unavailable, Unsupported
+from bastide.store import Store
+from bastide.store.registry.blobs import Blobs
+
+ROOT = "/v2/"
+NAME = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
+NAME_MAX_CHARS = 256
+
+Handler = Callable[[Parts, Exchange, str, str], Awaitable[None]]  # …, repository's name, what else is named
+_ROUTES: tuple[tuple[re.Pattern[str], Mapping[str, Handler]], ...] = (
+    (re.compile(r"(?P<name>.+)/blobs/uploads/?(?P<rest>)"), {"POST": uploads.begin}),
+    (
+        re.compile(r"(?P<name>.+)/blobs/uploads/(?P<rest>[^/]+)"),
+        {"GET": uploads.show, "PATCH": uploads.append, "PUT": uploads.finish, "DELETE": uploads.cancel},
+    ),
+    (
+        re.compile(r"(?P<name>.+)/blobs/(?P<rest>[^/]+)"),
+        {"GET": blobs.read, "HEAD": blobs.read, "DELETE": blobs.remove},
+    ),
+    (
+        re.compile(r"(?P<name>.+)/manifests/(?P<rest>[^/]+)"),
+        {"GET": manifests.read, "HEAD": manifests.read, "PUT": manifests.put, "DELETE": manifests.remove},
+    ),
+    (re.compile(r"(?P<name>.+)/tags/list(?P<rest>)"), {"GET": listings.tags}),
+    (re.compile(r"(?P<name>.+)/referrers/(?P<rest>[^/]+)"), {"GET": listings.referrers}),
+    (re.compile(r"(?P<name>)_catalog(?P<rest>)"), {"GET": listings.catalog}),
+    (re.compile(r"(?P<name>)(?P<rest>)"), {"GET": listings.ping, "HEAD": listings.ping}),
+)
+
+log = logging.getLogger(__name__)
+
+
+class Distribution:
+    """Answers what comes below /v2/."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        vault: Vault,
+        *,
+        clock: Callable[[], datetime] = now_utc,
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._vault = vault
+        self._clock = clock
+        self._threads = Threads()
+        self._blobs = Blobs(settings.registry_folder)
+        self._sessions = Sessions(self._blobs, self._threads)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI's entry; whatever goes wrong is answered, as long as nothing has been."""
+        exchange = Exchange(scope, receive, send, self._threads)
+        try:
+            await self._run(exchange)
+        except Disconnected:
+            return
+        except Refused as refused:
+            row = refused.row._replace(message=refused.why or refused.row.message)
+            await self._refuse(exchange, row, refused.headers)
+        except Fault as fault:
+            await self._refuse(exchange, self._row_of(fault, exchange), {})
+        except Exception:
+            await self._refuse(exchange, self._failed(exchange), {})
+
+    async def _run(self, exchange: Exchange) -> None:
+        now = self._clock()
+        rest = exchange.path.removeprefix(ROOT.rstrip("/")).removeprefix("/")
+        access = self._linked(exchange, rest, now)
+        if access is None:
+            access = authenticate(self._vault, self._settings, exchange.headers, now=now)
+        handlers, found = _route(rest)
+        handler = handlers.get(exchange.method)
+        if handler is None:
+            raise Unsupported("method", exchange.method)
+        name = found["name"]
+        if name and (len(name) > NAME_MAX_CHARS or not NAME.fullmatch(name)):
+            raise Invalid("name", name, why=f"Invalid repository name: '{name[:NAME_MAX_CHARS]}'")
+        parts = Parts(
+            store=self._store,
+            settings=self._settings,
+            blobs=self._blobs,
+            sessions=self._sessions,
+            access=access,
+            now_s=round(now.timestamp(), 3),
+        )
+        await handler(parts, exchange, name, found["rest"])
+
+    def _linked(self, exchange: Exchange, rest: str, now: datetime) -> Access | None:
+        """What a link of GetDownloadUrlForLayer gives: one layer of one repository, to read."""
+        grant = exchange.query.get("grant")
+        if grant is None or exchange.method not in ("GET", "HEAD"):
+            return None
+        name, _, digest = rest.rpartition("/blobs/")
+        arn = parse_arn(linked_repository(self._vault, grant, digest, now=now) or "")
+        if arn is None or arn.resource != f"repository/{name}":
+            return None
+        caller = Caller(account=arn.account, region=arn.region, principal_arn="", user_id="")
+        return Access(caller, scope_of(arn.account, arn.region))
+
+    def _row_of(self, fault: Fault, exchange: Exchange) -> Row:
+        row = row_for(fault)
+        if isinstance(fault, Unavailable):
+            log.warning("%s %s: %s", exchange.method, exchange.path, fault)
+        return row if row is not None else self._failed(exchange)
+
+    def _failed(self, exchange: Exchange) -> Row:
+        request_id = str(uuid4())
+        log.exception("%s %s failed, request %s", exchange.method, exchange.path, request_id)
+        return INTERNAL._replace(message=f"{INTERNAL.message} Request {request_id}.")
+
+    async def _refuse(self, exchange: Exchange, row: Row, headers: Mapping[str, str]) -> None:
+        if exchange.is_started:
+            raise ConnectionAbortedError(row.message)  # half an answer is out: the connection has to break
+        told = {"content-type": "application/json"} | dict(headers)
+        await exchange.answer(row.status, told, render_errors(row))
+
+
+def _route(rest: str) -> tuple[Mapping[str, Handler], re.Match[str]]:
+    """What there is at a path; raises NotFound."""
+    for pattern, handlers in _ROUTES:
+        if found := pattern.fullmatch(rest):
+            return handlers, found
+    raise NotFound("page", rest)

@@ -1,0 +1,25 @@
+"""What every handler of the registry works with."""
+
+import msgspec
+
+from bastide.api.distribution.access import Access
+from bastide.api.distribution.sessions import Sessions
+from bastide.config import Settings
+from bastide.store import Store
+from bastide.store.registry.blobs import Blobs
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """The registry's parts, and whose request it is."""
+
+    store: Store
+    settings: Settings
+    blobs: Blobs
+    sessions: Sessions
+    access: Access
+    now_s: float
+
+    @property
+    def scope(self) -> str:
+        """The registry that was asked: account and region."""
+        return self.access.scope

@@ -1,0 +1,1 @@
+"""What a registry holds, as values: digests, manifests, repositories' names and rules."""

@@ -1,0 +1,1 @@
+"""What a registry keeps: records of repositories, images, tags and layers; blobs as files beside them."""
