@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from bastide.api.distribution import blobs, listings, manifests, uploads
 from bastide.api.distribution.access import Access, authenticate, linked_repository, now_utc
+from bastide.api.distribution.cache.fetching import Fetches
 from bastide.api.distribution.errors import INTERNAL, Refused, Row, render_errors, row_for
 from bastide.api.distribution.exchange import Disconnected, Exchange, Receive, Scope, Send, Threads
 from bastide.api.distribution.parts import Parts
@@ -69,6 +70,7 @@ class Distribution:
         self._clock = clock
         self._threads = Threads()
         self._blobs = Blobs(settings.registry_folder)
+        self._fetches = Fetches()
         self._sessions = Sessions(self._blobs, self._threads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,6 +106,8 @@ class Distribution:
             settings=self._settings,
             blobs=self._blobs,
             sessions=self._sessions,
+            fetches=self._fetches,
+            vault=self._vault,
             access=access,
             now_s=round(now.timestamp(), 3),
         )

@@ -4,6 +4,7 @@ import os
 import re
 from functools import partial
 
+from bastide.api.distribution.cache.fetching import rule_for
 from bastide.api.distribution.errors import Refused, Row
 from bastide.api.distribution.exchange import Exchange
 from bastide.api.distribution.parts import Parts
@@ -20,7 +21,7 @@ A_YEAR = "max-age=31536000"
 async def read(parts: Parts, exchange: Exchange, name: str, rest: str) -> None:
     """GET and HEAD."""
     digest = check_digest(rest)
-    layer = await parts.store.view(lambda txn: _find(txn, parts.scope, name, digest))
+    layer = await _find_or_fetch(parts, name, digest)
     size = int(layer.document["size"])
     headers = {
         "content-type": "application/octet-stream",
@@ -51,6 +52,19 @@ async def remove(parts: Parts, exchange: Exchange, name: str, rest: str) -> None
     digest = check_digest(rest)
     await parts.store.update(lambda txn: _remove(txn, parts.scope, name, digest))
     await exchange.answer(202)
+
+
+async def _find_or_fetch(parts: Parts, name: str, digest: str) -> Record:
+    """The layer's record; one that comes by a pull-through rule is fetched first."""
+    find = partial(_find, scope=parts.scope, name=name, digest=digest)
+    try:
+        return await parts.store.view(find)
+    except NotFound:
+        rule = await rule_for(parts, name)
+        if rule is None:
+            raise
+    await parts.fetches.once(parts, rule, name, digest)
+    return await parts.store.view(find)
 
 
 def _find(txn: Txn, scope: str, name: str, digest: str) -> Record:

@@ -55,6 +55,7 @@ FAULTS: Mapping[tuple[type[Fault], str], Row] = {
     (NotFound, "repository"): Row("NAME_UNKNOWN", 404),
     (NotFound, "upload"): Row("BLOB_UPLOAD_UNKNOWN", 404, "There is no upload with the id '{name}'"),
     (Unavailable, "registry disk"): Row("UNAVAILABLE", 503),
+    (Unavailable, "upstream"): Row("UNAVAILABLE", 502, "The upstream registry cannot be reached"),
     (Unavailable, "store"): Row("UNAVAILABLE", 503, "The registry is busy. Try again."),
     (Unsupported, "method"): Row("UNSUPPORTED", 405, "The operation is not supported"),
 }

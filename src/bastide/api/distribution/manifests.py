@@ -3,10 +3,11 @@
 import asyncio
 from functools import partial
 
+from bastide.api.distribution.cache.fetching import fetch_manifest
 from bastide.api.distribution.exchange import Exchange
 from bastide.api.distribution.parts import Parts
 from bastide.api.distribution.repositories import repository_to_push
-from bastide.model.faults import Invalid, NotFound
+from bastide.model.faults import Invalid, NotFound, Unavailable
 from bastide.model.registry.digest import CANONICAL, algorithm_of, check_digest, digest_of
 from bastide.model.registry.manifest import MAX_BYTES, Manifest, parse_manifest
 from bastide.model.registry.tag_rules import is_tag
@@ -19,7 +20,7 @@ PULL_NOTED_EVERY_S = 60.0  # ECR notes pulls once a day; a write for every pull 
 async def read(parts: Parts, exchange: Exchange, name: str, reference: str) -> None:
     """GET and HEAD, by tag or digest."""
     _check_reference(reference)
-    image, content = await parts.store.view(lambda txn: _read(txn, parts.scope, name, reference))
+    image, content = await _read_or_fetch(parts, name, reference)
     if exchange.method == "GET" and parts.now_s - image.document.get("pulledAt", 0) > PULL_NOTED_EVERY_S:
         await parts.store.update(partial(_note_pull, key=image.key, now_s=parts.now_s))
     headers = {
@@ -85,6 +86,18 @@ def _check_reference(reference: str) -> None:
 def _check_tag(tag: str) -> None:
     if not is_tag(tag):
         raise Invalid("tag", tag, why=f"Invalid tag: '{tag[:160]}'")
+
+
+async def _read_or_fetch(parts: Parts, name: str, reference: str) -> tuple[Record, str]:
+    """The image and its manifest; where a pull-through rule says so, as the other registry has it today."""
+    try:
+        await fetch_manifest(parts, name, reference)
+    except Unavailable as error:
+        try:
+            return await parts.store.view(lambda txn: _read(txn, parts.scope, name, reference))
+        except NotFound:
+            raise error from None
+    return await parts.store.view(lambda txn: _read(txn, parts.scope, name, reference))
 
 
 def _read(txn: Txn, scope: str, name: str, reference: str) -> tuple[Record, str]:

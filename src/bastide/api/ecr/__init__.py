@@ -5,9 +5,11 @@ from bastide.api.ecr import (
     layers,
     lifecycle,
     policies,
+    pull_through,
     registry,
     repositories,
     tags,
+    templates,
     tokens,
 )
 
@@ -16,8 +18,10 @@ PARTS = (
     layers.OPERATIONS,
     lifecycle.OPERATIONS,
     policies.OPERATIONS,
+    pull_through.OPERATIONS,
     registry.OPERATIONS,
     repositories.OPERATIONS,
     tags.OPERATIONS,
+    templates.OPERATIONS,
     tokens.OPERATIONS,
 )
