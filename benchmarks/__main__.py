@@ -1,6 +1,6 @@
 """`make bench`: everything in one run, on an installation of its own. docs/performance.md has figures.
 
-    python -m benchmarks [--rounds N] [idle] [task] [twenty] [limits] [api]
+    python -m benchmarks [--rounds N] [idle] [task] [twenty] [limits] [registry] [api]
 
 With names only those parts run. It needs root, and a machine that does nothing else.
 """
@@ -23,12 +23,13 @@ from benchmarks.idle import measure_idle
 from benchmarks.limits import measure_limits
 from benchmarks.machine import read_machine
 from benchmarks.memory import measure_control_plane, measure_memory
+from benchmarks.registry import measure_registry
 from benchmarks.starts import Sides
 from benchmarks.tasks import Tasks
 from tests.installation import Installation, until
 
 INSTANCE = "bbench"
-PARTS = ("idle", "task", "twenty", "limits", "api")
+PARTS = ("idle", "task", "twenty", "limits", "registry", "api")
 TOGETHER = 20
 ROUNDS = 10
 
@@ -74,6 +75,8 @@ def measure(installation: Installation, parts: set[str], *, rounds: int) -> Iter
         yield from measure_starts(installation, tasks, parts, rounds=rounds)
     if "limits" in parts:
         yield from measure_limits(installation)
+    if "registry" in parts:
+        yield from measure_registry(installation, rounds=max(3, rounds // 2))
     if "api" in parts:
         os.kill(installation.pid("agent"), signal.SIGTERM)
         until(lambda: not installation.is_up("agent"))
