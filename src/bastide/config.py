@@ -64,6 +64,9 @@ DESCRIPTIONS: Mapping[str, str] = {
     "log_level": "how much the server and the agent log: " + ", ".join(LOG_LEVELS),
     "registries_file": "mirrors, certificates and plain HTTP of single registries (docs/images.md)",
     "pull_layers_at_once": "how many layers of images a host fetches at the same time",
+    "image_gib_max": "what an image's layer may unpack to, in GiB",
+    "image_entries_max": "files, folders and links an image's layer may hold",
+    "image_cache_percent": "part of the disk for pulled images that no task uses; least recently used go",
 }
 
 
@@ -100,6 +103,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: str = "INFO"
     registries_file: Path = FILE_FOLDER / "registries.toml"
     pull_layers_at_once: int = 6
+    image_gib_max: int = 100
+    image_entries_max: int = 2_000_000
+    image_cache_percent: int = 20
 
     def __repr__(self) -> str:
         return f"Settings({self.instance!r})"  # the store's URL may hold a password
@@ -330,6 +336,9 @@ def _checked(settings: Settings) -> Settings:
         ("nofile_soft", 0 < settings.nofile_soft <= settings.nofile_hard, "between 1 and nofile_hard"),
         ("registries_file", settings.registries_file.is_absolute(), "an absolute path"),
         ("pull_layers_at_once", 1 <= settings.pull_layers_at_once <= 64, "1 to 64"),
+        ("image_gib_max", settings.image_gib_max >= 1, "1 or more"),
+        ("image_entries_max", settings.image_entries_max >= 1, "1 or more"),
+        ("image_cache_percent", 0 <= settings.image_cache_percent <= 90, "between 0 and 90"),
         ("log_level", settings.log_level in LOG_LEVELS, "one of " + ", ".join(LOG_LEVELS)),
     )
     for key, is_right, wanted in rules:

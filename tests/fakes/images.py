@@ -21,6 +21,7 @@ from bastide.host.image_archive.layouts import parse_images
 from bastide.host.ports import Credentials, ImageConfig, Progress
 from bastide.host.registry.client import RegistryClient
 from bastide.host.registry.faults import PullFailed
+from bastide.model.container.cached_image import CachedImage
 from bastide.model.container.image_name import normalise_image_name, parse_image_name
 from bastide.model.faults import Invalid, NotFound
 
@@ -95,6 +96,19 @@ class FakeImages:
     async def read_images(self) -> list[ImageConfig]:
         return [self._config(name, manifest) for name, manifest in sorted(self._images.items())]
 
+    async def read_cache(self) -> list[CachedImage]:
+        pinned = set(self.lowers.values())
+        return [
+            CachedImage(
+                name=name,
+                used_at=USED_AT,
+                layers=dict.fromkeys(self._images[name].chain, 1),
+                is_in_use=_lower_of(self._images[name]) in pinned,
+            )
+            for name in self._tags
+            if name in self._images
+        ]
+
     async def import_archive(self, path: Path, *, progress: Progress, name: str | None = None) -> list[str]:
         found: dict[str, Manifest] = {}
         with open_archive(path, scratch=Path(tempfile.gettempdir())) as archive:
@@ -116,8 +130,7 @@ class FakeImages:
 
     async def ensure_lower(self, reference: str, key: str) -> tuple[str, ...]:
         _, manifest = self._find(reference)
-        lower = tuple(f"/fake/snapshots/{each}" for each in reversed(manifest.chain))
-        return self.lowers.setdefault(key, lower)
+        return self.lowers.setdefault(key, _lower_of(manifest))
 
     async def remove_lower(self, key: str) -> None:
         self.lowers.pop(key, None)
@@ -142,6 +155,10 @@ class FakeImages:
             if manifest.digest == asked.digest or self._tags.get(other) == (asked.tag or None):
                 return other, manifest
         raise NotFound("image", reference)
+
+
+def _lower_of(manifest: Manifest) -> tuple[str, ...]:
+    return tuple(f"/fake/snapshots/{each}" for each in reversed(manifest.chain))
 
 
 class _Blobs(dict[str, bytes]):

@@ -5,13 +5,18 @@ so that a task keeps its image whatever becomes of the tag. Used from the agent'
 of tasks at once.
 """
 
+import contextlib
 import logging
+import os
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
+from bastide.config import Settings
 from bastide.host.ports import Credentials, ImageConfig, Images
 from bastide.model.assignment import Assignment, Container
 from bastide.model.container.image_name import parse_image_name
 from bastide.model.faults import NotFound
+from bastide.plan.image_cache import plan_eviction
 
 log = logging.getLogger(__name__)
 
@@ -56,3 +61,20 @@ class TaskImages:
             "image ready", extra={"task": spec.task_id, "image": container.image, "digest": image.digest}
         )
         return image
+
+
+async def prune(images: Images, *, budget_bytes: int) -> list[str]:
+    """Remove the pulled images that the budget has no room for and no task uses; which those were."""
+    gone = plan_eviction(await images.read_cache(), budget_bytes=budget_bytes, now=datetime.now(UTC))
+    for name in gone:
+        with contextlib.suppress(NotFound):  # somebody else was faster
+            await images.remove_image(name)
+    if gone:
+        log.info("images removed to keep within the budget", extra={"images": ", ".join(gone)})
+    return gone
+
+
+def budget_bytes(settings: Settings) -> int:
+    """`image_cache_percent` of the disk the images lie on."""
+    disk = os.statvfs(settings.data_folder)
+    return disk.f_blocks * disk.f_frsize * settings.image_cache_percent // 100

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from bastide import __version__
 from bastide.agent.folders import TaskFolders
+from bastide.agent.images import budget_bytes, prune
 from bastide.agent.limits import ContainerLimits, KernelLimits, Limits
 from bastide.agent.output.logs import Logs
 from bastide.agent.preparation import Host
@@ -27,7 +28,7 @@ from bastide.config import Settings
 from bastide.host.ports import Runtime
 from bastide.model.arn import TASK_ID, last_of
 from bastide.model.assignment import Report
-from bastide.model.faults import AlreadyExists, Fault
+from bastide.model.faults import AlreadyExists, Fault, Unavailable
 from bastide.model.frames import (
     PROTOCOL,
     Assign,
@@ -46,6 +47,7 @@ log = logging.getLogger(__name__)
 
 SWEEP_S = 600.0  # between two looks for what belongs to no task
 SWEEP_RETRY_S = 5.0
+BUDGET_S = 60.0  # between two looks at what pulled images take of the disk
 CPU_UNITS = 1024  # of one processor
 MIB = 1024 * 1024
 
@@ -57,6 +59,8 @@ class Agent:
         folders = TaskFolders(settings.agent_folder / "tasks")
         self._runtime: Runtime = host.runtime
         self._secrets = Secrets(self._ask)
+        self._images = host.images
+        self._image_budget_bytes = budget_bytes(settings)
         self._logs = Logs(self._send, limit_bytes=settings.log_buffer_bytes)
         steps = Steps(host, folders, self._logs, self._secrets, settings)
         self._limits: Limits = (
@@ -86,6 +90,7 @@ class Agent:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._session.run())
             group.create_task(self._sweep())
+            group.create_task(self._keep_budget())
             group.create_task(self._tasks.run())
             group.create_task(self._logs.run())
             group.create_task(self._watch())
@@ -107,6 +112,13 @@ class Agent:
             except Fault as fault:
                 log.warning("cannot look for leftovers yet", extra={"why": str(fault)})
                 await asyncio.sleep(SWEEP_RETRY_S)
+
+    async def _keep_budget(self) -> None:
+        """Hold the pulled images to their part of the disk."""
+        while True:
+            with contextlib.suppress(Unavailable):  # containerd is away: next time
+                await prune(self._images, budget_bytes=self._image_budget_bytes)
+            await asyncio.sleep(BUDGET_S)
 
     def _send(self, batch: LogBatch) -> bool:
         return self._session.send(batch)

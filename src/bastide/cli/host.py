@@ -12,6 +12,7 @@ from bastide.host.cgroups import TaskCgroups
 from bastide.host.containerd.channel import Channel
 from bastide.host.containerd.images import ContainerdImages
 from bastide.host.containerd.runtime import ContainerdRuntime
+from bastide.host.containerd.snapshots import LayerLimits
 from bastide.host.disks import LoopDisks
 from bastide.host.mounts import read_mounts_below, unmount
 from bastide.host.network import VpcNetwork
@@ -19,6 +20,8 @@ from bastide.host.registry.client import RegistryClient
 from bastide.host.registry.endpoints import Registries
 from bastide.model.network import public_pool
 from bastide.plan import firewall
+
+GIB = 1024**3
 
 
 @contextlib.asynccontextmanager
@@ -36,6 +39,7 @@ async def open_host(settings: Settings) -> AsyncIterator[Host]:
                 scratch_folder=settings.agent_folder,
                 registry=registry,
                 layers_at_once=settings.pull_layers_at_once,
+                limits=LayerLimits(bytes=settings.image_gib_max * GIB, entries=settings.image_entries_max),
             ),
             network=VpcNetwork(
                 settings.instance,

@@ -1,4 +1,4 @@
-"""`bastide image import|list|remove` and `bastide pull`: the images of this host."""
+"""`bastide image import|list|prune|remove` and `bastide pull`: the images of this host."""
 
 import argparse
 import asyncio
@@ -56,6 +56,17 @@ async def list_images(images: Images, args: argparse.Namespace) -> None:
         say("No images yet. Type: bastide image import FILE")
 
 
+async def prune_images(images: Images, args: argparse.Namespace) -> None:
+    """Every pulled image that no task uses; a registry has it still."""
+    from bastide.agent.images import prune
+
+    gone = await prune(images, budget_bytes=0)
+    for name in gone:
+        say(f"removed {name}")
+    if not gone:
+        say("Nothing to remove: tasks use all pulled images, or asked for them within the last two minutes")
+
+
 async def remove_image(images: Images, args: argparse.Namespace) -> None:
     """By any spelling Docker takes."""
     try:
@@ -106,7 +117,7 @@ def _progress() -> Progress:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    words = parser.add_subparsers(metavar="import|list|remove", required=True)
+    words = parser.add_subparsers(metavar="import|list|prune|remove", required=True)
     settings = settings_parser(argparse.SUPPRESS)
     word = words.add_parser("import", parents=[settings], help="take in a docker-archive or OCI archive")
     word.add_argument("file", type=Path, help="made by docker save, skopeo copy, buildah push …")
@@ -114,6 +125,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     word.set_defaults(act=import_images)
     word = words.add_parser("list", parents=[settings], help="what tasks can run")
     word.set_defaults(act=list_images)
+    word = words.add_parser("prune", parents=[settings], help="remove pulled images that no task uses")
+    word.set_defaults(act=prune_images)
     word = words.add_parser("remove", parents=[settings], help="tasks that run keep what they need of it")
     word.add_argument("name")
     word.set_defaults(act=remove_image)
@@ -131,6 +144,6 @@ def _add_pull_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 COMMANDS = (
-    Command("image", "images that tasks can run: import, list, remove", image, _add_arguments),
+    Command("image", "images that tasks can run: import, list, prune, remove", image, _add_arguments),
     Command("pull", "fetch an image from its registry before a task needs it", pull, _add_pull_arguments),
 )

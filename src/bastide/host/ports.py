@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import msgspec
 
 from bastide.model.assignment import EfsVolume, Eni
+from bastide.model.container.cached_image import CachedImage
 from bastide.model.status import Process as Process
 
 Progress = Callable[[str, int, int], None]  # what, done, total (bytes)
@@ -148,6 +149,9 @@ class Images(Protocol):
 
     async def read_images(self) -> list[ImageConfig]:
         """All of this instance."""
+
+    async def read_cache(self) -> list[CachedImage]:
+        """The pulled images, as what they cost."""
 
     async def import_archive(self, path: Path, *, progress: Progress, name: str | None = None) -> list[str]:
         """Take in a docker-archive or OCI archive; the references it named, or `name`. Invalid if corrupt."""

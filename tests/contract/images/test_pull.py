@@ -221,3 +221,23 @@ async def test_progress_of_a_pull_reaches_its_end(images: Images, registry: OwnR
     )
     assert seen["download"][0] == seen["download"][1] > 0
     assert seen["unpack"][0] == seen["unpack"][1] > 0
+
+
+async def test_the_cache_knows_what_is_pulled_and_what_a_task_stands_on(
+    images: Images, registry: OwnRegistry, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = archives.write(tmp_path_factory.mktemp("a") / "app.tar", archives.oci_members(name="other:1"))
+    await images.import_archive(path, progress=silent)
+    registry.add("app", archives.oci_members([{"base": "b"}, {"one": "1"}]))
+    registry.add("app", archives.oci_members([{"base": "b"}, {"two": "2"}]), tag="2")
+    first, second = await pulled(images, registry, "app:1"), await pulled(images, registry, "app:2")
+    await images.ensure_lower(first.reference, "key")
+    cache = {one.name: one for one in await images.read_cache()}
+    assert {name: one.is_in_use for name, one in cache.items()} == {
+        first.reference: True,
+        second.reference: False,
+    }
+    shared = set(cache[first.reference].layers) & set(cache[second.reference].layers)
+    assert len(shared) == 1
+    assert all(size > 0 for one in cache.values() for size in one.layers.values())
+    await images.remove_lower("key")

@@ -6,11 +6,13 @@ library puts them below /run/containerd/s whatever the settings say, named by a 
 """
 
 import os
+import sys
 from pathlib import Path
 
 import msgspec
 
 from bastide.host.containerd.shims import Shim
+from bastide.host.layers.order import MEDIA_TYPE, PLAIN_TAR, PROCESSOR_ID
 
 UNNEEDED_PLUGINS = (  # of containerd 2.x and, where they are called otherwise, of 1.6
     "io.containerd.cri.v1.images",
@@ -99,6 +101,12 @@ disabled_plugins = [
 
 [plugins."io.containerd.gc.v1.scheduler"]
   startup_delay = "30s"
+
+[stream_processors."{PROCESSOR_ID}"]
+  accepts = ["{MEDIA_TYPE}"]
+  returns = "{PLAIN_TAR}"
+  path = "{sys.executable}"
+  args = ["-I", "-B", "-m", "bastide.host.layers"]
 """
 
 

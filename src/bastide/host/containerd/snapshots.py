@@ -9,10 +9,13 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import grpc
+import msgspec
+from google.protobuf.any_pb2 import Any
 
 from bastide.host.containerd.channel import Channel, fault_from
 from bastide.host.containerd_api.services import diff_pb2 as diff
@@ -23,6 +26,7 @@ from bastide.host.containerd_api.services.leases_pb2_grpc import LeasesStub
 from bastide.host.containerd_api.services.snapshots_pb2_grpc import SnapshotsStub
 from bastide.host.containerd_api.types.common_pb2 import Descriptor, Mount
 from bastide.host.image_archive.archive import Blob
+from bastide.host.layers.order import MEDIA_TYPE, PROCESSOR_ID, TYPE_URL, Order
 from bastide.model.faults import AlreadyExists, Fault, Invalid, NotFound
 
 if TYPE_CHECKING:
@@ -34,6 +38,13 @@ SNAPSHOTTER = "overlayfs"
 SNAPSHOT_LABEL = f"containerd.io/gc.ref.snapshot.{SNAPSHOTTER}"
 LIST_TIMEOUT_S = 10.0
 APPLY_TIMEOUT_S = 900.0  # a layer of many GB on a slow disk
+
+
+class LayerLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """How much an image may unpack to."""
+
+    bytes: int
+    entries: int
 
 
 def chain_ids(diff_ids: Sequence[str]) -> list[str]:
@@ -51,8 +62,10 @@ def chain_ids(diff_ids: Sequence[str]) -> list[str]:
 class Snapshots:
     """The overlayfs snapshots of one namespace."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, *, reasons: Path, limits: LayerLimits) -> None:
         self._channel = channel
+        self._reasons = reasons  # a folder: what was wrong with a layer is said in a file there
+        self._limits = limits
         self._snapshots: SnapshotsAsyncStub = SnapshotsStub(channel.grpc)
         self._diff: DiffAsyncStub = DiffStub(channel.grpc)
         self._leases: LeasesAsyncStub = LeasesStub(channel.grpc)
@@ -83,16 +96,9 @@ class Snapshots:
         prepare = snapshots.PrepareSnapshotRequest(snapshotter=SNAPSHOTTER, key=key, parent=parent)
         made = await self._channel.call(self._snapshots.Prepare, prepare, about=about, lease=lease)
         try:
-            descriptor = Descriptor(media_type=layer.media_type, digest=layer.digest, size=layer.size)
-            applied = await self._channel.call(
-                self._diff.Apply,
-                diff.ApplyRequest(diff=descriptor, mounts=made.mounts),
-                about=("layer", layer.digest),
-                timeout_s=APPLY_TIMEOUT_S,
-                lease=lease,
-            )
-            if applied.applied.digest != diff_id:
-                why = f"layer {layer.digest} unpacks to {applied.applied.digest}, its image says {diff_id}"
+            unpacked = await self._apply(layer, made.mounts, lease=lease)
+            if unpacked != diff_id:
+                why = f"layer {layer.digest} unpacks to {unpacked}, its image says {diff_id}"
                 raise Invalid("layer", layer.digest, why=why)
             commit = snapshots.CommitSnapshotRequest(snapshotter=SNAPSHOTTER, name=name, key=key)
             await self._channel.call(self._snapshots.Commit, commit, about=about, lease=lease)
@@ -102,6 +108,28 @@ class Snapshots:
             with suppress(Fault):
                 await self.remove(key)
             raise
+
+    async def _apply(self, layer: Blob, mounts: Sequence[Mount], *, lease: str) -> str:
+        """Unpack the layer through the program that looks at it; the digest of its tar."""
+        reason = self._reasons / f"{uuid4().hex}.refused"
+        order = Order(bytes_max=self._limits.bytes, entries_max=self._limits.entries, reason=str(reason))
+        asked = diff.ApplyRequest(
+            diff=Descriptor(media_type=MEDIA_TYPE, digest=layer.digest, size=layer.size),
+            mounts=mounts,
+            payloads={PROCESSOR_ID: Any(type_url=TYPE_URL, value=msgspec.json.encode(order))},
+        )
+        about = ("layer", layer.digest)
+        try:
+            answer = await self._channel.call(
+                self._diff.Apply, asked, about=about, timeout_s=APPLY_TIMEOUT_S, lease=lease
+            )
+            return answer.applied.digest
+        except Invalid as fault:
+            if reason.exists():
+                raise Invalid(*about, why=reason.read_text()) from fault
+            raise
+        finally:
+            reason.unlink(missing_ok=True)
 
     async def view(self, key: str, parent: str) -> tuple[str, ...]:
         """Pin `parent` under `key`: its lower directories, uppermost first. NotFound if not unpacked."""
@@ -118,12 +146,18 @@ class Snapshots:
             return lower_directories(there.mounts)
         return lower_directories(made.mounts)
 
-    async def read_views(self) -> set[str]:
-        """Keys of all views."""
+    async def read_size_bytes(self, name: str) -> int:
+        """What a layer's own files take of the disk. NotFound when it is not here."""
+        request = snapshots.UsageRequest(snapshotter=SNAPSHOTTER, key=name)
+        answer = await self._channel.call(self._snapshots.Usage, request, about=("snapshot", name))
+        return answer.size
+
+    async def read_views(self) -> dict[str, str]:
+        """What each view pins, by its key."""
         request = snapshots.ListSnapshotsRequest(snapshotter=SNAPSHOTTER, filters=["kind==view"])
         stream = self._snapshots.List(request, timeout=LIST_TIMEOUT_S, metadata=self._channel.metadata())
         try:
-            return {found.name async for answer in stream for found in answer.info}
+            return {found.name: found.parent async for answer in stream for found in answer.info}
         except grpc.RpcError as error:
             raise fault_from(error, "snapshot", "") from error
 

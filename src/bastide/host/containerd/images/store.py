@@ -19,10 +19,11 @@ from bastide.host.containerd.images.pulling import Bench, Source, pull
 from bastide.host.containerd.images.records import ImageRecord, ImageRecords, descriptor_of
 from bastide.host.containerd.images.sharing import Sharing
 from bastide.host.containerd.manifests import Manifest, read_manifest
-from bastide.host.containerd.snapshots import SNAPSHOT_LABEL, Snapshots
+from bastide.host.containerd.snapshots import SNAPSHOT_LABEL, LayerLimits, Snapshots
 from bastide.host.image_archive.archive import ArchivedImage
 from bastide.host.ports import Credentials, ImageConfig, Progress
 from bastide.host.registry.client import RegistryClient
+from bastide.model.container.cached_image import CachedImage
 from bastide.model.container.image_name import ImageName, normalise_image_name, parse_image_name
 from bastide.model.faults import Invalid, NotFound
 
@@ -33,13 +34,20 @@ class ContainerdImages:
     """The Images Protocol over one containerd."""
 
     def __init__(
-        self, channel: Channel, *, scratch_folder: Path, registry: RegistryClient, layers_at_once: int
+        self,
+        channel: Channel,
+        *,
+        scratch_folder: Path,
+        registry: RegistryClient,
+        layers_at_once: int,
+        limits: LayerLimits,
     ) -> None:
         self._scratch = scratch_folder  # compressed archives are laid out here while they are imported
         self._content = Content(channel)
-        self._snapshots = Snapshots(channel)
+        self._snapshots = Snapshots(channel, reasons=scratch_folder, limits=limits)
         self._records = ImageRecords(channel)
         self._bench = Bench(registry, self._content, self._snapshots, self._records, at_once=layers_at_once)
+        self._sizes: dict[str, int] = {}  # of snapshots; never change
         self._manifests: dict[str, Manifest] = {}  # by the target's digest; never changes
         self._unpacking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._pulls: Sharing[Manifest] = Sharing()
@@ -76,6 +84,22 @@ class ContainerdImages:
                 found.append(await self._config(record))
             except (Invalid, NotFound) as fault:
                 log.warning("image %s cannot be read: %s", record.name, fault)
+        return found
+
+    async def read_cache(self) -> list[CachedImage]:
+        """The pulled images, as what they cost."""
+        pinned = set((await self._snapshots.read_views()).values())
+        found = []
+        for record in await self._records.read_all():
+            if record.used_at is None:
+                continue
+            try:
+                chain = (await self._manifest(record)).chain
+                layers = {name: await self._size_bytes(name) for name in chain}
+            except (Invalid, NotFound):  # nothing stands on it, and nothing can
+                chain, layers = (), {}
+            used = bool(chain) and chain[-1] in pinned
+            found.append(CachedImage(name=record.name, used_at=record.used_at, layers=layers, is_in_use=used))
         return found
 
     async def import_archive(self, path: Path, *, progress: Progress, name: str | None = None) -> list[str]:
@@ -116,7 +140,7 @@ class ContainerdImages:
 
     async def read_lower_keys(self) -> set[str]:
         """Keys of all views."""
-        return await self._snapshots.read_views()
+        return set(await self._snapshots.read_views())
 
     async def _ensure_unpacked(
         self, manifest: Manifest, *, lease: str, progress: Progress | None = None
@@ -134,6 +158,11 @@ class ContainerdImages:
                     progress("unpack", done, total)
             if parent:
                 await self._content.add_labels(manifest.config_digest, {SNAPSHOT_LABEL: parent})
+
+    async def _size_bytes(self, name: str) -> int:
+        if name not in self._sizes:
+            self._sizes[name] = await self._snapshots.read_size_bytes(name)
+        return self._sizes[name]
 
     async def _find_whole(self, pinned: ImageName, *, asked: ImageName | None = None) -> ImageConfig | None:
         """What is here under a digest with everything a task stands on; its use is written down."""

@@ -1,0 +1,47 @@
+"""One layer from standard input to standard output; see the package."""
+
+import contextlib
+import fcntl
+import os
+import sys
+from pathlib import Path
+
+from bastide.host.layers.inspection import Inspection, Refused
+from bastide.host.layers.order import Order, parse_any
+from bastide.host.layers.packing import unpacked
+
+ORDER_FD = 3
+PIPE_BYTES = 1024 * 1024  # 64 KiB, the kernel's default, would have the two sides wait for each other
+
+
+def main() -> int:
+    """Exit code 1, with the reason in the order's file, when the layer is refused."""
+    with open(ORDER_FD, "rb") as given:
+        order = parse_any(given.read())
+    for descriptor in (0, 1):
+        with contextlib.suppress(OSError):  # a file is no pipe
+            fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    try:
+        pass_on(order)
+    except Refused as refused:
+        Path(order.reason).write_text(str(refused))
+        print(refused, file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # containerd has given the layer up
+        return 1
+    return 0
+
+
+def pass_on(order: Order) -> None:
+    """Everything, piece by piece, each looked at before it goes out. Raises Refused."""
+    inspection = Inspection(bytes_max=order.bytes_max, entries_max=order.entries_max)
+    for piece in unpacked(lambda size: os.read(0, size)):
+        inspection.feed(piece)
+        view = memoryview(piece)
+        while view:
+            view = view[os.write(1, view) :]
+    inspection.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
