@@ -1,6 +1,6 @@
 """`make bench`: everything in one run, on an installation of its own. docs/performance.md has figures.
 
-    python -m benchmarks [--rounds N] [idle] [task] [twenty] [limits] [registry] [api]
+    python -m benchmarks [--rounds N] [idle] [task] [twenty] [limits] [registry] [pull] [api]
 
 With names only those parts run. It needs root, and a machine that does nothing else.
 """
@@ -23,13 +23,14 @@ from benchmarks.idle import measure_idle
 from benchmarks.limits import measure_limits
 from benchmarks.machine import read_machine
 from benchmarks.memory import measure_control_plane, measure_memory
+from benchmarks.pulls import measure_pulls
 from benchmarks.registry import measure_registry
 from benchmarks.starts import Sides
 from benchmarks.tasks import Tasks
 from tests.installation import Installation, until
 
 INSTANCE = "bbench"
-PARTS = ("idle", "task", "twenty", "limits", "registry", "api")
+PARTS = ("idle", "task", "twenty", "limits", "registry", "pull", "api")
 TOGETHER = 20
 ROUNDS = 10
 
@@ -77,6 +78,8 @@ def measure(installation: Installation, parts: set[str], *, rounds: int) -> Iter
         yield from measure_limits(installation)
     if "registry" in parts:
         yield from measure_registry(installation, rounds=max(3, rounds // 2))
+    if "pull" in parts:
+        yield measure_pulls(installation, rounds=max(3, rounds // 3))
     if "api" in parts:
         os.kill(installation.pid("agent"), signal.SIGTERM)
         until(lambda: not installation.is_up("agent"))

@@ -26,10 +26,10 @@ APP = {"name": "app", "image": IMAGE, "command": ["sh", "-c", "trap 'exit 0' TER
 class Tasks:
     """Runs, watches and stops tasks of one definition."""
 
-    def __init__(self, installation: Installation) -> None:
+    def __init__(self, installation: Installation, *, image: str = IMAGE) -> None:
         self._signer = Signer(installation.environment)
         self._line = Line(self._signer.address)
-        self._definition = installation.register(FAMILY, APP, **SMALL)
+        self._definition = installation.register(FAMILY, APP | {"image": image}, **SMALL)
         subnets = installation.aws("ec2", "describe-subnets")["Subnets"]
         self._subnet = sorted(subnet["SubnetId"] for subnet in subnets)[0]
 
