@@ -1,5 +1,6 @@
 """Debian's docker-registry, on loopback for a test: a registry that others wrote, and a plain way to push."""
 
+import base64
 import http.client
 import os
 import shutil
@@ -20,15 +21,22 @@ log: {{level: error, accesslog: {{disabled: true}}}}
 storage: {{filesystem: {{rootdirectory: {folder}}}, delete: {{enabled: true}}}}
 http: {{addr: "127.0.0.1:{port}"}}
 """
+LOGIN = "auth: {{htpasswd: {{realm: tests, path: {file}}}}}\n"
+USERNAME, PASSWORD = "puller", "a word kept well"
+HASHED = "$2y$04$oSBB1Vl5PPj4.oLJqNzgOehPGQszk/LeXwybpAXeW0ebNJepy5Uxu"  # as `htpasswd -nbB` prints it
 START_TIMEOUT_S = 20.0
 
 
 class DockerRegistry:
     """One that runs."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, is_private: bool) -> None:
         self.authority = f"127.0.0.1:{port}"
         self._port = port
+        self._headers: dict[str, str] = {}
+        if is_private:
+            login = base64.b64encode(f"{USERNAME}:{PASSWORD}".encode()).decode()
+            self._headers["Authorization"] = f"Basic {login}"
 
     def push_archive(self, path: Path, name: str, *, tag: str) -> str:
         """The only image of an archive; its digest."""
@@ -60,7 +68,12 @@ class DockerRegistry:
     def _ask(self, method: str, path: str, wanted: int, body: bytes = b"", media_type: str = "") -> str:
         line = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
         try:
-            line.request(method, path, body=body, headers={"Content-Type": media_type} if media_type else {})
+            line.request(
+                method,
+                path,
+                body=body,
+                headers=self._headers | ({"Content-Type": media_type} if media_type else {}),
+            )
             answer = line.getresponse()
             said = answer.read()
             assert answer.status == wanted, f"{method} {path}: {answer.status} {said[:500]!r}"
@@ -70,14 +83,18 @@ class DockerRegistry:
 
 
 @contextmanager
-def docker_registry() -> Iterator[DockerRegistry]:
-    """Running in a folder of its own, which goes with it."""
+def docker_registry(*, private: bool = False) -> Iterator[DockerRegistry]:
+    """Running in a folder of its own, which goes with it; a private one lets USERNAME in alone."""
     program = shutil.which("docker-registry")
     if program is None:
         skip_real("docker-registry is not installed: tools/setup --dev installs it")
     assert program is not None
     folder, port = Path(tempfile.mkdtemp(prefix="bastide-registry-", dir="/var/tmp")), free_port()
-    (folder / "config.yml").write_text(CONFIG.format(folder=folder / "data", port=port))
+    config = CONFIG.format(folder=folder / "data", port=port)
+    if private:
+        (folder / "htpasswd").write_text(f"{USERNAME}:{HASHED}\n")
+        config += LOGIN.format(file=folder / "htpasswd")
+    (folder / "config.yml").write_text(config)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
     process = subprocess.Popen(
         [program, "serve", folder / "config.yml"],
@@ -87,7 +104,7 @@ def docker_registry() -> Iterator[DockerRegistry]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        registry = DockerRegistry(port)
+        registry = DockerRegistry(port, is_private=private)
         until = time.monotonic() + START_TIMEOUT_S
         while not registry.is_up():
             assert process.poll() is None, "docker-registry has ended"

@@ -18,7 +18,7 @@ from bastide.agent.tasks import Tasks
 from bastide.config import Settings
 from bastide.host.ports import ImageConfig, NewContainer
 from bastide.model.assignment import Assignment, Report
-from bastide.model.frames import SecretsAnswer, SecretsRequest
+from bastide.model.frames import RegistryRequest, SecretsAnswer, SecretsRequest
 from bastide.model.status import TaskStatus
 from tests.assignments import container
 from tests.fakes.cgroups import FakeCgroups
@@ -117,7 +117,7 @@ class Rig:
             while await self.leftovers():
                 await asyncio.sleep(0.01)
 
-    def _answer(self, request: SecretsRequest) -> bool:
+    def _answer(self, request: SecretsRequest | RegistryRequest) -> bool:
         if self.is_away:
             return False
         found = self.environments if self.refusal is None else {}

@@ -1,11 +1,12 @@
 """Tasks run from images of a registry as on Fargate: asked for each time, or told why not in ECS's words."""
 
+import json
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from tests.docker_registry import DockerRegistry, docker_registry
+from tests.docker_registry import PASSWORD, USERNAME, DockerRegistry, docker_registry
 from tests.installation import CommandError, Installation, shell
 
 pytestmark = pytest.mark.real
@@ -81,3 +82,31 @@ def test_what_the_registry_does_not_have_is_told_in_ecs_words(
     assert "exitCode" not in stopped["containers"][0]
     with pytest.raises(CommandError, match="not found"):
         bastide.bastide("pull", missing)
+
+
+def test_repository_credentials_come_from_secrets_manager(
+    bastide: Installation, image: tuple[str, str], registry: DockerRegistry
+) -> None:
+    with docker_registry(private=True) as private:
+        private.push_archive(bastide.demo_archive(), "team/app", tag="1")
+        name = f"{private.authority}/team/app:1"
+        value = json.dumps({"username": USERNAME, "password": PASSWORD})
+        secret = bastide.aws(
+            "secretsmanager", "create-secret", "--name", "registry-login", "--secret-string", value
+        )["ARN"]
+        credentials = {"credentialsParameter": secret}
+        container = shell("app", "sleep 1000", image=name, stopTimeout=2)
+        with_them = bastide.register("private", container | {"repositoryCredentials": credentials})
+        without = bastide.register("not-let-in", container)
+        task, refused = bastide.run_task(with_them)[0], bastide.run_task(without)[0]
+        bastide.wait(task, "RUNNING")
+        stopped = bastide.wait(refused, "STOPPED")
+        bastide.stop(task)
+    assert stopped["stoppedReason"].startswith("CannotPullContainerError: pull image manifest has been")
+    assert (
+        "pull access denied, repository does not exist or may require authorization"
+        in stopped["stoppedReason"]
+    )
+    assert "no basic auth credentials" in stopped["stoppedReason"]
+    logs = bastide.folder / "data" / bastide.instance / "log"
+    assert not any(PASSWORD in path.read_text() for path in logs.glob("*.log"))

@@ -23,15 +23,10 @@ log = logging.getLogger(__name__)
 CredentialsOf = Callable[[Assignment, Container], Awaitable[Credentials | None]]
 
 
-async def nobody(spec: Assignment, container: Container) -> Credentials | None:
-    """Pulls of everybody's images need no credentials."""
-    return None
-
-
 class TaskImages:
     """Of every task of this host."""
 
-    def __init__(self, images: Images, *, credentials_of: CredentialsOf = nobody) -> None:
+    def __init__(self, images: Images, *, credentials_of: CredentialsOf) -> None:
         self._images = images
         self._credentials_of = credentials_of
 

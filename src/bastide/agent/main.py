@@ -36,6 +36,8 @@ from bastide.model.frames import (
     Hello,
     LogAck,
     LogBatch,
+    RegistryAnswer,
+    RegistryRequest,
     Release,
     Reported,
     SecretsAnswer,
@@ -126,7 +128,7 @@ class Agent:
     def _report(self, report: Report) -> None:
         self._session.send(Reported(report))
 
-    def _ask(self, request: SecretsRequest) -> bool:
+    def _ask(self, request: SecretsRequest | RegistryRequest) -> bool:
         return self._session.send(request)
 
     def _on_welcome(self) -> None:
@@ -143,7 +145,7 @@ class Agent:
                 self._tasks.release(last_of(task_arn))
             case LogAck():
                 self._logs.acknowledge(message)
-            case SecretsAnswer():
+            case SecretsAnswer() | RegistryAnswer():
                 self._secrets.take(message)
             case _:
                 log.warning("unexpected message", extra={"type": type(message).__name__})

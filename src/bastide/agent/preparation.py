@@ -23,7 +23,7 @@ from bastide.agent.output.logs import Logs
 from bastide.agent.secrets import Environments, Secrets
 from bastide.agent.volumes import ensure_volumes
 from bastide.config import Settings
-from bastide.host.ports import Cgroups, Disks, ImageConfig, Images, Limits, Network, Runtime
+from bastide.host.ports import Cgroups, Credentials, Disks, ImageConfig, Images, Limits, Network, Runtime
 from bastide.host.rlimits import read_nofile_max
 from bastide.model.assignment import Assignment, Container
 from bastide.model.faults import Fault, Unavailable
@@ -88,7 +88,7 @@ class Preparation:
         self._pids_max = settings.pids_max
         self._on_images: dict[str, set[asyncio.Task[Any]]] = {}  # what is under way, by task
         self._interrupted: set[str] = set()
-        self._images = TaskImages(host.images)
+        self._images = TaskImages(host.images, credentials_of=self._credentials_of)
 
     def interrupt(self, task_id: str) -> None:
         """The task is to stop: nothing more is done about its images, which may take minutes."""
@@ -116,6 +116,10 @@ class Preparation:
             self._on_images[task_id].discard(work)
             if not self._on_images[task_id]:
                 del self._on_images[task_id]
+
+    async def _credentials_of(self, spec: Assignment, container: Container) -> Credentials | None:
+        with blame(ErrorName.RESOURCE_INITIALIZATION):
+            return await self._secrets.fetch_credentials(spec, container)
 
     async def ensure_images(self, spec: Assignment, state: TaskState) -> dict[str, ImageConfig]:
         """Each container's image, by the container's name. Raises StepFailed for one that cannot be had."""

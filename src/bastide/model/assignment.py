@@ -120,6 +120,7 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, str] = {}
     secrets: tuple[SecretReference, ...] = ()
     environment_files: tuple[str, ...] = ()  # ARNs of S3 objects
+    repository_credentials: str | None = None  # ARN of a secret
     user: str | None = None
     working_directory: str | None = None
     cpu_units: int = 0

@@ -73,6 +73,26 @@ class SecretsAnswer(msgspec.Struct, frozen=True, kw_only=True, tag="secrets-answ
         return f"SecretsAnswer({self.task_arn!r})"
 
 
+class RegistryRequest(msgspec.Struct, frozen=True, tag="registry-request"):
+    """The agent is about to pull a container's image from a registry that wants credentials."""
+
+    task_arn: str
+    container: str
+
+
+class RegistryAnswer(msgspec.Struct, frozen=True, kw_only=True, tag="registry-answer"):
+    """The credentials, none where the server knows of none, or why they cannot be had. Shown nowhere."""
+
+    task_arn: str
+    container: str
+    username: str | None = None
+    password: str = ""
+    error: str | None = None
+
+    def __repr__(self) -> str:
+        return f"RegistryAnswer({self.task_arn!r}, {self.container!r})"
+
+
 class Welcome(msgspec.Struct, frozen=True, kw_only=True, tag="welcome"):
     """The server takes the agent; what follows first are its tasks and a `Sync`."""
 
@@ -115,8 +135,8 @@ class LogAck(msgspec.Struct, frozen=True, kw_only=True, tag="logs-ack"):
     error: str | None = None
 
 
-Upward = Hello | Heartbeat | Reported | LogBatch | SecretsRequest
-Downward = Welcome | Refusal | Sync | Assign | Release | LogAck | SecretsAnswer | Heartbeat
+Upward = Hello | Heartbeat | Reported | LogBatch | SecretsRequest | RegistryRequest
+Downward = Welcome | Refusal | Sync | Assign | Release | LogAck | SecretsAnswer | RegistryAnswer | Heartbeat
 Message = Upward | Downward
 
 _decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)

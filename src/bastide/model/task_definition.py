@@ -101,6 +101,7 @@ def _container(
             SecretReference(secret["name"], secret["valueFrom"]) for secret in merged.get("secrets", ())
         ),
         environment_files=tuple(file["value"] for file in merged.get("environmentFiles", ())),
+        repository_credentials=merged.get("repositoryCredentials", {}).get("credentialsParameter"),
         user=merged.get("user") or None,
         working_directory=merged.get("workingDirectory") or None,
         cpu_units=merged.get("cpu", 0),

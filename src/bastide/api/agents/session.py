@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
+from msgspec.structs import replace
+
 from bastide.api.agents.assignments import read_assignment, read_assignments
 from bastide.api.agents.reports import render_log_fault, store_logs, store_report
 from bastide.api.task_environment.resolution import Resolver, Unresolved
@@ -24,6 +26,8 @@ from bastide.model.frames import (
     LogAck,
     LogBatch,
     Message,
+    RegistryAnswer,
+    RegistryRequest,
     Release,
     Reported,
     SecretsAnswer,
@@ -181,6 +185,8 @@ class Session:
             return await self._take_logs(message)
         if isinstance(message, SecretsRequest):
             return await self._resolve(message.task_arn)
+        if isinstance(message, RegistryRequest):
+            return await self._resolve_credentials(message)
         raise Invalid("frame", why=f"an agent does not send {type(message).__name__}")
 
     async def _take_report(self, report: Report) -> Downward | None:
@@ -195,6 +201,17 @@ class Session:
         except Unresolved as unresolved:
             return SecretsAnswer(task_arn=task_arn, error=str(unresolved))
         return SecretsAnswer(task_arn=task_arn, environments=found)
+
+    async def _resolve_credentials(self, asked: RegistryRequest) -> RegistryAnswer:
+        now_s = self._now().timestamp()
+        answer = RegistryAnswer(task_arn=asked.task_arn, container=asked.container)
+        try:
+            pair = await self._resolver.resolve_credentials(
+                asked.task_arn, asked.container, host_id=self._host_id, now_s=now_s
+            )
+        except Unresolved as unresolved:
+            return replace(answer, error=str(unresolved))
+        return answer if pair is None else replace(answer, username=pair[0], password=pair[1])
 
     async def _take_logs(self, batch: LogBatch) -> LogAck:
         error = None

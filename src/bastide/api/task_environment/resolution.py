@@ -62,6 +62,13 @@ class _Task(NamedTuple):
     given: Record | None  # what it was given before
 
 
+class _Pair(msgspec.Struct, frozen=True):
+    """What the secret of `repositoryCredentials` holds (ECS developer guide, "Private registry")."""
+
+    username: str
+    password: str
+
+
 class Resolver:
     """Reads what tasks of this installation name; used from one event loop."""
 
@@ -84,6 +91,24 @@ class Resolver:
         document = {"sealed": self._vault.seal_text(body, f"{GIVEN}/{task_arn}")}
         given = Record(GIVEN, task_arn, task.scope, document, parent=task_arn)
         return self._open_given(await self._store.update(partial(_keep_first, given=given)))
+
+    async def resolve_credentials(
+        self, task_arn: str, container: str, *, host_id: str, now_s: float
+    ) -> tuple[str, str] | None:
+        """Name and password of `repositoryCredentials`; None without. Raises Unresolved, Unavailable."""
+        task = await self._store.view(partial(_read_task, task_arn=task_arn, host_id=host_id))
+        if task is None:
+            raise Unresolved(f"{_PULL}: the task is not on this host")
+        wanted = {one.name: one.repository_credentials for one in task.containers}.get(container)
+        if wanted is None:
+            return None
+        values = await self._read_texts((wanted,), task.scope, now_s)
+        try:
+            pair = msgspec.json.decode(values[wanted], type=_Pair)
+        except (msgspec.MsgspecError, UnicodeError):
+            why = f"the secret {wanted} is no JSON object with username and password"
+            raise Unresolved(f"{_ASM}: {why}") from None
+        return pair.username, pair.password
 
     def _open_given(self, given: Record) -> Environments:
         try:
@@ -110,7 +135,9 @@ class Resolver:
     async def _read_values(self, containers: Sequence[Container], scope: str, now_s: float) -> dict[str, str]:
         """Every value that any container names, each read once, in one snapshot."""
         wanted = dict.fromkeys(secret.value_from for one in containers for secret in one.secrets)
+        return await self._read_texts(wanted, scope, now_s)
 
+    async def _read_texts(self, wanted: Iterable[str], scope: str, now_s: float) -> dict[str, str]:
         def read(txn: Txn) -> dict[str, Record | Fault]:
             return {text: _find(txn, text, scope, now_s) for text in wanted}
 

@@ -53,9 +53,8 @@ def _missing(definition: Document, params: Document) -> Iterator[str]:
 
 
 def _missing_of_container(container: Document) -> Iterator[str]:
-    for member in ("repositoryCredentials", "firelensConfiguration"):
-        if container.get(member):
-            yield member
+    if container.get("firelensConfiguration"):
+        yield "firelensConfiguration"
     log = container.get("logConfiguration", {"logDriver": "awslogs"})
     if log["logDriver"] != "awslogs":
         yield f"The log driver {log['logDriver']}"
