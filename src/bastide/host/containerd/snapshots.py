@@ -123,11 +123,13 @@ class Snapshots:
             answer = await self._channel.call(
                 self._diff.Apply, asked, about=about, timeout_s=APPLY_TIMEOUT_S, lease=lease
             )
-            return answer.applied.digest
         except Invalid as fault:
-            if reason.exists():
-                raise Invalid(*about, why=reason.read_text()) from fault
-            raise
+            raise _refusal(layer, reason) or fault from fault
+        else:
+            # containerd may not have heard yet how the program ended.
+            if refused := _refusal(layer, reason):
+                raise refused
+            return answer.applied.digest
         finally:
             reason.unlink(missing_ok=True)
 
@@ -166,6 +168,10 @@ class Snapshots:
         request = snapshots.RemoveSnapshotRequest(snapshotter=SNAPSHOTTER, key=key)
         with suppress(NotFound):
             await self._channel.call(self._snapshots.Remove, request, about=("snapshot", key))
+
+
+def _refusal(layer: Blob, reason: Path) -> Invalid | None:
+    return Invalid("layer", layer.digest, why=reason.read_text()) if reason.exists() else None
 
 
 def lower_directories(mounts: Sequence[Mount]) -> tuple[str, ...]:

@@ -23,12 +23,14 @@ def main() -> int:
             fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     try:
         pass_on(order)
-    except Refused as refused:
-        Path(order.reason).write_text(str(refused))
-        print(refused, file=sys.stderr)
-        return 1
     except BrokenPipeError:  # containerd has given the layer up
         return 1
+    except BaseException as error:
+        # Before standard output ends with us: whoever sees the end of it sees the reason, too.
+        Path(order.reason).write_text(str(error) or type(error).__name__)
+        if isinstance(error, Refused):
+            return 1
+        raise
     return 0
 
 
