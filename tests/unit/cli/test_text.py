@@ -80,7 +80,7 @@ def test_a_missing_word_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) 
         main(["image"])
     assert ended.value.code == MISUSED
     assert capsys.readouterr().err.splitlines() == [
-        "bastide: the following arguments are required: import|list|remove. See: bastide image --help"
+        "bastide: the following arguments are required: import|list|prune|remove. See: bastide image --help"
     ]
 
 
