@@ -144,6 +144,12 @@ class Server:
     async def task(self, arn: str) -> Any:
         return (await self.account.call("DescribeTasks", tasks=[arn]))["tasks"][0]
 
+    async def document(self, arn: str) -> Any:
+        """The stored document, with what stands beside the task."""
+        record = await self.store.view(lambda txn: txn.get("task", arn))
+        assert record is not None
+        return record.document
+
     async def until_task(self, arn: str, **members: Any) -> Any:
         """The task, once it looks like this."""
         async with asyncio.timeout(5):

@@ -21,6 +21,7 @@ from bastide.model.frames import (
     Heartbeat,
     LogAck,
     LogBatch,
+    Pulling,
     Refusal,
     Release,
     Reported,
@@ -282,6 +283,25 @@ async def test_an_unknown_task_is_released(server: Server) -> None:
         unknown = "arn:aws:ecs:us-east-1:000000000000:task/default/" + "0" * 32
         agent.send(report(unknown, TaskStatus.RUNNING))
         assert await agent.read(Release) == Release(unknown)
+
+
+async def test_how_far_a_pull_is_is_kept_beside_the_task(server: Server) -> None:
+    await server.account.register()
+    async with server.connected() as owner, server.connected() as other:
+        await owner.start(hello())
+        arn = await run_task(server)
+        await owner.read(Assign)
+        await other.start(hello("host-2"))
+        version = (await server.task(arn))["version"]
+        for agent, done in ((owner, 10), (other, 99)):
+            agent.send(
+                Pulling(task_arn=arn, container="app", what="download", done_bytes=done, total_bytes=100)
+            )
+        told = {"app": {"what": "download", "doneBytes": 10, "totalBytes": 100}}
+        async with asyncio.timeout(5):
+            while (await server.document(arn)).get("pulls") != told:
+                await asyncio.sleep(0.01)
+        assert (await server.task(arn))["version"] == version
 
 
 async def test_a_report_of_another_hosts_task_changes_nothing(server: Server) -> None:

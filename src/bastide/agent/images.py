@@ -16,6 +16,7 @@ from bastide.host.ports import Credentials, ImageConfig, Images
 from bastide.model.assignment import Assignment, Container
 from bastide.model.container.image_name import parse_image_name
 from bastide.model.faults import NotFound
+from bastide.model.frames import Pulling
 from bastide.plan.image_cache import plan_eviction
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,12 @@ class TaskImages:
     def __init__(self, images: Images, *, credentials_of: CredentialsOf) -> None:
         self._images = images
         self._credentials_of = credentials_of
+        self._news: dict[tuple[str, str], Pulling] = {}  # by task and container
+
+    def take_news(self) -> list[Pulling]:
+        """How far each pull is that has moved since this was asked last."""
+        news, self._news = self._news, {}
+        return list(news.values())
 
     async def ensure(self, spec: Assignment, container: Container, *, digest: str | None) -> ImageConfig:
         """The container's image, here and held until `remove_lower`; by `digest` if one is known already.
@@ -48,10 +55,17 @@ class TaskImages:
             return None
 
     async def _pull(self, spec: Assignment, container: Container) -> ImageConfig:
+        def tell(what: str, done: int, total: int) -> None:
+            self._news[spec.task_arn, container.name] = Pulling(
+                task_arn=spec.task_arn,
+                container=container.name,
+                what=what,
+                done_bytes=done,
+                total_bytes=total,
+            )
+
         credentials = await self._credentials_of(spec, container)
-        image = await self._images.ensure_image(
-            container.image, credentials=credentials, progress=lambda what, done, total: None
-        )
+        image = await self._images.ensure_image(container.image, credentials=credentials, progress=tell)
         log.info(
             "image ready", extra={"task": spec.task_id, "image": container.image, "digest": image.digest}
         )

@@ -49,6 +49,7 @@ log = logging.getLogger(__name__)
 
 SWEEP_S = 600.0  # between two looks for what belongs to no task
 SWEEP_RETRY_S = 5.0
+PULLS_S = 2.0  # between two words to the server about how far pulls are
 BUDGET_S = 60.0  # between two looks at what pulled images take of the disk
 CPU_UNITS = 1024  # of one processor
 MIB = 1024 * 1024
@@ -65,6 +66,7 @@ class Agent:
         self._image_budget_bytes = budget_bytes(settings)
         self._logs = Logs(self._send, limit_bytes=settings.log_buffer_bytes)
         steps = Steps(host, folders, self._logs, self._secrets, settings)
+        self._task_images = steps.images
         self._limits: Limits = (
             KernelLimits()
             if settings.runtime.shares_kernel
@@ -93,6 +95,7 @@ class Agent:
             group.create_task(self._session.run())
             group.create_task(self._sweep())
             group.create_task(self._keep_budget())
+            group.create_task(self._tell_pulls())
             group.create_task(self._tasks.run())
             group.create_task(self._logs.run())
             group.create_task(self._watch())
@@ -114,6 +117,13 @@ class Agent:
             except Fault as fault:
                 log.warning("cannot look for leftovers yet", extra={"why": str(fault)})
                 await asyncio.sleep(SWEEP_RETRY_S)
+
+    async def _tell_pulls(self) -> None:
+        """Let the operator see how far pulls are."""
+        while True:
+            await asyncio.sleep(PULLS_S)
+            for news in self._task_images.take_news():
+                self._session.send(news)
 
     async def _keep_budget(self) -> None:
         """Hold the pulled images to their part of the disk."""

@@ -88,7 +88,7 @@ class Preparation:
         self._pids_max = settings.pids_max
         self._on_images: dict[str, set[asyncio.Task[Any]]] = {}  # what is under way, by task
         self._interrupted: set[str] = set()
-        self._images = TaskImages(host.images, credentials_of=self._credentials_of)
+        self.images = TaskImages(host.images, credentials_of=self._credentials_of)
 
     def interrupt(self, task_id: str) -> None:
         """The task is to stop: nothing more is done about its images, which may take minutes."""
@@ -127,7 +127,7 @@ class Preparation:
         async def ensure(container: Container) -> ImageConfig:
             digest = state.container(container.name).image_digest
             with blame(ErrorName.CANNOT_PULL, container.name):
-                ensuring = self._images.ensure(spec, container, digest=digest)
+                ensuring = self.images.ensure(spec, container, digest=digest)
                 return await self._interruptible(spec.task_id, ensuring)
 
         pulls = {c.name: asyncio.create_task(ensure(c)) for c in spec.containers}

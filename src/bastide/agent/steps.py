@@ -66,6 +66,7 @@ class Steps:
         self._folders = folders
         self._logs = logs
         self._preparation = Preparation(host, folders, logs, secrets, settings)
+        self.images = self._preparation.images
         self._pause_root = ensure_pause_root(settings.agent_folder / "pause")
         self._ready: dict[str, Ready] = {}
         self.probes = Probes(host.runtime)

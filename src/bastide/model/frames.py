@@ -73,6 +73,16 @@ class SecretsAnswer(msgspec.Struct, frozen=True, kw_only=True, tag="secrets-answ
         return f"SecretsAnswer({self.task_arn!r})"
 
 
+class Pulling(msgspec.Struct, frozen=True, kw_only=True, tag="pulling"):
+    """How far the pull of a container's image is; only the last one counts, and losing one loses nothing."""
+
+    task_arn: str
+    container: str
+    what: str  # download or unpack
+    done_bytes: int
+    total_bytes: int
+
+
 class RegistryRequest(msgspec.Struct, frozen=True, tag="registry-request"):
     """The agent is about to pull a container's image from a registry that wants credentials."""
 
@@ -135,7 +145,7 @@ class LogAck(msgspec.Struct, frozen=True, kw_only=True, tag="logs-ack"):
     error: str | None = None
 
 
-Upward = Hello | Heartbeat | Reported | LogBatch | SecretsRequest | RegistryRequest
+Upward = Hello | Heartbeat | Reported | LogBatch | SecretsRequest | RegistryRequest | Pulling
 Downward = Welcome | Refusal | Sync | Assign | Release | LogAck | SecretsAnswer | RegistryAnswer | Heartbeat
 Message = Upward | Downward
 

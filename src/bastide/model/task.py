@@ -1,7 +1,7 @@
 """A task's stored document: the changes that may happen to it, each as a pure step from old to new.
 
 The document holds AWS's Task shape under `task` and beside it what ECS does not show (`host`, `eni`,
-`network`, `reported`, `tags`, `clientToken`, `health`, `restartCounts`, `protection`). Invariants:
+`network`, `reported`, `tags`, `clientToken`, `health`, `restartCounts`, `pulls`, `protection`). Invariants:
 `lastStatus` only grows, what was reported once stays (health aside: there the later check wins), times are
 epoch seconds. `task.version` is the store's to count (`model/events/task`).
 """

@@ -34,7 +34,8 @@ def task(**members: Any) -> dict[str, Any]:
 
 
 def shown(of: dict[str, Any], **members: Any) -> str:
-    nothing: dict[str, Any] = {"tags": [], "health": {}, "restarts": {}, "retirement": None, "events": []}
+    nothing: dict[str, Any] = {"tags": [], "health": {}, "restarts": {}, "pulls": {}, "retirement": None}
+    nothing["events"] = []
     return "\n".join(render_task({"task": of, "host": "host-1"} | nothing | members))
 
 
@@ -47,6 +48,11 @@ def test_a_list_has_a_line_a_task() -> None:
 
 def test_columns_are_as_wide_as_what_is_in_them() -> None:
     assert list(render_table([("a", "b"), ("long", "")])) == ["a     b", "long"]
+
+
+def test_how_far_a_pull_is_is_told_by_container() -> None:
+    pulls = {"app": {"what": "download", "doneBytes": 1024**2 * 3 // 2, "totalBytes": 1024**2 * 400}}
+    assert "app: download of its image, 1.5 of 400.0 MiB" in shown(task(lastStatus="PENDING"), pulls=pulls)
 
 
 def test_a_task_on_its_way_out_says_so_and_a_stopped_one_why() -> None:

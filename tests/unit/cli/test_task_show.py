@@ -29,7 +29,7 @@ def shown(**members: Any) -> dict[str, Any]:
         "containers": [container],
     }
     nothing: dict[str, Any] = {"host": None, "tags": [], "retirement": None, "events": []}
-    return {"task": task, "health": {}, "restarts": {}, **nothing, **members}
+    return {"task": task, "health": {}, "restarts": {}, "pulls": {}, **nothing, **members}
 
 
 def test_the_last_checks_are_shown_and_their_output_cannot_act_on_the_terminal() -> None:

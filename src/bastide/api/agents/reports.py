@@ -9,7 +9,7 @@ from bastide.model.arn import last_of, parse_arn, scope_of
 from bastide.model.assignment import Report
 from bastide.model.container.runs import runtime_id
 from bastide.model.faults import Fault
-from bastide.model.frames import Hello, LogBatch
+from bastide.model.frames import Hello, LogBatch, Pulling
 from bastide.model.status import TaskStatus
 from bastide.model.task import status_of, with_report
 from bastide.store import Record, Txn
@@ -63,6 +63,18 @@ def store_report(txn: Txn, host_id: str, report: Report, now: datetime) -> bool:
         if status_of(document) is TaskStatus.STOPPED:
             forget_environment(txn, record.key)
     return True
+
+
+def store_pulling(txn: Txn, host_id: str, news: Pulling) -> None:
+    """Keep how far a pull is, beside the task: no operation of ECS's shows it."""
+    record = txn.get("task", news.task_arn)
+    if record is None or record.document["host"] != host_id:
+        return
+    if status_of(record.document) >= TaskStatus.ACTIVATING:
+        return  # it came late
+    told = {"what": news.what, "doneBytes": news.done_bytes, "totalBytes": news.total_bytes}
+    pulls = record.document.get("pulls", {}) | {news.container: told}
+    txn.put(record.changed(document={**record.document, "pulls": pulls}))
 
 
 def store_logs(txn: Txn, batch: LogBatch, now: datetime) -> None:

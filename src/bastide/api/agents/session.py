@@ -14,7 +14,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from bastide.api.agents.assignments import read_assignment, read_assignments
-from bastide.api.agents.reports import render_log_fault, store_logs, store_report
+from bastide.api.agents.reports import render_log_fault, store_logs, store_pulling, store_report
 from bastide.api.task_environment.resolution import Resolver, Unresolved
 from bastide.model.assignment import Report
 from bastide.model.faults import Fault, Invalid, Unavailable
@@ -26,6 +26,7 @@ from bastide.model.frames import (
     LogAck,
     LogBatch,
     Message,
+    Pulling,
     RegistryAnswer,
     RegistryRequest,
     Release,
@@ -185,6 +186,9 @@ class Session:
             return await self._take_logs(message)
         if isinstance(message, SecretsRequest):
             return await self._resolve(message.task_arn)
+        if isinstance(message, Pulling):
+            await self._store.update(lambda txn: store_pulling(txn, self._host_id, message))
+            return None
         if isinstance(message, RegistryRequest):
             return await self._resolve_credentials(message)
         raise Invalid("frame", why=f"an agent does not send {type(message).__name__}")

@@ -38,6 +38,7 @@ class TaskShown(msgspec.Struct, frozen=True, kw_only=True):
     tags: list[dict[str, str]]
     host: str | None  # None: none yet
     health: dict[str, Any]  # container → the last results of its health check, with their output
+    pulls: dict[str, Any]  # container → how far its image's pull is; only while the task is PENDING
     restarts: dict[str, int]  # container → how often its restart policy has run it again
     retirement: dict[str, Any] | None  # None: it is not to be retired
     events: list[dict[str, Any]]  # those still kept, oldest first
@@ -68,6 +69,7 @@ def shown_task(txn: Txn, record: Record) -> TaskShown:
         tags=record.document["tags"],
         host=record.document["host"],
         health=record.document.get("health", {}),
+        pulls=record.document.get("pulls", {}) if record.state == TaskStatus.PENDING.name else {},
         restarts=record.document.get("restartCounts", {}),
         retirement=retirement.document if retirement else None,
         events=[event.document for event in reversed(newest)],

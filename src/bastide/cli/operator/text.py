@@ -9,6 +9,7 @@ from bastide.model.arn import last_of
 Document = dict[str, Any]
 Row = tuple[str, ...]
 
+MIB = 1024 * 1024
 SHORT_ID_CHARS = 12  # enough to tell the tasks of one installation apart, and taken by every command
 TIMES = (
     ("created", "createdAt"),
@@ -77,6 +78,9 @@ def _lines_of(shown: Document) -> Iterator[str]:
     rows: list[Row] = [("container", "status", "health", "restarts", "exit", "image", "reason")]
     rows += [_container_row(one, shown["restarts"]) for one in task["containers"]]
     yield from render_table(rows)
+    for name, pull in shown["pulls"].items():
+        far = f"{pull['doneBytes'] / MIB:.1f} of {pull['totalBytes'] / MIB:.1f} MiB"
+        yield f"{name}: {pull['what']} of its image, {far}"
     for name, health in shown["health"].items():
         yield from _health_lines(name, health)
     yield ""
