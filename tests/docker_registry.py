@@ -30,13 +30,12 @@ START_TIMEOUT_S = 20.0
 class DockerRegistry:
     """One that runs."""
 
-    def __init__(self, port: int, *, is_private: bool) -> None:
+    def __init__(self, port: int, *, login: str | None = None) -> None:
         self.authority = f"127.0.0.1:{port}"
         self._port = port
         self._headers: dict[str, str] = {}
-        if is_private:
-            login = base64.b64encode(f"{USERNAME}:{PASSWORD}".encode()).decode()
-            self._headers["Authorization"] = f"Basic {login}"
+        if login is not None:
+            self._headers["Authorization"] = f"Basic {base64.b64encode(login.encode()).decode()}"
 
     def push_archive(self, path: Path, name: str, *, tag: str) -> str:
         """The only image of an archive; its digest."""
@@ -104,7 +103,7 @@ def docker_registry(*, private: bool = False) -> Iterator[DockerRegistry]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        registry = DockerRegistry(port, is_private=private)
+        registry = DockerRegistry(port, login=f"{USERNAME}:{PASSWORD}" if private else None)
         until = time.monotonic() + START_TIMEOUT_S
         while not registry.is_up():
             assert process.poll() is None, "docker-registry has ended"

@@ -1,5 +1,6 @@
 """Tasks run from images of a registry as on Fargate: asked for each time, or told why not in ECS's words."""
 
+import base64
 import json
 import time
 from collections.abc import Iterator
@@ -110,3 +111,20 @@ def test_repository_credentials_come_from_secrets_manager(
     assert "no basic auth credentials" in stopped["stoppedReason"]
     logs = bastide.folder / "data" / bastide.instance / "log"
     assert not any(PASSWORD in path.read_text() for path in logs.glob("*.log"))
+
+
+def test_our_own_ecr_needs_no_setting(bastide: Installation) -> None:
+    repository = bastide.aws("ecr", "create-repository", "--repository-name", "team/own")["repository"]
+    name = repository["repositoryUri"]
+    token = bastide.aws("ecr", "get-authorization-token")["authorizationData"][0]["authorizationToken"]
+    login = base64.b64decode(token).decode()
+    pusher = DockerRegistry(int(bastide.environment["BASTIDE_PORT"]), login=login)
+    digest = pusher.push_archive(bastide.demo_archive(), "team/own", tag="1")
+    container = shell("app", "sleep 1000", image=f"{name}:1", stopTimeout=2)
+    task = bastide.run_task(bastide.register("own-ecr", container))[0]
+    described = bastide.wait(task, "RUNNING")
+    assert described["containers"][0]["imageDigest"] == digest
+    bastide.stop(task)
+    missing = shell("app", "true", image=f"{name}:none")
+    stopped = bastide.wait(bastide.run_task(bastide.register("own-none", missing))[0], "STOPPED")
+    assert stopped["stoppedReason"].endswith(f"failed to resolve ref {name}:none: {name}:none: not found")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bastide.agent.preparation import Host
 from bastide.cli.processes.containerd import daemon_of
+from bastide.cli.processes.services import reach
 from bastide.config import Settings
 from bastide.host import names
 from bastide.host.cgroups import TaskCgroups
@@ -18,6 +19,7 @@ from bastide.host.mounts import read_mounts_below, unmount
 from bastide.host.network import VpcNetwork
 from bastide.host.registry.client import RegistryClient
 from bastide.host.registry.endpoints import Registries
+from bastide.host.registry.own import OwnEcr
 from bastide.model.network import public_pool
 from bastide.plan import firewall
 
@@ -29,7 +31,9 @@ async def open_host(settings: Settings) -> AsyncIterator[Host]:
     """The parts of this instance, over one line to its containerd."""
     daemon = daemon_of(settings)
     channel = Channel(settings.containerd_socket, namespace=names.containerd_namespace(settings.instance))
-    registry = RegistryClient(Registries(settings.registries_file))
+    address, port = reach(settings)
+    own = OwnEcr(settings.registry_domain, address=address, port=port)
+    registry = RegistryClient(Registries(settings.registries_file, own=own))
     settings.agent_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         yield Host(

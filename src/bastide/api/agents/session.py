@@ -207,11 +207,10 @@ class Session:
         return SecretsAnswer(task_arn=task_arn, environments=found)
 
     async def _resolve_credentials(self, asked: RegistryRequest) -> RegistryAnswer:
-        now_s = self._now().timestamp()
         answer = RegistryAnswer(task_arn=asked.task_arn, container=asked.container)
         try:
             pair = await self._resolver.resolve_credentials(
-                asked.task_arn, asked.container, host_id=self._host_id, now_s=now_s
+                asked.task_arn, asked.container, host_id=self._host_id, now=self._now()
             )
         except Unresolved as unresolved:
             return replace(answer, error=str(unresolved))

@@ -7,6 +7,7 @@ never a value. Who may read what is decided here too, once there are roles.
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from bastide.api.s3.objects import read_object
 from bastide.api.secretsmanager import records as secret_records
 from bastide.api.secretsmanager.versions import pick_version
 from bastide.api.ssm import records as parameter_records
+from bastide.api.task_environment.ecr_login import ecr_login
 from bastide.api.task_environment.files import parse_environment_file
 from bastide.api.task_environment.references import (
     ParameterSource,
@@ -60,6 +62,7 @@ class _Task(NamedTuple):
     scope: str
     containers: tuple[Container, ...]
     given: Record | None  # what it was given before
+    execution_role: str | None
 
 
 class _Pair(msgspec.Struct, frozen=True):
@@ -76,6 +79,7 @@ class Resolver:
         self._store = store
         self._files = ObjectFiles(settings, vault)
         self._vault = vault
+        self._settings = settings
 
     async def resolve(self, task_arn: str, *, host_id: str, now_s: float) -> Environments:
         """The whole environment of each container of a task on that host. Raises Unresolved, Unavailable."""
@@ -93,16 +97,25 @@ class Resolver:
         return self._open_given(await self._store.update(partial(_keep_first, given=given)))
 
     async def resolve_credentials(
-        self, task_arn: str, container: str, *, host_id: str, now_s: float
+        self, task_arn: str, container: str, *, host_id: str, now: datetime
     ) -> tuple[str, str] | None:
-        """Name and password of `repositoryCredentials`; None without. Raises Unresolved, Unavailable."""
+        """Name and password of `repositoryCredentials`, else for our own ECR; None for other registries.
+
+        Raises Unresolved, Unavailable.
+        """
         task = await self._store.view(partial(_read_task, task_arn=task_arn, host_id=host_id))
         if task is None:
             raise Unresolved(f"{_PULL}: the task is not on this host")
-        wanted = {one.name: one.repository_credentials for one in task.containers}.get(container)
-        if wanted is None:
+        one = next((each for each in task.containers if each.name == container), None)
+        if one is None:
             return None
-        values = await self._read_texts((wanted,), task.scope, now_s)
+        wanted = one.repository_credentials
+        if wanted is None:
+            role_arn, image = task.execution_role, one.image
+            return ecr_login(
+                self._vault, self._settings, image=image, role_arn=role_arn, task_arn=task_arn, now=now
+            )
+        values = await self._read_texts((wanted,), task.scope, now.timestamp())
         try:
             pair = msgspec.json.decode(values[wanted], type=_Pair)
         except (msgspec.MsgspecError, UnicodeError):
@@ -200,7 +213,10 @@ def _read_task(txn: Txn, *, task_arn: str, host_id: str) -> _Task | None:
     if definition is None:
         return None
     containers = containers_of(definition.document["taskDefinition"], task)
-    return _Task(record.scope, containers, txn.get(GIVEN, task_arn))
+    role = task.get("overrides", {}).get("executionRoleArn") or definition.document["taskDefinition"].get(
+        "executionRoleArn"
+    )
+    return _Task(record.scope, containers, txn.get(GIVEN, task_arn), role)
 
 
 def _find(txn: Txn, text: str, scope: str, now_s: float) -> Record | Fault:
