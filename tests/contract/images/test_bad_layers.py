@@ -121,12 +121,12 @@ async def test_what_is_unusual_and_right_is_taken(store: ContainerdImages, regis
         member("dir", tarfile.DIRTYPE, mode=0o755)(tar)
         member("dir/gone", size=1)(tar)
         member("dir/kept", size=2)(tar)
-        member("away", tarfile.SYMTYPE, linkname="/etc")(tar)
 
     def upper(tar: tarfile.TarFile) -> None:
         member("dir/.wh.gone")(tar)
         member("dir/own", size=2)(tar)
         member("dir/hard", tarfile.LNKTYPE, linkname="dir/own")(tar)
+        member("away", tarfile.SYMTYPE, linkname="/etc")(tar)
         member("away/file", size=3)(tar)
         member("null", tarfile.CHRTYPE, devmajor=1, devminor=3)(tar)
         member("/absolute", size=1)(tar)
