@@ -133,6 +133,14 @@ async def test_a_task_sees_its_subnet_its_mac_and_jumbo_frames(network: VpcNetwo
     assert "default via 172.31.0.1 dev eth0" in run_inside(netns, "ip", "route")
 
 
+async def test_a_task_takes_no_way_but_the_routers(network: VpcNetwork) -> None:
+    """Where the kernel is shared, this is what a task's interface does by itself."""
+    path = await network.ensure_eni(make_eni(1), task_id=TASKS[0])
+    for name in ("ipv4/conf/eth0/accept_redirects", "ipv4/conf/eth0/accept_source_route"):
+        assert run_inside(path, "cat", f"/proc/sys/net/{name}").strip() == "0"
+    assert "inet6" not in run_inside(path, "ip", "address")
+
+
 async def test_addresses_a_sandbox_took_stay_away_until_they_are_reset(network: VpcNetwork) -> None:
     eni = make_eni(1)
     netns = await network.ensure_eni(eni, task_id=TASKS[0])

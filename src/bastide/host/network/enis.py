@@ -128,6 +128,9 @@ def _set_up(netlink: IPRoute) -> None:
     links.ensure_up(netlink, "lo")
     for scope in ("all", "default"):
         write_sysctl(f"net/ipv6/conf/{scope}/disable_ipv6", 1)
+        # With a shared kernel this one would follow them; the way out is the router's alone to say.
+        write_sysctl(f"net/ipv4/conf/{scope}/accept_redirects", 0)
+        write_sysctl(f"net/ipv4/conf/{scope}/accept_source_route", 0)
 
 
 def _join(netlink: IPRoute, eni: Eni, port: Port, netns: Path, *, has_task_end: bool) -> None:
