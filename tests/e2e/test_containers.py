@@ -117,7 +117,8 @@ def test_what_ignores_the_signal_is_killed_after_its_timeout(bastide: Installati
 
 
 def test_containers_share_localhost_and_start_in_order(bastide: Installation) -> None:
-    server = shell("server", "echo hello > /tmp/index.html; exec httpd -f -p 80 -h /tmp", essential=False)
+    serve = "echo hello > /tmp/index.html; exec httpd -f -p 80 -h /tmp"
+    server = shell("server", serve, essential=False, stopTimeout=2)
     client = shell(
         "client",
         "until wget -qO- http://localhost/ 2>/dev/null; do sleep 0.1; done",

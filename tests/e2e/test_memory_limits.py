@@ -14,7 +14,7 @@ HOG = "dd if=/dev/zero of=/cached bs=1M count=200 2>/dev/null; sleep 2; tail -c 
 
 def test_a_container_over_its_hard_memory_ends_alone(bastide: Installation) -> None:
     hog = shell("hog", HOG, essential=False, memory=128, log=False)
-    app = shell("app", SERVE, log=False)
+    app = shell("app", SERVE, log=False, stopTimeout=2)
     arn = bastide.register("container-memory", app, hog, cpu="1024", memory="2048")
     task = bastide.run_task(arn, public=True)[0]
     running = bastide.wait(task, "RUNNING")
@@ -34,9 +34,9 @@ def test_a_container_over_its_hard_memory_ends_alone(bastide: Installation) -> N
 
 
 def test_a_task_over_its_memory_ends_and_its_neighbour_does_not_notice(bastide: Installation) -> None:
-    neighbour = bastide.run_task(bastide.register("neighbour", shell("app", SERVE, log=False)), public=True)[
-        0
-    ]
+    neighbour = bastide.run_task(
+        bastide.register("neighbour", shell("app", SERVE, log=False, stopTimeout=2)), public=True
+    )[0]
     before = bastide.wait(neighbour, "RUNNING")
     address = f"http://{bastide.public_address(before)}/"
     hog = bastide.register("task-memory", shell("app", "tail -c 2000m /dev/zero", log=False))
