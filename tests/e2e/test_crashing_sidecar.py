@@ -11,6 +11,10 @@ pytestmark = pytest.mark.real
 POLICY = {"enabled": True, "restartAttemptPeriod": 60, "ignoredExitCodes": [5]}  # 60 s is ECS's least
 
 
+def statuses_of(bastide: Installation, task: str) -> dict[str, str]:
+    return {one["name"]: one["lastStatus"] for one in bastide.describe(task)[0]["containers"]}
+
+
 def test_a_crashing_sidecar_is_run_again_and_keeps_what_it_wrote(bastide: Installation) -> None:
     script = "echo run >> /runs; echo run $(wc -l < /runs); sleep {}; printf bye; exit {}"
     app = shell("app", "exec sleep 1000", stopTimeout=2)
@@ -27,13 +31,9 @@ def test_a_crashing_sidecar_is_run_again_and_keeps_what_it_wrote(bastide: Instal
         lambda: (got := bastide.log_lines(f"t/crashes/{task_id}")) and len(got) == 3 and got, timeout_s=60
     )
     assert lines == ["run 1", "bye", "run 2"]
+    expected = {"app": "RUNNING", "crashes": "RUNNING", "at-once": "STOPPED", "on-purpose": "STOPPED"}
+    until(lambda: statuses_of(bastide, task) == expected)
     shown = {container["name"]: container for container in bastide.describe(task)[0]["containers"]}
-    assert {name: one["lastStatus"] for name, one in shown.items()} == {
-        "app": "RUNNING",
-        "crashes": "RUNNING",
-        "at-once": "STOPPED",
-        "on-purpose": "STOPPED",
-    }
     assert (shown["at-once"]["exitCode"], shown["on-purpose"]["exitCode"]) == (1, 5)
     assert bastide.log_lines(f"t/at-once/{task_id}") == ["run 1"]
     assert bastide.describe(task)[0]["lastStatus"] == "RUNNING"

@@ -21,10 +21,10 @@ POLITE = "trap 'exit 7' TERM; while true; do sleep 0.1; done"
 
 @contextlib.contextmanager
 def following(bastide: Installation, seen: Path) -> Iterator[None]:
-    """`bastide events -f --json` in the background, from now on."""
+    """`bastide events -f --json` in the background, from now on; what it remarks is in another file."""
     command = [str(PROGRAMS / "bastide"), "events", "-f", "--json", "-n", "0"]
-    with seen.open("wb") as file:
-        process = subprocess.Popen(command, env=bastide.environment, stdout=file, stderr=subprocess.STDOUT)
+    with seen.open("wb") as file, seen.with_suffix(".remarks").open("wb") as remarks:
+        process = subprocess.Popen(command, env=bastide.environment, stdout=file, stderr=remarks)
         try:
             yield
         finally:
