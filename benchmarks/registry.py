@@ -1,8 +1,9 @@
 """Pushes and pulls through the registry, and through Debian's docker-registry beside it with the same client.
 
 Images are 1 × 500 MB and 20 × 25 MB of bytes that cannot be compressed further. skopeo pushes from a folder
-and pulls into one in memory, so that the client's disk is not measured; sixteen curls read at once. Each
-round takes every side in turn. The last figure is what one stream costs at the least: hashed, and copied.
+and pulls into one in memory, so that the client's disk is not measured, both by TLS, which it takes wherever
+it is spoken; sixteen curls read at once without. Each round takes every side in turn. The last figure is what
+one stream costs at the least: hashed, and copied.
 """
 
 import base64
@@ -33,7 +34,8 @@ class Side(NamedTuple):
     """A registry, and how its client is let in."""
 
     name: str
-    host: str
+    host: str  # where it speaks TLS
+    plain: str  # where it does not
     credentials: tuple[str, ...]
 
     def skopeo(self, *argv: str, side: str) -> None:
@@ -44,7 +46,7 @@ class Side(NamedTuple):
     def curl(self, *paths: str) -> "subprocess.Popen[bytes]":
         """One client that reads and drops all of these."""
         let_in = ["-u", ":".join(self.credentials)] if self.credentials else []
-        urls = [word for path in paths for word in ("-o", os.devnull, f"http://{self.host}{path}")]
+        urls = [word for path in paths for word in ("-o", os.devnull, f"http://{self.plain}{path}")]
         return subprocess.Popen(["curl", "-sSf", *let_in, *urls])
 
 
@@ -52,12 +54,16 @@ def measure_registry(installation: Installation, *, rounds: int) -> Iterator[lis
     """Push, pull, sixteen pulls: ours, theirs, and how many times as fast ours is."""
     folder = installation.folder / "registry-bench"
     folder.mkdir()
-    with _docker_registry(folder) as host:
+    tls = installation.folder / "data" / installation.instance / "server" / "tls"
+    with _docker_registry(folder, tls) as host, _docker_registry(folder, None) as plain:
         answer = installation.client("ecr").get_authorization_token()
         token = base64.b64decode(answer["authorizationData"][0]["authorizationToken"]).decode()
         password = token.partition(":")[2]
-        ours = Side("bastide", f"127.0.0.1:{installation.environment['BASTIDE_PORT']}", ("AWS", password))
-        sides = (ours, Side("docker-registry", host, ()))
+        own = f"127.0.0.1:{installation.environment['BASTIDE_PORT']}"
+        sides = (
+            Side("bastide", own, own, ("AWS", password)),
+            Side("docker-registry", host, plain, ()),
+        )
         for shape in SHAPES:
             yield _measure_shape(installation, sides, folder, shape, rounds=rounds)
     shutil.rmtree(folder)
@@ -143,11 +149,13 @@ def make_image(folder: Path, layers: int, mebibytes: int) -> list[str]:
 
 
 @contextmanager
-def _docker_registry(folder: Path) -> Iterator[str]:
+def _docker_registry(folder: Path, tls: Path | None) -> Iterator[str]:
+    """With the certificate of a folder, or without TLS; both keep the same blobs."""
     host = f"127.0.0.1:{free_port()}"
-    settings = folder / "registry.yml"
+    settings = folder / f"registry-{'tls' if tls else 'plain'}.yml"
+    pair = f", tls: {{certificate: '{tls / 'server.pem'}', key: '{tls / 'server.key'}'}}" if tls else ""
     settings.write_text(
-        f"version: 0.1\nlog: {{level: error}}\nhttp: {{addr: '{host}'}}\n"
+        f"version: 0.1\nlog: {{level: error}}\nhttp: {{addr: '{host}'{pair}}}\n"
         f"storage: {{filesystem: {{rootdirectory: '{folder / 'docker-registry'}'}}}}\n"
     )
     process = subprocess.Popen(["docker-registry", "serve", settings])
