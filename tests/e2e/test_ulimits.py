@@ -58,5 +58,5 @@ def test_those_that_gvisor_acts_on_bite(bastide: Installation) -> None:
     stopped = bastide.wait(task, "STOPPED")
     stream = "t/{}/" + task.rsplit("/", 1)[-1]
     assert bastide.log_lines(stream.format("nproc")) == ["sh: can't fork: Resource temporarily unavailable"]
-    assert bastide.log_lines(stream.format("fsize"))[-1] == "10240"
+    assert "10240" in bastide.log_lines(stream.format("fsize"))  # the signal is told on the other stream
     assert {c["name"]: c["exitCode"] for c in stopped["containers"]}["cpu"] == 128 + 24  # SIGXCPU
