@@ -39,7 +39,7 @@ CONTAINER = {
     "mountPoints": [{"sourceVolume": "v", "containerPath": "/v"}],
     "ulimits": [{"name": "nofile", "softLimit": 10, "hardLimit": 20}],
     "linuxParameters": {"capabilities": {"drop": ["ALL"]}},
-    "systemControls": [{"namespace": "net.ipv4.tcp_keepalive_time", "value": "1"}],
+    "systemControls": [{"namespace": "net.ipv4.tcp_sack", "value": "1"}],
     "healthCheck": {"command": ["CMD", "x"], "interval": 5},
     "stopTimeout": 5,
 }

@@ -84,7 +84,7 @@ APP = container(
     interactive=True,
     pseudoTerminal=True,
     ulimits=[{"name": "nofile", "softLimit": 1024, "hardLimit": 4096}],
-    systemControls=[{"namespace": "net.ipv4.tcp_keepalive_time", "value": "60"}],
+    systemControls=[{"namespace": "net.ipv4.tcp_sack", "value": "1"}],
     logConfiguration={"logDriver": "awslogs", "options": LOGS | {"awslogs-multiline-pattern": "^x"}},
     portMappings=[
         {"containerPort": 80, "hostPort": 80, "protocol": "tcp", "name": "web", "appProtocol": "http"}
