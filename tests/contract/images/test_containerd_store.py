@@ -2,6 +2,8 @@
 
 import asyncio
 import gzip
+import hashlib
+import os
 import subprocess
 import time
 from collections.abc import AsyncIterator
@@ -10,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from bastide.cli.demo_image import BUSYBOX, FULL_NAME, write_demo_image
+from bastide.host.containerd.content import Content
 from bastide.host.containerd.images import ContainerdImages
+from bastide.host.image_archive.archive import Blob
 from bastide.model.faults import Invalid, Unavailable
 from tests.containerd_fixture import PrivateContainerd, skip_real
 from tests.contract.images import archives
@@ -148,3 +152,29 @@ async def test_the_demo_image_is_the_same_every_time_and_can_be_imported(
     assert (lower / "bin" / "httpd").readlink() == Path("busybox")
     assert (lower / "tmp").stat().st_mode & 0o7777 == 0o1777
     await store.remove_lower("demo")
+
+
+async def test_a_large_layer_costs_no_memory(containerd: PrivateContainerd) -> None:
+    channel = containerd.channel()
+    content, piece = Content(channel), os.urandom(1024 * 1024)
+    digest, size = hashlib.sha256(), 200 * len(piece)
+    for _ in range(200):
+        digest.update(piece)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(200):
+            held_mib.append(resident_mib())
+            yield piece
+
+    held_mib: list[int] = []
+    blob = Blob(media_type="", digest=f"sha256:{digest.hexdigest()}", size=size)
+    async with content.lease() as lease:
+        await content.write(blob, pieces(), lease=lease, taken=lambda _: None)
+    await channel.close()
+    assert max(held_mib) - held_mib[0] < 64
+
+
+def resident_mib() -> int:
+    """What this process has in memory now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") // 1024**2

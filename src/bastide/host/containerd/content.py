@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -65,18 +66,21 @@ class Content:
 
     async def write(self, blob: Blob, chunks: AsyncIterator[bytes], *, lease: str, taken: Taken) -> None:
         """Store a blob, telling `taken` of each chunk; Invalid when the bytes are not the digest's."""
-        request = content.WriteContentRequest(
-            action=content.WRITE, ref=f"{lease}-{blob.digest}", total=blob.size, expected=blob.digest
+        # A message keeps every value it ever had until it goes: a layer's chunks need one each.
+        asked = partial(
+            content.WriteContentRequest,
+            ref=f"{lease}-{blob.digest}",
+            total=blob.size,
+            expected=blob.digest,
         )
+        offset = 0
         call = self._content.Write(metadata=self._channel.metadata(lease=lease))
         try:
             async for chunk in chunks:
-                request.data = chunk
-                await _exchange(call, request)
-                request.offset += len(chunk)
+                await _exchange(call, asked(action=content.WRITE, offset=offset, data=chunk))
+                offset += len(chunk)
                 taken(len(chunk))
-            request.action, request.data = content.COMMIT, b""
-            await _exchange(call, request)
+            await _exchange(call, asked(action=content.COMMIT, offset=offset))
             await call.done_writing()
         except TimeoutError as error:
             raise Unavailable("content", blob.digest, why="containerd did not answer in time") from error
