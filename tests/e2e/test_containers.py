@@ -132,7 +132,8 @@ def test_containers_share_localhost_and_start_in_order(bastide: Installation) ->
 
 def test_the_disk_is_the_tasks_own_and_full_means_enospc(bastide: Installation) -> None:
     script = (
-        "dd if=/dev/zero of=/big bs=1M count=40000 2>&1 | grep -o 'No space left on device'; rm /big; echo on"
+        "fallocate -l 20G /most; dd if=/dev/zero of=/rest bs=1M count=4000 2>&1"
+        " | grep -o 'No space left on device'; rm /most /rest; echo on"
     )
     arn = bastide.register("disk", shell("app", script), memory="1024")
     task = bastide.run_task(arn, "--overrides", '{"ephemeralStorage": {"sizeInGiB": 21}}')[0]
