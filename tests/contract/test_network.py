@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from bastide.host.ports import Network
-from bastide.model.faults import NotFound
 from tests.contract.network_world import make_eni, make_network, words_of
 from tests.fakes.network import FakeNetwork
 from tests.real_host import instance_name, nothing_left, require_root
@@ -59,17 +58,6 @@ async def test_removing_one_leaves_the_other(network: Network) -> None:
     finally:
         await network.remove_eni(ONE)
         await network.remove_eni(TWO)
-
-
-async def test_addresses_can_be_put_back_only_where_there_is_an_interface(network: Network) -> None:
-    with pytest.raises(NotFound):
-        await network.reset_addresses(make_eni(1), task_id=ONE)
-    try:
-        await network.ensure_eni(make_eni(1), task_id=ONE)
-        await network.reset_addresses(make_eni(1), task_id=ONE)
-        await network.reset_addresses(make_eni(1), task_id=ONE)
-    finally:
-        await network.remove_eni(ONE)
 
 
 async def test_many_tasks_of_two_vpcs_come_and_go_at_once(network: Network) -> None:

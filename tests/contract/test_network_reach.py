@@ -141,15 +141,12 @@ async def test_a_task_takes_no_way_but_the_routers(network: VpcNetwork) -> None:
     assert "inet6" not in run_inside(path, "ip", "address")
 
 
-async def test_addresses_a_sandbox_took_stay_away_until_they_are_reset(network: VpcNetwork) -> None:
+async def test_addresses_a_sandbox_took_stay_away(network: VpcNetwork) -> None:
     eni = make_eni(1)
     netns = await network.ensure_eni(eni, task_id=TASKS[0])
     run_inside(netns, "ip", "address", "flush", "dev", "eth0")
     await network.ensure_eni(eni, task_id=TASKS[0])
     assert "inet " not in run_inside(netns, "ip", "address", "show", "eth0")
-    await network.reset_addresses(eni, task_id=TASKS[0])
-    assert eni.private_ip in run_inside(netns, "ip", "address", "show", "eth0")
-    assert "default via" in run_inside(netns, "ip", "route")
 
 
 async def test_a_lost_host_table_is_put_back(network: VpcNetwork) -> None:

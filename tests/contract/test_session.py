@@ -13,6 +13,7 @@ import pytest
 from bastide.agent.session import Session as AgentSession
 from bastide.api.agents.session import Session as ServerSession
 from bastide.control.hosts import Hosts
+from bastide.model.arn import last_of
 from bastide.model.assignment import ContainerReport, LogLine, LogTarget, Report
 from bastide.model.frames import (
     PROTOCOL,
@@ -130,6 +131,27 @@ async def test_a_task_goes_all_the_way_and_leaves_nothing(server: Server) -> Non
                 lambda txn: txn.count("eni") + txn.count("placement") + txn.count("public-address")
             ):
                 await asyncio.sleep(0.005)
+
+
+async def test_a_task_that_cannot_be_told_keeps_no_other_from_its_host(server: Server) -> None:
+    await server.account.register()
+    async with server.connected() as agent:
+        await agent.start(hello())
+        broken, whole = await run_task(server), await run_task(server)
+        for _ in range(2):
+            await agent.read(Assign)
+
+    def damage(txn: Txn) -> None:
+        record = txn.get("task", broken)
+        assert record is not None
+        task = {**record.document["task"], "cpu": "many"}
+        txn.put(record.changed(document={**record.document, "task": task}))
+
+    await server.store.update(damage)
+    async with server.connected() as agent:
+        told = await agent.start(hello())
+        assert [one.task_arn for one in agent.assigned] == [whole]
+        assert set(told.task_ids) == {last_of(broken), last_of(whole)}  # what runs of it is not given up
 
 
 async def test_reconnecting_gives_the_whole_set_again(server: Server) -> None:

@@ -175,9 +175,6 @@ class Network(Protocol):
     async def ensure_eni(self, eni: Eni, *, task_id: str) -> str:
         """The task's namespace with its addressed interface, joined to its VPC; the namespace's path."""
 
-    async def reset_addresses(self, eni: Eni, *, task_id: str) -> None:
-        """Put addresses and routes back: runsc takes them off when a sandbox starts."""
-
     async def remove_eni(self, task_id: str) -> None:
         """Namespace, link and rules of the task; the VPC namespace after its last one. Repeatable."""
 

@@ -19,7 +19,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from bastide.model.faults import Fault, Invalid, Unavailable
 
 LOCK_WAIT_MS = 5_000  # another program (a backup, sqlite3) may hold the file; then we say so
-PAGE_CACHE_KIB = 32 * 1024
+PAGE_CACHE_KIB = 4 * 1024  # a connection; the kernel keeps the file in memory as well, and can give that back
 WRITERS_LOCK = 0x62617374  # "bast": PostgreSQL's advisory lock that lets one server write at a time
 
 SQLITE_MEANING = {

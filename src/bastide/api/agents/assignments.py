@@ -4,6 +4,7 @@ import logging
 
 from bastide.model.arn import last_of
 from bastide.model.assignment import Assignment, Eni
+from bastide.model.faults import Invalid
 from bastide.model.status import DesiredStatus, StopCode, TaskStatus
 from bastide.model.task import status_of
 from bastide.model.task_definition import LOG_MODE_DEFAULT, containers_of, volumes_of
@@ -12,20 +13,25 @@ from bastide.store import Record, Txn
 log = logging.getLogger(__name__)
 
 
-def read_assignments(txn: Txn, host_id: str) -> list[Assignment]:
+def read_placed(txn: Txn, host_id: str) -> list[Record]:
     """Every task placed on the host that has not STOPPED."""
-    found = []
-    for placement in txn.find("placement", parent=host_id):
-        task = txn.get("task", placement.key)
-        if task is not None and status_of(task.document) is not TaskStatus.STOPPED:
-            assignment = read_assignment(txn, task)
-            if assignment is not None:
-                found.append(assignment)
-    return found
+    tasks = (txn.get("task", placement.key) for placement in txn.find("placement", parent=host_id))
+    return [task for task in tasks if task and status_of(task.document) is not TaskStatus.STOPPED]
 
 
 def read_assignment(txn: Txn, record: Record) -> Assignment | None:
-    """The task's assignment; None when a record it needs is missing, which is a bug and logged."""
+    """The task's assignment; None when it can't be put together, which is a bug and logged.
+
+    One task that can't be told to its host must not keep the others from it.
+    """
+    try:
+        return _assignment_of(txn, record)
+    except (ArithmeticError, LookupError, TypeError, ValueError, Invalid):
+        log.exception("no assignment can be made of a placed task", extra={"task": record.key})
+        return None
+
+
+def _assignment_of(txn: Txn, record: Record) -> Assignment | None:
     task = record.document["task"]
     definition = txn.get("task-definition", task["taskDefinitionArn"])
     eni = _read_eni(txn, record.document["eni"])

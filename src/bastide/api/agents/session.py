@@ -13,9 +13,10 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from bastide.api.agents.assignments import read_assignment, read_assignments
+from bastide.api.agents.assignments import read_assignment, read_placed
 from bastide.api.agents.reports import render_log_fault, store_logs, store_pulling, store_report
 from bastide.api.task_environment.resolution import Resolver, Unresolved
+from bastide.model.arn import last_of
 from bastide.model.assignment import Report
 from bastide.model.faults import Fault, Invalid, Unavailable
 from bastide.model.frames import (
@@ -107,11 +108,11 @@ class Session:
 
     async def run(self) -> None:
         """Serve until the agent is gone, silent or too slow; raises why."""
-        assignments = await self._store.view(lambda txn: read_assignments(txn, self._host_id))
-        self._sent |= {one.task_arn: one.desired_status for one in assignments}
+        messages = await self._store.view(self._read_all)
+        for message in messages:
+            self._note(message)
         self._reading = frozenset()
-        whole = Sync(tuple(one.task_id for one in assignments))
-        await self._line.send([*(Assign(one) for one in assignments), whole])
+        await self._line.send(messages)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen())
             group.create_task(self._tell())
@@ -146,6 +147,13 @@ class Session:
             self._reading = frozenset()
             if messages:
                 await self._line.send(messages)
+
+    def _read_all(self, txn: Txn) -> list[Downward]:
+        """The host's assignments, then the tasks that are its own: all others it gives up."""
+        placed = read_placed(txn, self._host_id)
+        assignments = (read_assignment(txn, record) for record in placed)
+        whole = Sync(tuple(last_of(record.key) for record in placed))
+        return [*(Assign(one) for one in assignments if one is not None), whole]
 
     def _read_news(self, txn: Txn, arns: Sequence[str]) -> list[Downward]:
         """On a store thread; only reads `_sent`, which `_tell` alone changes while this runs."""

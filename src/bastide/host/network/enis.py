@@ -62,11 +62,6 @@ class VpcNetwork:
             await _together(*steps)
         return str(netns)
 
-    async def reset_addresses(self, eni: Eni, *, task_id: str) -> None:
-        """Put addresses and routes back, for a new sandbox in the same namespace."""
-        async with self._lock(task_id):
-            await inside(self._netns(task_id), lambda netlink: _address(netlink, eni))
-
     async def remove_eni(self, task_id: str) -> None:
         """Namespace, link and rules of the task; the VPC's router after its last one. Repeatable."""
         async with self._lock(task_id):
