@@ -141,6 +141,11 @@ class Server:
             while not holds():
                 await asyncio.sleep(0.005)
 
+    async def run_task(self, **params: Any) -> str:
+        """RunTask; the task's ARN."""
+        arn: str = (await self.account.run(**params))["tasks"][0]["taskArn"]
+        return arn
+
     async def task(self, arn: str) -> Any:
         return (await self.account.call("DescribeTasks", tasks=[arn]))["tasks"][0]
 

@@ -14,14 +14,12 @@ from bastide.agent.session import Session as AgentSession
 from bastide.api.agents.session import Session as ServerSession
 from bastide.control.hosts import Hosts
 from bastide.model.arn import last_of
-from bastide.model.assignment import ContainerReport, LogLine, LogTarget, Report
+from bastide.model.assignment import ContainerReport, Report
 from bastide.model.frames import (
     PROTOCOL,
     Assign,
     Downward,
     Heartbeat,
-    LogAck,
-    LogBatch,
     Pulling,
     Refusal,
     Release,
@@ -37,35 +35,6 @@ from tests.account import container
 from tests.session import Server, hello
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-LOGS = {
-    "logDriver": "awslogs",
-    "options": {
-        "awslogs-group": "/web",
-        "awslogs-region": "us-east-1",
-        "awslogs-stream-prefix": "ecs",
-        "awslogs-create-group": "true",
-    },
-}
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await Store.open(f"sqlite:///{tmp_path / 'store.db'}")
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def server(tmp_path: Path, store: Store) -> AsyncIterator[Server]:
-    made = Server(tmp_path, store)
-    await made.start()
-    yield made
-    await made.stop()
-
-
-async def run_task(server: Server, **params: Any) -> str:
-    arn: str = (await server.account.run(**params))["tasks"][0]["taskArn"]
-    return arn
 
 
 def report(arn: str, status: TaskStatus, **members: Any) -> Reported:
@@ -82,7 +51,7 @@ async def test_a_task_reaches_the_agent_soon_after_run_task(server: Server) -> N
         assert await agent.start(hello()) == Sync(())
         network = await server.account.network()
         started = asyncio.get_running_loop().time()
-        arn = await run_task(server, networkConfiguration=network)
+        arn = await server.run_task(networkConfiguration=network)
         assignment = (await agent.read(Assign)).assignment
         took_s = asyncio.get_running_loop().time() - started
         assert assignment.task_arn == arn
@@ -98,7 +67,7 @@ async def test_a_task_goes_all_the_way_and_leaves_nothing(server: Server) -> Non
     await server.account.register()
     async with server.connected() as agent:
         await agent.start(hello())
-        arn = await run_task(server)
+        arn = await server.run_task()
         assignment = (await agent.read(Assign)).assignment
         agent.send(report(arn, TaskStatus.PENDING))
         await server.until_task(arn, lastStatus="PENDING", connectivity="CONNECTED")
@@ -137,7 +106,7 @@ async def test_a_task_that_cannot_be_told_keeps_no_other_from_its_host(server: S
     await server.account.register()
     async with server.connected() as agent:
         await agent.start(hello())
-        broken, whole = await run_task(server), await run_task(server)
+        broken, whole = await server.run_task(), await server.run_task()
         for _ in range(2):
             await agent.read(Assign)
 
@@ -158,7 +127,7 @@ async def test_reconnecting_gives_the_whole_set_again(server: Server) -> None:
     await server.account.register()
     async with server.connected() as agent:
         await agent.start(hello())
-        arns = {await run_task(server), await run_task(server)}
+        arns = {await server.run_task(), await server.run_task()}
         assert {(await agent.read(Assign)).assignment.task_arn for _ in arns} == arns
         over = arns.pop()
         agent.send(report(over, TaskStatus.STOPPED))
@@ -195,7 +164,7 @@ async def test_what_changes_while_an_agent_is_away_is_in_its_sync(server: Server
     await server.account.register()
     async with server.connected() as agent:
         await agent.start(hello())
-        arn = await run_task(server)
+        arn = await server.run_task()
         await agent.read(Assign)
     await server.account.call("StopTask", task=arn)
     async with server.connected() as agent:
@@ -251,7 +220,7 @@ async def test_a_stop_during_a_sync_is_told_after_it(server: Server, late: LateS
     await server.account.register()
     async with server.connected() as agent:
         await agent.start(hello())
-        arn = await run_task(server)
+        arn = await server.run_task()
         await agent.read(Assign)
     late.hold()
     async with server.connected() as agent:
@@ -269,7 +238,7 @@ async def test_a_stop_during_an_assignment_is_told_after_it(server: Server, late
     async with server.connected() as agent:
         await agent.start(hello())
         late.hold()
-        arn = await run_task(server)
+        arn = await server.run_task()
         await stop_while_held(server, late, arn)
         assert (await agent.read(Assign)).assignment.desired_status is DesiredStatus.RUNNING
         assert (await agent.read(Assign)).assignment.desired_status is DesiredStatus.STOPPED
@@ -291,7 +260,7 @@ async def test_two_hosts_get_their_own_tasks_only(server: Server) -> None:
     async with server.connected() as small, server.connected() as large:
         await small.start(hello("small", memory_mib=600))
         await large.start(hello("large", memory_mib=1200))
-        arns = [await run_task(server) for _ in range(3)]
+        arns = [await server.run_task() for _ in range(3)]
         placed = [(await large.read(Assign)).assignment.task_arn for _ in range(2)]
         placed.append((await small.read(Assign)).assignment.task_arn)
         assert sorted(placed) == sorted(arns)
@@ -311,7 +280,7 @@ async def test_how_far_a_pull_is_is_kept_beside_the_task(server: Server) -> None
     await server.account.register()
     async with server.connected() as owner, server.connected() as other:
         await owner.start(hello())
-        arn = await run_task(server)
+        arn = await server.run_task()
         await owner.read(Assign)
         await other.start(hello("host-2"))
         version = (await server.task(arn))["version"]
@@ -330,58 +299,12 @@ async def test_a_report_of_another_hosts_task_changes_nothing(server: Server) ->
     await server.account.register()
     async with server.connected() as owner, server.connected() as other:
         await owner.start(hello())
-        arn = await run_task(server)
+        arn = await server.run_task()
         await owner.read(Assign)
         await other.start(hello("host-2"))
         other.send(report(arn, TaskStatus.STOPPED))
         assert await other.read(Release) == Release(arn)
         assert (await server.task(arn))["lastStatus"] == "PROVISIONING"
-
-
-def batch(arn: str, sequence: int, *lines: str, create_group: bool = True) -> LogBatch:
-    return LogBatch(
-        task_arn=arn,
-        container="app",
-        source="stdout",
-        sequence=sequence,
-        target=LogTarget(group="/web", stream="ecs/app/1", region="us-east-1", create_group=create_group),
-        lines=tuple(LogLine(1_767_323_045_000 + sequence, line) for line in lines),
-    )
-
-
-async def read_messages(server: Server) -> list[str]:
-    events = await server.store.view(
-        lambda txn: txn.read_log_events("000000000000/us-east-1", "/web", limit=100)
-    )
-    return [event.message for event in events]
-
-
-async def test_lines_are_stored_before_they_are_acknowledged_and_once_only(server: Server) -> None:
-    await server.account.register(containerDefinitions=[container(logConfiguration=LOGS)])
-    async with server.connected() as agent:
-        await agent.start(hello())
-        arn = await run_task(server)
-        await agent.read(Assign)
-        agent.send(batch(arn, 10, "a", "b"), batch(arn, 20, "c"))
-        acks = [await agent.read(LogAck), await agent.read(LogAck)]
-        assert [(ack.sequence, ack.source, ack.error) for ack in acks] == [
-            (10, "stdout", None),
-            (20, "stdout", None),
-        ]
-        assert await read_messages(server) == ["a", "b", "c"]
-        agent.send(batch(arn, 20, "c"), batch(arn, 30, "d"))
-        await agent.read(LogAck)
-        await agent.read(LogAck)
-        assert await read_messages(server) == ["a", "b", "c", "d"]
-
-
-async def test_a_missing_group_is_said_in_the_words_of_the_logs_api(server: Server) -> None:
-    async with server.connected() as agent:
-        await agent.start(hello())
-        arn = "arn:aws:ecs:us-east-1:000000000000:task/default/" + "0" * 32
-        agent.send(batch(arn, 0, create_group=False))
-        ack = await agent.read(LogAck)
-        assert ack.error == "ResourceNotFoundException: The specified log group does not exist."
 
 
 async def test_a_foreign_user_is_refused(tmp_path: Path, store: Store) -> None:
@@ -462,7 +385,7 @@ async def test_tasks_say_when_nobody_speaks_for_their_host(server: Server) -> No
     watching = asyncio.create_task(Hosts(server.store, patience_s=0.2).run())
     async with server.connected() as agent:
         await agent.start(hello())
-        arn = await run_task(server)
+        arn = await server.run_task()
         await agent.read(Assign)
         agent.send(report(arn, TaskStatus.RUNNING))
         first = await server.until_task(arn, connectivity="CONNECTED")
@@ -499,7 +422,7 @@ async def test_the_agents_own_end_speaks_to_it(server: Server) -> None:
     running = asyncio.create_task(session.run())
     try:
         await server.until(lambda: session.is_connected and bool(heard))
-        arn = await run_task(server)
+        arn = await server.run_task()
         await server.until(lambda: any(isinstance(message, Assign) for message in heard))
         assert session.send(report(arn, TaskStatus.STOPPED))
         await server.until(lambda: Release(arn) in heard)
