@@ -7,12 +7,16 @@ absence is a failure; elsewhere it is a loud skip.
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.installation import IMAGE, Installation
+
+RUNTIME = "BASTIDE_TEST_RUNTIME"
+SHARED_KERNEL = {"runtime": "runc", "allow_shared_kernel": "true", "runtime_folder": "/usr/bin"}
+SETTINGS_OF: Mapping[str, Mapping[str, str]] = {"gvisor": {}, "runc": SHARED_KERNEL}
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +28,8 @@ def bastide() -> Iterator[Installation]:
 def start_installation(kind: str, **settings: str) -> Iterator[Installation]:
     """One of its own, for a module that breaks things, counts what is left or needs other settings.
 
-    Two suites can run on one machine at once if each has a BASTIDE_TEST_SUFFIX of its own.
+    Two suites can run on one machine at once if each has a BASTIDE_TEST_SUFFIX of its own. With
+    BASTIDE_TEST_RUNTIME=runc the stories are told by that runtime class, with Debian's containerd and runc.
     """
     if os.geteuid() != 0:
         if os.environ.get("BASTIDE_TEST_REAL") == "1":
@@ -34,7 +39,7 @@ def start_installation(kind: str, **settings: str) -> Iterator[Installation]:
     instance = f"{kind}-{suffix}" if suffix else kind
     folder = Path(tempfile.mkdtemp(prefix=f"bastide-{instance}-", dir="/var/tmp"))
     folder.chmod(0o755)  # the server's user passes through
-    made = Installation(instance, folder, settings)
+    made = Installation(instance, folder, settings or SETTINGS_OF[os.environ.get(RUNTIME, "gvisor")])
     try:
         made.up()
         made.bastide("image", "import", str(made.demo_archive()))

@@ -8,8 +8,8 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Hashable
-from typing import Generic, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from typing import Any, Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -37,10 +37,12 @@ class Loop(Generic[Key]):
             if key not in self._busy:
                 self._due.put_nowait(key)
 
-    async def run(self) -> None:
-        """Serve wakes until cancelled."""
+    async def run(self, *beside: Coroutine[Any, Any, None]) -> None:
+        """Serve wakes until cancelled, with what wakes it running `beside`."""
         try:
             async with asyncio.TaskGroup() as group:
+                for waker in beside:
+                    group.create_task(waker)
                 for _ in range(self._workers):
                     group.create_task(self._work())
         finally:

@@ -17,8 +17,9 @@ from tests.e2e import test_capabilities as capabilities
 from tests.e2e import test_containers as containers
 from tests.e2e import test_kills as kills
 from tests.e2e import test_memory_limits as memory
+from tests.e2e import test_system_controls as controls
 from tests.installation import PROGRAMS, Installation, shell, until
-from tests.installation_fixture import start_installation
+from tests.installation_fixture import SHARED_KERNEL, start_installation
 from tests.security import test_walls as walls
 
 pytestmark = pytest.mark.real
@@ -43,14 +44,14 @@ test_containers_share_localhost = containers.test_containers_share_localhost_and
 test_an_interactive_one_waits = containers.test_an_interactive_container_waits_for_input_and_no_other_does
 test_an_init_reaps = containers.test_an_init_reaps_what_its_children_leave
 test_a_container_over_its_memory_ends_alone = memory.test_a_container_over_its_hard_memory_ends_alone
+test_a_system_control_takes_effect = controls.test_what_can_be_changed_is
 test_a_task_over_its_memory_ends = memory.test_a_task_over_its_memory_ends_and_its_neighbour_does_not_notice
 
 
 @pytest.fixture(scope="module")
 def bastide() -> Iterator[Installation]:
     """An installation of the class, with Debian's containerd and runc."""
-    settings = {"runtime": "runc", "allow_shared_kernel": "true", "runtime_folder": "/usr/bin"}
-    yield from start_installation("brunc", **settings)
+    yield from start_installation("brunc", **SHARED_KERNEL)
 
 
 def test_a_task_runs_and_says_by_what(bastide: Installation) -> None:

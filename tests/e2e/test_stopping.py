@@ -2,11 +2,12 @@
 
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 
-from tests.installation import CommandError, Installation, shell, until
+from tests.installation import PROGRAMS, CommandError, Installation, shell, until
 from tests.installation_fixture import start_installation
 
 pytestmark = pytest.mark.real
@@ -38,6 +39,16 @@ def test_tasks_stop_without_it_and_the_server_hears_at_the_next_up(
     assert "bastide down --stop-tasks" in described["stoppedReason"]
     assert described["containers"][0]["exitCode"] == 7
     until(lambda: bastide.leftovers() == [])
+
+
+def test_everything_starts_though_nobody_reads_on(bastide: Installation) -> None:
+    bastide.bastide("down")
+    command = (str(PROGRAMS / "bastide"), "up")
+    with subprocess.Popen(command, env=bastide.environment, stdout=subprocess.PIPE) as starting:
+        assert starting.stdout is not None
+        starting.stdout.close()
+    assert starting.returncode == 0
+    assert all(bastide.is_up(name) for name in ("containerd", "server", "agent"))
 
 
 def test_another_instance_with_the_same_public_addresses_is_refused(bastide: Installation) -> None:

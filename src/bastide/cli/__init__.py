@@ -11,7 +11,7 @@ from typing import Any
 
 from bastide import __version__
 from bastide.cli import demo, doctor, down, efs, env, foreground, image, logs, operator, status, up
-from bastide.cli.commands import MISUSED, Command, Parser, require_root, settings_parser
+from bastide.cli.commands import MISUSED, Command, Parser, require_root, settings_parser, silence
 from bastide.cli.processes.folders import read_frozen
 from bastide.config import KEYS, Settings, find_nearest, parse_settings, read_settings
 from bastide.model.faults import Fault, Invalid, Unavailable
@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output went away, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence()
         return FAILED
     except OSError as error:
         if typed[0] in FOREGROUND:

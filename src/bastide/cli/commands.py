@@ -33,6 +33,19 @@ def say(text: str = "") -> None:
     print(text, flush=True)
 
 
+def tell(text: str = "") -> None:
+    """A line about work that is finished whether anybody still reads or not, as in `bastide up | head`."""
+    try:
+        say(text)
+    except BrokenPipeError:
+        silence()
+
+
+def silence() -> None:
+    """Nobody reads our output any more: what is still said goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 class Parser(argparse.ArgumentParser):
     """argparse's, without the whole usage before every complaint, and never guessing at half a flag."""
 

@@ -9,7 +9,7 @@ import asyncio
 import shutil
 import sys
 
-from bastide.cli.commands import Command, say
+from bastide.cli.commands import Command, tell
 from bastide.cli.processes import folders
 from bastide.cli.processes.accounts import ensure_account
 from bastide.cli.processes.services import AGENT, CONTAINERD, SERVICES, check_started_by_us
@@ -24,7 +24,7 @@ def down(settings: Settings, args: argparse.Namespace) -> int:
         if args.stop_tasks:
             stop_tasks(settings)
         is_any = stop_processes(settings)
-    say("Bastide is down." if is_any else f"Nothing of {settings.instance} was running.")
+    tell("Bastide is down." if is_any else f"Nothing of {settings.instance} was running.")
     return 0
 
 
@@ -36,7 +36,7 @@ def stop_processes(settings: Settings) -> bool:
         if running is not None:
             is_any = True
             running.stop(grace_s=service.grace_s)
-            say(f"  {service.name:<11} stopped")
+            tell(f"  {service.name:<11} stopped")
         folders.pid_file(settings, service.name).unlink(missing_ok=True)
     return is_any
 
@@ -55,7 +55,7 @@ def stop_tasks(settings: Settings) -> None:
     from bastide.cli.processes.stopping_here import stop_tasks_here
 
     who = ", ".join(silent)
-    say(f"  not answering: {who}. Stopping the tasks of this host; the server hears of it when it is up.")
+    tell(f"  not answering: {who}. Stopping the tasks of this host; the server hears of it when it is up.")
     if (running := AGENT.find(settings)) is not None:
         running.stop(grace_s=AGENT.grace_s)
     _ensure_containerd(settings)
@@ -66,10 +66,10 @@ def stop_tasks(settings: Settings) -> None:
 def reset(settings: Settings, args: argparse.Namespace) -> int:
     """Remove tasks, data and everything else of the instance, after asking."""
     if not settings.data_folder.exists() and not settings.run_folder.exists():
-        say(f"There is nothing of {settings.instance} below {settings.data_root} and {settings.run_root}.")
+        tell(f"There is nothing of {settings.instance} below {settings.data_root} and {settings.run_root}.")
         return 0
     if not args.yes and not _agreed(settings):
-        say("Nothing was removed.")
+        tell("Nothing was removed.")
         return 1
     from bastide.cli.host import unmount_below
 
@@ -86,9 +86,9 @@ def reset(settings: Settings, args: argparse.Namespace) -> int:
             if folder.exists():
                 shutil.rmtree(folder)
         folders.lock_file(settings).unlink()
-    say(f"Everything of {settings.instance} was removed.")
+    tell(f"Everything of {settings.instance} was removed.")
     if settings.store_url:
-        say("Its database is not ours to drop; it still holds the old records.")
+        tell("Its database is not ours to drop; it still holds the old records.")
     return 0
 
 
@@ -100,7 +100,7 @@ def _remove_from_host(settings: Settings) -> None:
         return
     _ensure_containerd(settings)
     removed = asyncio.run(remove_tasks(settings))
-    say(f"  tasks removed from this host: {removed}")
+    tell(f"  tasks removed from this host: {removed}")
 
 
 def _ensure_containerd(settings: Settings) -> None:
@@ -117,7 +117,7 @@ def _ensure_containerd(settings: Settings) -> None:
 def _agreed(settings: Settings) -> bool:
     if not sys.stdin.isatty():
         raise InUse("instance", why="`bastide reset` asks before it removes. Where nobody can answer: --yes")
-    say(f"This stops every task of {settings.instance} and removes all of it: {settings.data_folder}")
+    tell(f"This stops every task of {settings.instance} and removes all of it: {settings.data_folder}")
     return input("Type the name of the instance to go on: ").strip() == settings.instance
 
 

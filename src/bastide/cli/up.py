@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from bastide.agent.folders import TaskFolders
-from bastide.cli.commands import Command, say, sudo
+from bastide.cli.commands import Command, sudo, tell
 from bastide.cli.processes import folders
 from bastide.cli.processes.accounts import ensure_account
 from bastide.cli.processes.containerd import find_programs
@@ -39,17 +39,17 @@ def up(asked: Settings, args: argparse.Namespace) -> int:
             found = running[service.name]
             if found is not None:
                 service.wait_answer(found, settings, timeout_s=HANGING_S)
-                say(f"  {service.name:<11} runs already, process {found.pid}")
+                tell(f"  {service.name:<11} runs already, process {found.pid}")
                 continue
             step_began = time.monotonic()
             started = service.start(settings, account)
             took_s = time.monotonic() - step_began
-            say(f"  {service.name:<11} started in {took_s:.1f} s, process {started.pid}")
-    say(f"\nBastide is up ({time.monotonic() - began:.1f} s). The API: {settings.endpoint}\n")
-    say("Next, type:")
+            tell(f"  {service.name:<11} started in {took_s:.1f} s, process {started.pid}")
+    tell(f"\nBastide is up ({time.monotonic() - began:.1f} s). The API: {settings.endpoint}\n")
+    tell("Next, type:")
     program = shlex.join((*sudo(), sys.argv[0]))
-    say(f'  eval "$({program} env{_of_instance(settings)})"')
-    say(f"  {_aws_program()} ecs list-clusters")
+    tell(f'  eval "$({program} env{_of_instance(settings)})"')
+    tell(f"  {_aws_program()} ecs list-clusters")
     _say_registry(settings)
     return 0
 
@@ -72,7 +72,7 @@ def _settings_of_running(asked: Settings, flags: set[str]) -> Settings:
         why = f"It runs with another {', '.join(refused)}, frozen at its start. To change it: {restart}."
         raise Conflict("setting", ", ".join(refused), why=why)
     if different:  # today's file, or an earlier flag: a hint is all that can be given
-        say(f"  note: started with another {', '.join(different)}; to change it: {restart}")
+        tell(f"  note: started with another {', '.join(different)}; to change it: {restart}")
     return frozen
 
 
@@ -97,13 +97,13 @@ def _say_registry(settings: Settings) -> None:
 
     name = registry_host(settings, settings.account, settings.region)
     host = name.partition(":")[0]
-    say(f"\nThe registry: {name}")
+    tell(f"\nThe registry: {name}")
     try:
         socket.getaddrinfo(host, settings.port)
     except OSError:
         address = settings.host if settings.host not in ("0.0.0.0", "::") else "127.0.0.1"
-        say("This machine does not know that name. For docker, skopeo and buildah (curl needs nothing):")
-        say(f'  echo "{address} {host}" {"| sudo " if sudo() else "| "}tee -a /etc/hosts')
+        tell("This machine does not know that name. For docker, skopeo and buildah (curl needs nothing):")
+        tell(f'  echo "{address} {host}" {"| sudo " if sudo() else "| "}tee -a /etc/hosts')
 
 
 def _of_instance(settings: Settings) -> str:

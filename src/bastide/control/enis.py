@@ -1,7 +1,5 @@
 """Takes back what a task held when it has STOPPED: interface, addresses, and its place on the host."""
 
-import asyncio
-
 from bastide.loop import Loop
 from bastide.model.status import TaskStatus
 from bastide.model.task import status_of
@@ -18,16 +16,14 @@ class Enis:
 
     async def run(self) -> None:
         """Release until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._loop.run())
-            group.create_task(
-                follow(
-                    self._store,
-                    ("task",),
-                    on_all=self._wake_all,
-                    on_change=lambda change: self._loop.wake(change.key),
-                )
+        await self._loop.run(
+            follow(
+                self._store,
+                ("task",),
+                on_all=self._wake_all,
+                on_change=lambda change: self._loop.wake(change.key),
             )
+        )
 
     async def reconcile(self, arn: str) -> None:
         """Release the task's things if it has STOPPED or is gone."""

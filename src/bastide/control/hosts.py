@@ -4,7 +4,6 @@ A host that comes back within DISCONNECTED_AFTER_S, as one whose agent is restar
 Tasks go on either way; what becomes of them without a host is not decided here.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -37,16 +36,14 @@ class Hosts:
 
     async def run(self) -> None:
         """Keep tasks' connectivity until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._loop.run())
-            group.create_task(
-                follow(
-                    self._store,
-                    ("host",),
-                    on_all=self._wake_all,
-                    on_change=lambda change: self._loop.wake(change.key),
-                )
+        await self._loop.run(
+            follow(
+                self._store,
+                ("host",),
+                on_all=self._wake_all,
+                on_change=lambda change: self._loop.wake(change.key),
             )
+        )
 
     async def reconcile(self, host_id: str) -> float | None:
         """Mark the host's tasks; when to look again at a host that has only just gone."""

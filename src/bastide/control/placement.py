@@ -5,7 +5,6 @@ for another task's end. Kinds written: `placement` (key: task ARN, parent: host)
 name: private address), `public-address`; `control/enis` removes them again.
 """
 
-import asyncio
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -57,16 +56,14 @@ class Placement:
 
     async def run(self) -> None:
         """Place tasks until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._loop.run())
-            group.create_task(
-                follow(
-                    self._store,
-                    ("task", "host", "placement"),
-                    on_all=self._wake_all,
-                    on_change=self._wake_changed,
-                )
+        await self._loop.run(
+            follow(
+                self._store,
+                ("task", "host", "placement"),
+                on_all=self._wake_all,
+                on_change=self._wake_changed,
             )
+        )
 
     async def reconcile(self, arn: str) -> None:
         """Place the task if that is still to be done."""

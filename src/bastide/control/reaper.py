@@ -2,7 +2,6 @@
 secrets whose recovery window has ended.
 """
 
-import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -34,16 +33,14 @@ class Reaper:
 
     async def run(self) -> None:
         """Reap until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._loop.run())
-            group.create_task(
-                follow(
-                    self._store,
-                    ("task", "task-definition", "secret"),
-                    on_all=self._wake_all,
-                    on_change=self._wake_changed,
-                )
+        await self._loop.run(
+            follow(
+                self._store,
+                ("task", "task-definition", "secret"),
+                on_all=self._wake_all,
+                on_change=self._wake_changed,
             )
+        )
 
     async def reconcile(self, key: Key) -> float | None:
         """Remove it if its time has come; else when to look again."""

@@ -4,7 +4,6 @@ AWS looks at each repository within a day; here a policy is looked at when it, a
 and when an image grows old enough. An image goes in a transaction that has looked again.
 """
 
-import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -34,16 +33,14 @@ class Repositories:
 
     async def run(self) -> None:
         """Expire images until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._loop.run())
-            group.create_task(
-                follow(
-                    self._store,
-                    (REPOSITORY, images.IMAGE, images.TAG, PREVIEW),
-                    on_all=self._wake_all,
-                    on_change=self._wake_changed,
-                )
+        await self._loop.run(
+            follow(
+                self._store,
+                (REPOSITORY, images.IMAGE, images.TAG, PREVIEW),
+                on_all=self._wake_all,
+                on_change=self._wake_changed,
             )
+        )
 
     async def reconcile(self, arn: str) -> float | None:
         """Remove what has expired, answer a preview; when an image will have grown old enough."""

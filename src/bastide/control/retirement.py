@@ -4,7 +4,6 @@ A retirement is a record of the kind `retirement` (key: the task's ARN), so a se
 finds it again.
 """
 
-import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -28,16 +27,14 @@ class Retirement:
 
     async def run(self) -> None:
         """Retire until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._loop.run())
-            group.create_task(
-                follow(
-                    self._store,
-                    ("retirement",),
-                    on_all=self._wake_all,
-                    on_change=lambda change: self._loop.wake(change.key),
-                )
+        await self._loop.run(
+            follow(
+                self._store,
+                ("retirement",),
+                on_all=self._wake_all,
+                on_change=lambda change: self._loop.wake(change.key),
             )
+        )
 
     async def reconcile(self, arn: str) -> float | None:
         """Stop the task if its time has come; else when to look again."""

@@ -8,7 +8,7 @@ import asyncio
 import time
 
 from bastide.api.keys import key_file, read_admin_key
-from bastide.cli.commands import say
+from bastide.cli.commands import tell
 from bastide.cli.processes.client import call_ecs
 from bastide.cli.processes.services import reach
 from bastide.config import Settings
@@ -50,7 +50,7 @@ class Patience:
             raise InUse("task", why=why)
         if now - self._said_at > SAID_EVERY_S:
             self._said_at = now
-            say(f"  waiting for tasks to stop: {tasks}")
+            tell(f"  waiting for tasks to stop: {tasks}")
 
 
 async def read_tasks(settings: Settings) -> list[Record]:
