@@ -27,6 +27,7 @@ from bastide.model.messages.framing import Bodies, render_message
 from bastide.model.messages.operator import Ask, Refused, parse_reply
 from bastide.store import Store, Txn
 from tests.account import Account
+from tests.store_fixture import store as store
 
 SPOT = [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]
 
@@ -36,13 +37,6 @@ def settings(tmp_path: Path) -> Settings:
     made = Settings(instance="t", run_root=tmp_path, data_root=tmp_path)
     made.operator_socket.parent.mkdir(parents=True)
     return made
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await Store.open(f"sqlite:///{tmp_path / 'store.db'}")
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

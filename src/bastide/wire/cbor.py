@@ -226,8 +226,6 @@ class Cbor:
         self._service = service
         self._reader = ValueReader(CBOR_READERS)
         self._writer = ValueWriter(CBOR_WRITERS)
-        self._readers: dict[str, Read] = {}
-        self._writers: dict[str, Write] = {}
 
     def route(self, request: Request) -> tuple[str, Mapping[str, str]]:
         """The operation a request asks for."""
@@ -242,20 +240,15 @@ class Cbor:
 
     def read(self, operation: Operation, request: Request, labels: Mapping[str, str]) -> dict[str, Any]:
         """The params in a body."""
-        read = self._readers.get(operation.name)
-        if read is None:
-            shape = operation.input_shape
-            read = self._readers[operation.name] = self._reader.reader(shape) if shape else (lambda value: {})
-        params: dict[str, Any] = read(decode_cbor(request.body))
+        value = decode_cbor(request.body)
+        shape = operation.input_shape
+        params: dict[str, Any] = self._reader.reader(shape)(value) if shape else {}
         return params
 
     def write(self, operation: Operation, result: Mapping[str, Any], request_id: str) -> Response:
         """A success."""
-        write = self._writers.get(operation.name)
-        if write is None:
-            shape = operation.output_shape
-            write = self._writers[operation.name] = self._writer.writer(shape) if shape else dict
-        return self._response(200, write(result), request_id)
+        shape = operation.output_shape
+        return self._response(200, self._writer.writer(shape)(result) if shape else dict(result), request_id)
 
     def write_error(self, error: WireError, request_id: str) -> Response:
         """A failure, with the model's further members of that error."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from bastide.wire.codec.scalars import JSON_READERS, Read, render_base64, render_epoch
+from bastide.wire.codec.scalars import JSON_READERS, render_base64, render_epoch
 from bastide.wire.codec.values import ValueReader, ValueWriter, Write
 from bastide.wire.http import Request, Response, WireError
 from bastide.wire.malformed import Malformed, MalformedReason, unreadable
@@ -66,8 +66,6 @@ class Json:
         self._service = service
         self._reader = ValueReader(JSON_READERS)
         self._writer = ValueWriter(JSON_WRITERS)
-        self._readers: dict[str, Read] = {}
-        self._writers: dict[str, Write] = {}
 
     def route(self, request: Request) -> tuple[str, Mapping[str, str]]:
         """The operation a request asks for."""
@@ -80,20 +78,16 @@ class Json:
 
     def read(self, operation: Operation, request: Request, labels: Mapping[str, str]) -> dict[str, Any]:
         """The params in a body."""
-        read = self._readers.get(operation.name)
-        if read is None:
-            shape = operation.input_shape
-            read = self._readers[operation.name] = self._reader.reader(shape) if shape else (lambda value: {})
-        params: dict[str, Any] = read(decode_json(request.body))
+        value = decode_json(request.body)
+        shape = operation.input_shape
+        params: dict[str, Any] = self._reader.reader(shape)(value) if shape else {}
         return params
 
     def write(self, operation: Operation, result: Mapping[str, Any], request_id: str) -> Response:
         """A success."""
-        write = self._writers.get(operation.name)
-        if write is None:
-            shape = operation.output_shape
-            write = self._writers[operation.name] = self._writer.writer(shape) if shape else _nothing
-        return self._response(200, msgspec.json.encode(write(result)), request_id)
+        shape = operation.output_shape
+        document = self._writer.writer(shape)(result) if shape else _nothing(result)
+        return self._response(200, msgspec.json.encode(document), request_id)
 
     def write_error(self, error: WireError, request_id: str) -> Response:
         """A failure, with the model's further members of that error."""

@@ -7,13 +7,7 @@ import pytest
 
 from bastide.store import Store
 from tests.session import Server
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await Store.open(f"sqlite:///{tmp_path / 'store.db'}")
-    yield opened
-    await opened.close()
+from tests.store_fixture import store as store
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """A real store in a folder of the test's own, and operations run against it as the server runs them."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from bastide.api.vault import Vault
 from bastide.config import Settings
 from bastide.store import Record, Store
 from bastide.store.txn import Txn
+from tests.store_fixture import store as store
 
 ACCOUNT = "111122223333"
 REGION = "eu-test-1"
@@ -59,13 +59,6 @@ class Api:
     async def run(self, fn: Callable[[Txn], Any]) -> Any:
         """Run a closure in a transaction."""
         return await self.store.update(fn)
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await Store.open(f"sqlite:///{tmp_path}/store.db")
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture
