@@ -31,6 +31,7 @@ def main() -> int:
         environment.ensure_environment(wanted, editable=chosen.editable)
         folder = runtime.ensure_runtime()
         if chosen.dev:
+            debian.ensure_docker()
             development.ensure_development()
     except StepFailed as failed:
         print(failed, file=sys.stderr)

@@ -9,12 +9,13 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from installing.shown import StepFailed, output_of, run
+from installing.shown import StepFailed, output_of, run, say
 
 PROGRAM_OF = {  # what each package is wanted for, to look for on machines without dpkg
     "buildah": "buildah",
     "busybox-static": "busybox",
     "containerd": "containerd",
+    "docker.io": "dockerd",
     "docker-registry": "docker-registry",
     "e2fsprogs": "mkfs.ext4",
     "iproute2": "ip",
@@ -52,7 +53,8 @@ def ensure_packages(names: Sequence[str]) -> None:
         return
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "UCF_FORCE_CONFFOLD": "1", "LC_ALL": "C.UTF-8"}
     apt_get = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0", "-y"]
-    install = [*apt_get, "install", "--no-install-recommends", *missing]
+    # A machine's own docker or containerd may be another distributor's: nothing is removed for ours.
+    install = [*apt_get, "install", "--no-install-recommends", "--no-remove", *missing]
     try:
         run([*apt_get, "update"], title="Reading Debian's package lists", env=env)
         with contextlib.ExitStack() as undo:
@@ -74,6 +76,19 @@ def shared_kernel_packages() -> tuple[str, ...]:
     """What the runtime class `runc` is tested with, unless the machine has it, by whatever package."""
     programs = ("containerd", "containerd-shim-runc-v2", "runc")
     return () if all(shutil.which(program) for program in programs) else ("containerd", "runc")
+
+
+def ensure_docker() -> None:
+    """A docker daemon to start in tests, unless the machine has one; its absence only skips those tests."""
+    if shutil.which("dockerd"):
+        return
+    try:
+        ensure_packages(("docker.io",))
+        if shutil.which("systemctl"):  # at the next start it would close forwarding for everybody
+            disable = ["systemctl", "disable", "docker.service", "docker.socket"]
+            run(disable, title="Keeping docker from starting by itself")
+    except StepFailed as failed:
+        say(f"  no docker, so nothing will be tested with it: {failed}")
 
 
 def _is_installed(name: str) -> bool:
