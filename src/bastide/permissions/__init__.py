@@ -1,0 +1,25 @@
+"""Who may do what: the language of policies and the decision. Pure: no store, no clock, no operation."""
+
+from bastide.permissions.denials import render_denial
+from bastide.permissions.documents import PolicyKind, parse_document
+from bastide.permissions.evaluation import Decision, Policies, Source, evaluate, evaluate_trust
+from bastide.permissions.policies import Effect, Policy, compile_policy
+from bastide.permissions.requests import ANYTHING, Principal, PrincipalKind, Request
+
+__all__ = [
+    "ANYTHING",
+    "Decision",
+    "Effect",
+    "Policies",
+    "Policy",
+    "PolicyKind",
+    "Principal",
+    "PrincipalKind",
+    "Request",
+    "Source",
+    "compile_policy",
+    "evaluate",
+    "evaluate_trust",
+    "parse_document",
+    "render_denial",
+]

@@ -1,0 +1,164 @@
+"""A policy compiled once into tests, and asked often.
+
+Any thread may ask. A statement's tests run from the cheapest: action, resource, principal,
+conditions.
+"""
+
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from typing import NamedTuple
+
+import msgspec
+
+from bastide.permissions.conditions import compile_conditions
+from bastide.permissions.documents import Clause, Document, PolicyKind, parse_document
+from bastide.permissions.patterns import (
+    ARN_FIELDS,
+    Match,
+    Tokens,
+    Wild,
+    match_any,
+    match_any_arn,
+    parse_pattern,
+)
+from bastide.permissions.principals import Named, Principals
+from bastide.permissions.requests import Request
+
+ACTIONS_MAX = 1024  # remembered a policy
+
+
+class Effect(StrEnum):
+    """What a statement does."""
+
+    ALLOW = "Allow"
+    DENY = "Deny"
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """One compiled statement; `index` is its place in the document.
+
+    `applies` takes for granted that the statement is about the request's action.
+    """
+
+    index: int
+    sid: str
+    effect: Effect
+    has_action: Callable[[str], bool]
+    applies: Callable[[Request], Named]
+
+
+class _About(NamedTuple):
+    """A policy's statements about one action."""
+
+    denials: tuple[Callable[[Request], Named], ...]
+    grants: tuple[Callable[[Request], Named], ...]
+
+
+class Policy:
+    """The compiled policy."""
+
+    def __init__(self, document: Document) -> None:
+        self.statements = tuple(
+            _compile(index, clause, document.has_variables) for index, clause in enumerate(document.clauses)
+        )
+        self._about: dict[str, _About] = {}
+
+    def denies(self, request: Request) -> bool:
+        """Whether a statement forbids it."""
+        for applies in self._statements_about(request.action_in_lower_case).denials:
+            if applies(request):
+                return True
+        return False
+
+    def allows(self, request: Request) -> bool:
+        """Whether a statement permits it; denials are asked about separately."""
+        for applies in self._statements_about(request.action_in_lower_case).grants:
+            if applies(request):
+                return True
+        return False
+
+    def grants(self, request: Request) -> Named:
+        """How directly a statement that permits it names who asks."""
+        about = self._statements_about(request.action_in_lower_case)
+        return max((applies(request) for applies in about.grants), default=Named.NOT)
+
+    def matching(self, request: Request, effect: Effect) -> Iterator[Statement]:
+        """The statements of one effect that apply."""
+        action = request.action_in_lower_case
+        return (
+            each
+            for each in self.statements
+            if each.effect is effect and each.has_action(action) and each.applies(request)
+        )
+
+    def _statements_about(self, action: str) -> _About:
+        """Found once an action: a policy is asked about the same few again and again."""
+        about = self._about.get(action)
+        if about is None:
+            found = [each for each in self.statements if each.has_action(action)]
+            about = _About(
+                tuple(each.applies for each in found if each.effect is Effect.DENY),
+                tuple(each.applies for each in found if each.effect is Effect.ALLOW),
+            )
+            if len(self._about) >= ACTIONS_MAX:
+                self._about = {}
+            self._about[action] = about
+        return about
+
+
+def compile_policy(text: str, kind: PolicyKind = PolicyKind.IDENTITY) -> Policy:
+    """The policy in a text; raises Invalid where it is none."""
+    return Policy(parse_document(text, kind))
+
+
+def _compile(index: int, clause: Clause, has_variables: bool) -> Statement:
+    actions = match_any([parse_pattern(action.lower(), has_variables=False) for action in clause.actions])
+    wants_action = not clause.is_not_action
+    return Statement(
+        index,
+        clause.sid,
+        Effect(clause.effect),
+        lambda action: actions(action, {}) is wants_action,
+        _compile_rest(clause, has_variables),
+    )
+
+
+def _compile_rest(clause: Clause, has_variables: bool) -> Callable[[Request], Named]:
+    """Everything but the action, from the cheapest test on."""
+    is_resource = _resource_test(clause, has_variables)
+    wants_resource = not clause.is_not_resource
+    conditions = compile_conditions(clause.conditions, has_variables=has_variables)
+    principals = None
+    if clause.principals is not None:
+        is_deny = clause.effect == Effect.DENY
+        principals = Principals(clause.principals, is_not=clause.is_not_principal, is_deny=is_deny)
+
+    def applies(request: Request) -> Named:
+        keys = request.keys
+        if is_resource is not None and is_resource(request.resource, keys) is not wants_resource:
+            return Named.NOT
+        named = Named.DIRECTLY if principals is None else principals.name(request.principal)
+        if named:
+            for holds in conditions:
+                if not holds(keys):
+                    return Named.NOT
+        return named
+
+    return applies
+
+
+def _resource_test(clause: Clause, has_variables: bool) -> Match | None:
+    """None for a policy that stands at a resource and names none."""
+    if clause.resources is None:
+        return None
+    return match_any_arn([_completed(text, has_variables) for text in clause.resources])
+
+
+def _completed(text: str, has_variables: bool) -> Tokens:
+    """A pattern's tokens; fields an ARN lacks are anything (user guide, "JSON policy elements: Resource")."""
+    tokens = parse_pattern(text, has_variables=has_variables)
+    colons = sum(token.count(":") for token in tokens if isinstance(token, str))
+    missing = ARN_FIELDS - 1 - colons
+    if missing <= 0 or tokens == (Wild.ANY,):
+        return tokens
+    return (*tokens, *(token for _ in range(missing) for token in (":", Wild.ANY)))

@@ -1,0 +1,46 @@
+"""What is asked: who wants to do what to which resource, and everything else that is known about it."""
+
+from enum import StrEnum
+
+import msgspec
+
+from bastide.permissions.patterns import Keys
+
+ANYTHING = "*"  # the resource of an action that has none
+
+
+class PrincipalKind(StrEnum):
+    """Who a request can come from."""
+
+    ROOT = "root"
+    USER = "user"
+    ROLE = "role"  # a session of it
+    FEDERATED = "federated"  # a user's GetFederationToken
+    SERVICE = "service"
+
+
+class Principal(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks. `role_arn` is set where `arn` is that of a role's session; a service's `arn` is its name."""
+
+    kind: PrincipalKind
+    arn: str
+    account: str
+    role_arn: str = ""
+
+    @property
+    def root_arn(self) -> str:
+        """The ARN that stands for the whole account."""
+        return f"arn:aws:iam::{self.account}:root"
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One action on one resource. `keys` are in lower case; of an absent key nothing is known."""
+
+    action: str
+    resource: str
+    principal: Principal
+    keys: Keys
+    action_in_lower_case: str = ""
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "action_in_lower_case", self.action.lower())
