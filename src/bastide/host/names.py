@@ -8,7 +8,6 @@ import hashlib
 from bastide.model.arn import TaskId
 
 HOST_TABLES = "bastide-"  # how the nft tables of all instances on a host begin
-ENI_LINKS = "eni"  # how the links of tasks begin, inside a VPC's namespace
 TRANSIT_LINKS = "bt"  # how the transit links of all instances begin
 
 
@@ -25,11 +24,6 @@ def task_netns(instance: str, task_id: TaskId | str) -> str:
 def vpc_netns(instance: str, vpc_id: str) -> str:
     """The namespace that is a VPC's router."""
     return f"{instance}-{vpc_id}"
-
-
-def eni_link(task_id: TaskId | str) -> str:
-    """The VPC's end of a task's veth pair, inside the VPC's namespace."""
-    return f"{ENI_LINKS}{task_id[:12]}"
 
 
 def transit_link(instance: str, vpc_id: str) -> str:

@@ -25,7 +25,7 @@ from bastide.host.network.netns import ensure_netns, inside, remove_netns, write
 from bastide.host.network.routers import Routers, ensure_subnet
 from bastide.model.assignment import Eni
 from bastide.model.faults import NotFound
-from bastide.model.network import VPC_MTU, Port, subnet_router
+from bastide.model.network import VPC_MTU, Port, eni_link, subnet_router
 
 TASK_END = "eth0"
 _VPC_TABLE = "vpc"
@@ -66,7 +66,7 @@ class VpcNetwork:
         """Namespace, link and rules of the task; the VPC's router after its last one. Repeatable."""
         async with self._lock(task_id):
             for vpc_id in self._routers.read():
-                await self._remove_from(self._routers.path(vpc_id), names.eni_link(task_id))
+                await self._remove_from(self._routers.path(vpc_id), eni_link(task_id))
                 await self._routers.remove_unused(vpc_id)
             # Last, because read_enis lists the task for as long as this is there.
             await remove_netns(self._netns(task_id))
@@ -115,7 +115,7 @@ class VpcNetwork:
 
 
 def _port(eni: Eni, task_id: str) -> Port:
-    link = names.eni_link(task_id)
+    link = eni_link(task_id)
     return Port(link=link, mac=eni.mac, private_ip=eni.private_ip, public_ip=eni.public_ip)
 
 

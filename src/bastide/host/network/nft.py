@@ -1,7 +1,7 @@
 """nftables: one `nft -j -f -` per change set, in one namespace; and what a table holds.
 
 A change set is one kernel transaction: all of it or nothing. What the commands say is decided elsewhere
-(plan/firewall.py), whose functions are given to the network as `Firewall`: host and plan stay strangers.
+(plan/firewall), whose functions are given to the network as `Firewall`: host and plan stay strangers.
 """
 
 import json

@@ -21,7 +21,7 @@ from bastide.host.network.firewall import Firewall
 from bastide.host.network.gateway import Gateway
 from bastide.host.network.netns import ensure_netns, inside, is_netns, remove_netns, write_sysctl
 from bastide.model.faults import NotFound
-from bastide.model.network import subnet_router, vpc_resolver
+from bastide.model.network import ENI_LINKS, subnet_router, vpc_resolver
 
 LAYOUT = 1  # grows when what a router is made of changes: an older one is then brought up to date
 _EVERY_LINK = {  # a new namespace inherits the host's values, whatever those are
@@ -91,7 +91,7 @@ class Routers:
                 there = await inside(path, links.read_links)
             except NotFound:
                 there = []
-            if not any(link.name.startswith(names.ENI_LINKS) for link in there):
+            if not any(link.name.startswith(ENI_LINKS) for link in there):
                 await self._gateway.remove_transit(vpc_id)
                 await remove_netns(path)
 

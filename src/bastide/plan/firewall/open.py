@@ -1,4 +1,4 @@
-"""What packets may do: nft's JSON commands for a VPC's router and for the host's side of it.
+"""A VPC's router that lets every interface talk to every other: nft's JSON commands.
 
 A VPC's table has the shape that security groups need: an anti-spoof set, NAT maps, and a verdict map of
 each direction keyed by link, default deny. Until there are groups every link's verdict is "open". A
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Network
 from typing import Any
 
-from bastide.model.network import HostGuard, Port
+from bastide.model.network import Port
 
 Command = dict[str, Any]
 Elements = Mapping[str, Sequence[Any]]  # by set or map name, as nft's JSON has them
@@ -154,44 +154,6 @@ def _key(element: Any) -> Any:
 
 def _leaves(key: Any) -> Iterable[str]:
     return key["concat"] if isinstance(key, dict) else [key]
-
-
-def render_host_table(host: HostGuard) -> list[Command]:
-    """The host's guard: what comes out of a VPC reaches the internet, never the host. In one transaction.
-
-    It only drops and masquerades what is the instance's own, so no other table's verdict changes.
-    """
-    build = _Table(host.table)
-    for name in ("uplinks", "closed"):
-        build.add_set(name, ["ifname"])
-        build.flush_set(name)
-    build.elements({"uplinks": list(host.uplinks), "closed": list(host.closed)})
-    for chain in ("from_vpc", "into_vpc"):
-        build.add_chain(chain)
-    build.add_hook("input", "filter", "input", BEFORE_FILTER, policy="accept")
-    build.add_hook("output", "filter", "output", BEFORE_FILTER, policy="accept")
-    build.add_hook("forward", "filter", "forward", BEFORE_FILTER, policy="accept")
-    build.add_hook("postrouting", "nat", "postrouting", SOURCE_NAT, policy="accept")
-    ours, pool = f"{host.links}*", _prefix(host.pool)
-
-    build.rule("input", _is(_meta("iifname"), ours), _is(_ip("saddr"), pool), _REPLIES, _ACCEPT)
-    build.rule("input", _is(_meta("iifname"), ours), _DROP)
-    # An address no task has now must not leave this machine by the default route.
-    build.rule("output", _is(_ip("daddr"), pool), _not(_meta("oifname"), ours), _REJECT)
-
-    build.rule("forward", _is(_meta("iifname"), ours), _jump("from_vpc"))
-    build.rule("forward", _is(_meta("oifname"), ours), _jump("into_vpc"))
-    build.rule("forward", _is(_meta("iifname"), "@uplinks"), _is(_meta("oifname"), "@closed"), _DROP)
-    build.rule("from_vpc", _not(_ip("saddr"), pool), _DROP)
-    build.rule("from_vpc", _is(_ip("daddr"), LINK_LOCAL), _DROP)
-    build.rule("from_vpc", _is(_meta("oifname"), f"{host.all_links}*"), _DROP)
-    build.rule("from_vpc", _not(_meta("oifname"), "@uplinks"), _DROP)
-    build.rule("into_vpc", _REPLIES, _ACCEPT)
-    build.rule("into_vpc", _DROP)
-    build.rule(
-        "postrouting", _is(_ip("saddr"), pool), _is(_meta("oifname"), "@uplinks"), {"masquerade": None}
-    )
-    return build.commands()
 
 
 class _Table:

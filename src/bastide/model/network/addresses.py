@@ -8,35 +8,14 @@ import hashlib
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
 
-import msgspec
-
 from bastide.model.arn import Mac
 
 VPC_MTU = 9001  # bytes inside a VPC; a Fargate task's eth0 shows it
 INTERNET_MTU = 1500  # bytes through the internet gateway; VPC guide, "Jumbo frames (9001 MTU)"
 METADATA_IP = "169.254.170.2"  # task metadata and credentials: never given to anything else
+ENI_LINKS = "eni"  # how the links of tasks begin, inside a VPC's namespace
 POOLS = IPv4Network("198.18.0.0/15")  # RFC 2544: private to this machine, so never a public host's address
 _POOL_BITS = 24
-
-
-class Port(msgspec.Struct, frozen=True, kw_only=True):
-    """One interface as a VPC's packet rules know it."""
-
-    link: str  # the router's end of its veth pair
-    mac: str
-    private_ip: str
-    public_ip: str | None = None
-
-
-class HostGuard(msgspec.Struct, frozen=True, kw_only=True):
-    """What the host's own packet rules for one installation depend on."""
-
-    table: str
-    links: str  # how the installation's transit links begin
-    all_links: str  # how every installation's begin
-    pool: IPv4Network
-    uplinks: tuple[str, ...]  # where the host's default routes leave
-    closed: tuple[str, ...]  # links the host did not forward to before an uplink was made to forward
 
 
 def public_pool(instance: str, configured: str = "") -> IPv4Network:
@@ -92,3 +71,8 @@ def private_dns_name(address: IPv4Address | str, region: str) -> str:
     """`ip-10-0-0-5.<region>.compute.internal`; us-east-1 keeps its older `ec2.internal`."""
     domain = "ec2.internal" if region == "us-east-1" else f"{region}.compute.internal"
     return f"ip-{str(address).replace('.', '-')}.{domain}"
+
+
+def eni_link(task_id: str) -> str:
+    """The router's end of a task's veth pair, inside the VPC's namespace."""
+    return f"{ENI_LINKS}{task_id[:12]}"

@@ -1,0 +1,110 @@
+"""Everything of one VPC that packets meet, put together from its parts.
+
+A part that names another which is not there is left out, or stands without it: what cannot be known
+opens nothing. Pure.
+"""
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+import msgspec
+
+from bastide.model.network.parts import (
+    AnyPart,
+    Interface,
+    InternetGateway,
+    NatGateway,
+    NetworkAcl,
+    PrefixList,
+    RouteTable,
+    SecurityGroup,
+    SecurityGroupRule,
+    Subnet,
+    Vpc,
+)
+
+P = TypeVar("P", bound=AnyPart)
+
+
+class VpcState(msgspec.Struct, frozen=True, kw_only=True):
+    """One VPC, each noun by id."""
+
+    vpc: Vpc
+    subnets: dict[str, Subnet] = {}
+    route_tables: dict[str, RouteTable] = {}
+    gateways: dict[str, InternetGateway] = {}
+    nat_gateways: dict[str, NatGateway] = {}
+    interfaces: dict[str, Interface] = {}
+    groups: dict[str, SecurityGroup] = {}
+    rules: dict[str, SecurityGroupRule] = {}
+    acls: dict[str, NetworkAcl] = {}
+    prefix_lists: dict[str, PrefixList] = {}
+
+    def route_table_of(self, subnet_id: str) -> RouteTable | None:
+        """The table the subnet is associated with, else the main one."""
+        tables = self.route_tables.values()
+        own = next((table for table in tables if subnet_id in table.subnet_ids), None)
+        return own or next((table for table in tables if table.is_main), None)
+
+    def acl_of(self, subnet_id: str) -> NetworkAcl | None:
+        """The ACL the subnet is associated with, else the VPC's default one."""
+        acls = self.acls.values()
+        own = next((acl for acl in acls if subnet_id in acl.subnet_ids), None)
+        return own or next((acl for acl in acls if acl.is_default), None)
+
+    def members_of(self, group_id: str) -> Iterable[Interface]:
+        """The interfaces that are in the group now."""
+        return (one for one in self.interfaces.values() if group_id in one.group_ids)
+
+    def rules_of(self, group_id: str, *, is_egress: bool) -> list[SecurityGroupRule]:
+        """The group's rules of one direction, by id."""
+        rules = (one for one in self.rules.values() if one.group_id == group_id)
+        return sorted((one for one in rules if one.is_egress is is_egress), key=lambda one: one.id)
+
+
+def assemble_vpcs(parts: Iterable[AnyPart]) -> dict[str, VpcState]:
+    """Every VPC among the parts, by id."""
+    held = list(parts)
+    lists = _by_id(one for one in held if isinstance(one, PrefixList))
+    rules: dict[str, list[SecurityGroupRule]] = {}
+    of_vpc: dict[str, list[AnyPart]] = {}
+    for part in held:
+        if isinstance(part, SecurityGroupRule):
+            rules.setdefault(part.group_id, []).append(part)
+        elif not isinstance(part, Vpc | PrefixList):
+            of_vpc.setdefault(part.vpc_id, []).append(part)
+    return {
+        vpc.id: _assemble(vpc, of_vpc.get(vpc.id, []), rules, lists)
+        for vpc in sorted((one for one in held if isinstance(one, Vpc)), key=lambda one: one.id)
+    }
+
+
+def _assemble(
+    vpc: Vpc,
+    parts: list[AnyPart],
+    rules: dict[str, list[SecurityGroupRule]],
+    lists: dict[str, PrefixList],
+) -> VpcState:
+    groups = _of(SecurityGroup, parts)
+    own_rules = _by_id(rule for group_id in groups for rule in rules.get(group_id, ()))
+    named = {rule.prefix_list_id for rule in own_rules.values()}
+    return VpcState(
+        vpc=vpc,
+        subnets=_of(Subnet, parts),
+        route_tables=_of(RouteTable, parts),
+        gateways=_of(InternetGateway, parts),
+        nat_gateways=_of(NatGateway, parts),
+        interfaces=_of(Interface, parts),
+        groups=groups,
+        rules=own_rules,
+        acls=_of(NetworkAcl, parts),
+        prefix_lists={key: one for key, one in lists.items() if key in named},
+    )
+
+
+def _of(kind: type[P], parts: Iterable[AnyPart]) -> dict[str, P]:
+    return _by_id(part for part in parts if isinstance(part, kind))
+
+
+def _by_id(parts: Iterable[P]) -> dict[str, P]:
+    return {part.id: part for part in sorted(parts, key=lambda part: part.id)}

@@ -1,0 +1,142 @@
+"""The whole table of a VPC's router, as a value made from the VPC's parts.
+
+A packet that is forwarded meets, in this order: the anti-spoof set, the borders of its subnets (ACLs,
+routes), the verdict of a known flow, the sender's groups, the receiver's groups. What these do not let
+through is dropped. Pure.
+"""
+
+from bastide.model.network import VpcState, eni_link
+from bastide.plan.firewall.expressions import (
+    ACCEPT,
+    DROP,
+    LINK_LOCAL,
+    REJECT,
+    VERDICT_BY_STATE,
+    contains,
+    ct,
+    equals,
+    goto,
+    ip,
+    look_up,
+    meta,
+    payload,
+    prefix,
+)
+from bastide.plan.firewall.groups import ARRIVE, plan_groups, verdicts_of
+from bastide.plan.firewall.nat import FIRST_PORT, LAST_PORT, plan_translation
+from bastide.plan.firewall.subnets import UPLINK, borders_of, plan_subnets
+from bastide.plan.firewall.table import Chain, Holder, Hook, Key, Rule, Table, Value
+
+VPC_TABLE = "vpc"
+RAW, MANGLE, DESTINATION_NAT, FILTER, SOURCE_NAT = -300, -150, -100, 0, 100  # netfilter's own priorities
+_INCOMING, _OUTGOING = equals(meta("iifname"), UPLINK), equals(meta("oifname"), UPLINK)
+
+
+def plan_vpc(state: VpcState) -> Table:
+    """The router's table."""
+    group_chains, group_sets = plan_groups(state)
+    egress = verdicts_of(state, is_egress=True) | {UPLINK: ("goto", "from-internet")}
+    ingress = verdicts_of(state, is_egress=False) | {UPLINK: ("accept", "")}
+    return Table(
+        name=VPC_TABLE,
+        chains={**_hooks(state), **plan_subnets(state), **group_chains},
+        holders={
+            "sources": Holder(key=("ifname", "ether_addr", "ipv4_addr"), elements=_sources(state)),
+            "borders-out": _borders(state, "out"),
+            "borders-in": _borders(state, "in"),
+            "egress": Holder(key=("ifname",), value="verdict", elements=egress),
+            "ingress": Holder(key=("ifname",), value="verdict", elements=ingress),
+            **plan_translation(state),
+            **group_sets,
+        },
+    )
+
+
+def _borders(state: VpcState, way: str) -> Holder:
+    return Holder(key=("ipv4_addr",), value="verdict", is_interval=True, elements=borders_of(state, way))
+
+
+def _sources(state: VpcState) -> dict[Key, Value]:
+    """Link, MAC and address of every task's interface."""
+    return {
+        (eni_link(one.task_id), one.mac, address.private_ip): None
+        for one in state.interfaces.values()
+        if one.task_id
+        for address in one.addresses
+    }
+
+
+def _hooks(state: VpcState) -> dict[str, Chain]:
+    return {
+        "antispoof": Chain(_antispoof(state), Hook("filter", "prerouting", RAW, "drop")),
+        "mss": Chain(_MSS, Hook("filter", "forward", MANGLE, "accept")),
+        "dnat": Chain(_DNAT, Hook("nat", "prerouting", DESTINATION_NAT, "accept")),
+        "snat": Chain(_SNAT, Hook("nat", "postrouting", SOURCE_NAT, "accept")),
+        "input": Chain(_INPUT, Hook("filter", "input", FILTER, "drop")),
+        "forward": Chain(_FORWARD, Hook("filter", "forward", FILTER, "drop")),
+        "from-internet": Chain(_FROM_INTERNET),
+        ARRIVE: Chain(((look_up(meta("oifname"), "ingress"),), (DROP,))),
+    }
+
+
+def _antispoof(state: VpcState) -> tuple[Rule, ...]:
+    """An interface's frames carry its own MAC and address; nobody outside claims an inner address.
+
+    Without an internet gateway nothing comes from outside, be it a known flow's.
+    """
+    sender = {"concat": [meta("iifname"), payload("ether", "saddr"), ip("saddr")]}
+    claims = [(_INCOMING, equals(ip("saddr"), prefix(cidr)), DROP) for cidr in state.vpc.cidrs]
+    outside = [(_INCOMING, equals(meta("nfproto"), "ipv4"), ACCEPT)] if state.gateways else []
+    return (
+        (equals(meta("iifname"), "lo"), ACCEPT),
+        *claims,
+        *outside,
+        (equals(sender, "@sources"), ACCEPT),
+    )
+
+
+# The task announces segments of its own MTU; the internet's side is narrower.
+_MSS: tuple[Rule, ...] = (
+    (
+        _OUTGOING,
+        contains(payload("tcp", "flags"), "syn"),
+        {
+            "mangle": {
+                "key": {"tcp option": {"name": "maxseg", "field": "size"}},
+                "value": {"rt": {"key": "mtu"}},
+            }
+        },
+    ),
+)
+_TO_PRIVATE = {"map": {"key": ip("daddr"), "data": "@public-to-private"}}
+_TO_PUBLIC = {"map": {"key": ip("saddr"), "data": "@private-to-public"}}
+_TO_GATEWAY = {"map": {"key": ct("mark"), "data": "@nat-addresses"}}
+_DNAT: tuple[Rule, ...] = ((_INCOMING, {"dnat": {"family": "ip", "addr": _TO_PRIVATE}}),)
+_SNAT: tuple[Rule, ...] = (
+    (
+        _OUTGOING,
+        equals(meta("l4proto"), {"set": ["tcp", "udp"]}),
+        {"snat": {"family": "ip", "addr": _TO_GATEWAY, "port": {"range": [FIRST_PORT, LAST_PORT]}}},
+    ),
+    (_OUTGOING, {"snat": {"family": "ip", "addr": _TO_GATEWAY}}),
+    (_OUTGOING, {"snat": {"family": "ip", "addr": _TO_PUBLIC}}),
+)
+_REFUSED = {"reject": {"type": "icmp", "expr": "port-unreachable"}}
+# The router itself answers nobody. No resolver yet: refused, a look-up fails at once.
+_INPUT: tuple[Rule, ...] = (
+    (equals(meta("iifname"), "lo"), ACCEPT),
+    *((equals(payload(protocol, "dport"), 53), _REFUSED) for protocol in ("udp", "tcp")),
+)
+_FORWARD: tuple[Rule, ...] = (
+    # Refused and not dropped: an SDK that looks for instance metadata gives up at once.
+    (equals(ip("daddr"), LINK_LOCAL), REJECT),
+    (look_up(ip("saddr"), "borders-out"),),
+    (_INCOMING, look_up(ct("mark"), "nat-back")),
+    (look_up(ip("daddr"), "borders-in"),),
+    (VERDICT_BY_STATE,),
+    (look_up(meta("iifname"), "egress"),),
+)
+_FROM_INTERNET: tuple[Rule, ...] = (
+    (contains(ct("status"), "dnat"), goto(ARRIVE)),
+    (DROP,),
+)
