@@ -22,8 +22,8 @@ from bastide.api.errors import (
     S3,
     SLOW_BODY,
     UNBUILT,
-    Row,
 )
+from bastide.api.errors.rows import Row
 from bastide.api.failures import fault_error
 from bastide.model import faults
 from bastide.model.faults import (
@@ -102,14 +102,20 @@ def nouns_in(path: Path) -> Iterator[tuple[type[Fault], str, int]]:
             else:
                 assert isinstance(first, ast.Attribute), f"{path.name}:{node.lineno}: which noun is this?"
                 assert first.attr == "noun", f"{path.name}:{node.lineno}: which noun is this?"
-                for noun in listed_nouns(path.parent):
+                for noun in listed_nouns(service_of(path)):
                     yield FAULT_CLASSES[node.func.id], noun, node.lineno
 
 
+def service_of(path: Path) -> Path:
+    """The folder of the service that a module belongs to."""
+    return API / path.relative_to(API).parts[0] if path.is_relative_to(API) else path.parent
+
+
+@cache
 def listed_nouns(folder: Path) -> set[str]:
     """Every `noun="…"` given in a folder's modules."""
     found = set()
-    for path in folder.glob("*.py"):
+    for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.keyword) and node.arg == "noun" and isinstance(node.value, ast.Constant):
                 found.add(str(node.value.value))

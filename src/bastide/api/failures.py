@@ -1,4 +1,4 @@
-"""Turns whatever went wrong with a request into the error that goes out, by the tables of errors.py."""
+"""Turns whatever went wrong with a request into the error that goes out, by the tables of errors/."""
 
 from collections.abc import Mapping
 
@@ -16,8 +16,8 @@ from bastide.api.errors import (
     S3,
     SLOW_BODY,
     UNBUILT,
-    Row,
 )
+from bastide.api.errors.rows import Row
 from bastide.model.faults import Conflict, Fault, Unavailable
 from bastide.wire.http import WireError
 from bastide.wire.malformed import Constraint, Malformed, MalformedReason, Violation

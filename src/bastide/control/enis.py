@@ -5,6 +5,7 @@ from bastide.model.status import TaskStatus
 from bastide.model.task import status_of
 from bastide.store import Store, Txn
 from bastide.store.following import follow
+from bastide.store.network import kinds
 
 
 class Enis:
@@ -47,11 +48,11 @@ def _release(txn: Txn, arn: str) -> None:
     if placement is None or not _is_over(txn, arn):
         return
     txn.delete(placement)
-    eni = txn.get("eni", placement.document["eni"])
+    eni = txn.get(kinds.NETWORK_INTERFACE, placement.document["eni"])
     if eni is None:
         return
     txn.delete(eni)
     public_ip = eni.document.get("Association", {}).get("PublicIp")
-    address = txn.get("public-address", public_ip) if public_ip else None
+    address = txn.get(kinds.PUBLIC_ADDRESS, public_ip) if public_ip else None
     if address is not None and address.parent == eni.key:
         txn.delete(address)

@@ -1,8 +1,8 @@
 """Gives every new task a host and an address: writes placement, interface and attachment.
 
 A task nobody has placed and that is wanted STOPPED ends here; one that finds no room waits for a host or
-for another task's end. Kinds written: `placement` (key: task ARN, parent: host), `eni` (parent: subnet,
-name: private address), `public-address`; `control/enis` removes them again.
+for another task's end. Kinds written: `placement` (key: task ARN, parent: host), `network-interface` and
+`public-address`; `control/enis` removes them again.
 """
 
 import secrets
@@ -33,6 +33,7 @@ from bastide.plan.placement import (
 )
 from bastide.store import Record, Store, Txn
 from bastide.store.following import follow
+from bastide.store.network import kinds
 from bastide.store.records import Change
 from bastide.store.tasks import put_task
 
@@ -126,7 +127,7 @@ class Placement:
         eni = _new_eni(record, subnet, address, public_ip, at_s)
         txn.put(eni)
         if public_ip is not None:
-            txn.put(Record("public-address", str(public_ip), "", {}, parent=eni.key))
+            txn.put(Record(kinds.PUBLIC_ADDRESS, str(public_ip), "", {}, parent=eni.key))
         _put_placement(txn, record, host, eni)
         details = {
             "subnetId": subnet.key,
@@ -141,12 +142,12 @@ class Placement:
         return ""
 
     def _find_public_address(self, txn: Txn, seed: str) -> IPv4Address | None:
-        if txn.count("public-address") >= count_usable(self._pool, reserved_first=POOL_RESERVED_FIRST):
+        if txn.count(kinds.PUBLIC_ADDRESS) >= count_usable(self._pool, reserved_first=POOL_RESERVED_FIRST):
             return None
         return choose_address(
             self._pool,
             seed,
-            lambda address: txn.get("public-address", str(address)) is None,
+            lambda address: txn.get(kinds.PUBLIC_ADDRESS, str(address)) is None,
             reserved_first=POOL_RESERVED_FIRST,
         )
 
@@ -180,11 +181,11 @@ def _is_unplaced(record: Record | None) -> bool:
 def _find_address(txn: Txn, record: Record, promised: str) -> tuple[Record, IPv4Address] | None:
     """A free address in the first of the task's subnets that has one."""
     for subnet_id in order_subnets(record.document["network"]["subnets"], first=promised):
-        subnet = txn.get("subnet", subnet_id)
+        subnet = txn.get(kinds.SUBNET, subnet_id)
         if subnet is None:
             continue
         block = IPv4Network(subnet.document["CidrBlock"])
-        if txn.count("eni", parent=subnet_id) >= count_usable(block):
+        if txn.count(kinds.NETWORK_INTERFACE, parent=subnet_id) >= count_usable(block):
             continue
         address = choose_address(block, record.key, partial(_is_free, txn, subnet_id))
         if address is not None:
@@ -193,7 +194,7 @@ def _find_address(txn: Txn, record: Record, promised: str) -> tuple[Record, IPv4
 
 
 def _is_free(txn: Txn, subnet_id: str, address: IPv4Address) -> bool:
-    return txn.count("eni", parent=subnet_id, name=str(address)) == 0
+    return txn.count(kinds.NETWORK_INTERFACE, parent=subnet_id, name=str(address)) == 0
 
 
 def _new_eni(
@@ -233,10 +234,12 @@ def _new_eni(
             "InstanceOwnerId": parsed.account,
         },
         "TagSet": [],
-        "_task": record.key,
+        kinds.TASK_MEMBER: record.key,
         **association,
     }
-    return Record("eni", eni_id, record.scope, document, parent=subnet.key, name=str(address))
+    return Record(
+        kinds.NETWORK_INTERFACE, eni_id, record.scope, document, parent=subnet.key, name=str(address)
+    )
 
 
 def _association(public_ip: IPv4Address, region: str) -> Document:

@@ -1,6 +1,6 @@
 """The nine ways an operation can fail, without a word of AWS.
 
-`noun` says what it is about and picks the row of the table in `api/errors.py`; `why`, when given,
+`noun` says what it is about and picks the row of the table in `api/errors/`; `why`, when given,
 is the sentence the user reads. Plain classes on purpose: a frozen dataclass exception breaks inside
 `contextlib`, which assigns `__traceback__`.
 """

@@ -97,7 +97,9 @@ async def test_a_task_goes_all_the_way_and_leaves_nothing(server: Server) -> Non
         assert stopped["attachments"][0]["status"] == "DELETED"
         async with asyncio.timeout(5):
             while await server.store.view(
-                lambda txn: txn.count("eni") + txn.count("placement") + txn.count("public-address")
+                lambda txn: (
+                    txn.count("network-interface") + txn.count("placement") + txn.count("public-address")
+                )
             ):
                 await asyncio.sleep(0.005)
 

@@ -41,7 +41,9 @@ def add_enis(server: Any, ec2: Any, count: int) -> list[str]:
             "_task": "a task",
             **public,
         }
-        server.put(Record("eni", eni_id, "111122223333/eu-test-1", document, parent=subnet["SubnetId"]))
+        server.put(
+            Record("network-interface", eni_id, "111122223333/eu-test-1", document, parent=subnet["SubnetId"])
+        )
         made.append(eni_id)
     return made
 

@@ -12,7 +12,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from bastide.api.ec2.default_vpc import ensure_default_vpc
+from bastide.api.ec2.making import ensure_default_vpc
 from bastide.api.gateway import Gateway
 from bastide.api.keys import Keys
 from bastide.api.metrics import Metrics

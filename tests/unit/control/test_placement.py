@@ -14,7 +14,7 @@ from bastide.model.status import NO_CAPACITY
 from bastide.store import Record, Store, Txn
 from tests.account import Account
 
-HELD = ("placement", "eni", "public-address")
+HELD = ("placement", "network-interface", "public-address")
 
 
 async def connect(
@@ -76,7 +76,7 @@ async def test_a_placed_task_has_host_interface_and_addresses(account: Account) 
     promised = (await document(account, arn))["task"]["attachments"][0]["details"][0]["value"]
     await place(account, arn)
     held = await document(account, arn)
-    (eni,) = await find(account, "eni")
+    (eni,) = await find(account, "network-interface")
     (placement,) = await find(account, "placement")
     (public,) = await find(account, "public-address")
     assert (held["host"], held["eni"]) == ("h", eni.key)
@@ -115,7 +115,7 @@ async def test_placing_again_changes_nothing(account: Account) -> None:
     before = await account.record("task", arn)
     await place(account, arn, arn)
     assert await account.record("task", arn) == before
-    assert len(await find(account, "eni")) == 1
+    assert len(await find(account, "network-interface")) == 1
 
 
 async def test_a_private_task_has_no_public_address(account: Account) -> None:
@@ -123,7 +123,7 @@ async def test_a_private_task_has_no_public_address(account: Account) -> None:
     await connect(account)
     (arn,) = await start(account, networkConfiguration=only(await small_subnet(account)))
     await place(account, arn)
-    (eni,) = await find(account, "eni")
+    (eni,) = await find(account, "network-interface")
     assert "Association" not in eni.document
     assert await find(account, "public-address") == []
 
@@ -182,7 +182,7 @@ async def test_a_full_subnet_stops_the_task_in_awss_words(account: Account) -> N
     arns = [*(await start(account, 10, networkConfiguration=only(subnet)))]
     arns += await start(account, 2, networkConfiguration=only(subnet))
     await place(account, *arns)
-    addresses = {eni.name for eni in await find(account, "eni")}
+    addresses = {eni.name for eni in await find(account, "network-interface")}
     assert addresses == {f"172.31.0.{last}" for last in range(4, 15)}
     task = (await document(account, arns[-1]))["task"]
     assert task["stopCode"] == "TaskFailedToStart"
@@ -198,7 +198,7 @@ async def test_the_next_subnet_takes_what_the_first_cannot(account: Account) -> 
     full = await small_subnet(account, cidr="172.31.0.0/30")
     arns = await start(account, 2)
     await place(account, *arns)
-    enis = await find(account, "eni")
+    enis = await find(account, "network-interface")
     assert len(enis) == 2
     assert full not in {eni.parent for eni in enis}
 
@@ -213,7 +213,7 @@ async def test_an_empty_pool_stops_the_task(account: Account) -> None:
     }
     task = (await document(account, arns[-1]))["task"]
     assert "public IP assignment enabled" in task["stoppedReason"]
-    assert len(await find(account, "eni")) == 5
+    assert len(await find(account, "network-interface")) == 5
 
 
 async def test_everything_is_released_when_the_task_has_stopped(account: Account) -> None:
@@ -236,7 +236,7 @@ async def test_an_address_of_a_running_task_is_not_given_twice(account: Account)
     for _ in range(4):
         arns = await start(account, 8, networkConfiguration=only(subnet))
         await place(account, *arns)
-        addresses = [eni.name for eni in await find(account, "eni")]
+        addresses = [eni.name for eni in await find(account, "network-interface")]
         assert len(addresses) == len(set(addresses)) == 8
         for arn in arns:
             await end(account, arn)

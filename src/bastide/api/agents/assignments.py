@@ -9,6 +9,7 @@ from bastide.model.status import DesiredStatus, StopCode, TaskStatus
 from bastide.model.task import status_of
 from bastide.model.task_definition import LOG_MODE_DEFAULT, containers_of, volumes_of
 from bastide.store import Record, Txn
+from bastide.store.network import kinds
 
 log = logging.getLogger(__name__)
 
@@ -59,9 +60,9 @@ def _assignment_of(txn: Txn, record: Record) -> Assignment | None:
 
 
 def _read_eni(txn: Txn, eni_id: str | None) -> Eni | None:
-    eni = txn.get("eni", eni_id) if eni_id else None
-    subnet = txn.get("subnet", eni.parent) if eni else None
-    vpc = txn.get("vpc", subnet.parent) if subnet else None
+    eni = txn.get(kinds.NETWORK_INTERFACE, eni_id) if eni_id else None
+    subnet = txn.get(kinds.SUBNET, eni.parent) if eni else None
+    vpc = txn.get(kinds.VPC, subnet.parent) if subnet else None
     if eni is None or subnet is None or vpc is None:
         return None
     return Eni(

@@ -1,6 +1,6 @@
 """The registry's errors: codes and statuses of the distribution spec, and which fault becomes which.
 
-The one table for /v2, as `api/errors.py` is for AWS's services. Codes: OCI distribution spec 1.1, "Error
+The one table for /v2, as `api/errors/` is for AWS's services. Codes: OCI distribution spec 1.1, "Error
 codes"; TAG_INVALID and the sentences of repositories are ECR's; UNAVAILABLE and UNKNOWN are Docker's.
 """
 

@@ -1,6 +1,9 @@
-"""EC2: what a task's network consists of, as far as it can be looked at."""
+"""EC2: the network of tasks."""
 
-from bastide.api.ec2 import network_interfaces, security_groups, subnets, vpcs, zones
+from bastide.api.ec2.groups import security_groups
+from bastide.api.ec2.interfaces import network_interfaces
+from bastide.api.ec2.places import zones
+from bastide.api.ec2.vpcs import subnets, vpcs
 
 PARTS = (
     vpcs.OPERATIONS,

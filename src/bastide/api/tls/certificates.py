@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bastide.api.ec2.regions import REGIONS
+from bastide.api.ec2.places.regions import REGIONS
 from bastide.api.tls.authority import Authority, names_in, tls_folder
 from bastide.api.vault.durable import write_whole
 from bastide.config import Settings

@@ -48,7 +48,14 @@ class Ec2:
             **members,
         }
         await self.api.put(
-            Record("eni", eni_id, self.api.ctx.scope, document, parent=subnet["SubnetId"], name=eni_id)
+            Record(
+                "network-interface",
+                eni_id,
+                self.api.ctx.scope,
+                document,
+                parent=subnet["SubnetId"],
+                name=eni_id,
+            )
         )
         return eni_id
 

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bastide.api.ec2.regions import zone_id
+from bastide.api.ec2.places.regions import zone_id
 from bastide.model.faults import Denied, Fault, Invalid, LimitExceeded, NotFound
 
 ALL = [

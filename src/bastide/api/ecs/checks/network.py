@@ -1,9 +1,10 @@
 """RunTask's `networkConfiguration`, held against the VPCs of the store."""
 
-from bastide.api.ec2.default_vpc import DEFAULT_GROUP, ensure_default_vpc
+from bastide.api.ec2.making import default_group, ensure_default_vpc
 from bastide.api.ecs.checks import Document
 from bastide.api.operation import Context
 from bastide.model.faults import Invalid
+from bastide.store.network import kinds
 from bastide.store.records import Record
 from bastide.store.txn import Txn
 
@@ -34,7 +35,7 @@ def checked_network(txn: Txn, ctx: Context, params: Document, definition: Docume
     vpc_id = _vpc_of(txn, ctx, subnet_ids)
     return {
         "subnets": subnet_ids,
-        "securityGroups": _checked_groups(txn, ctx, group_ids, vpc_id) or _default_groups(txn, vpc_id),
+        "securityGroups": _checked_groups(txn, ctx, group_ids, vpc_id) or [default_group(txn, vpc_id).key],
         "assignPublicIp": asked.get("assignPublicIp", "DISABLED"),
     }
 
@@ -42,7 +43,7 @@ def checked_network(txn: Txn, ctx: Context, params: Document, definition: Docume
 def _vpc_of(txn: Txn, ctx: Context, subnet_ids: list[str]) -> str:
     vpcs: set[str] = set()
     for subnet_id in subnet_ids:
-        subnet = _found(txn, ctx, "subnet", subnet_id)
+        subnet = _found(txn, ctx, kinds.SUBNET, subnet_id)
         if subnet is None:
             raise _invalid(
                 f"Error retrieving subnet information for [{subnet_id}]: "
@@ -56,7 +57,7 @@ def _vpc_of(txn: Txn, ctx: Context, subnet_ids: list[str]) -> str:
 
 def _checked_groups(txn: Txn, ctx: Context, group_ids: list[str], vpc_id: str) -> list[str]:
     for group_id in group_ids:
-        group = _found(txn, ctx, "security-group", group_id)
+        group = _found(txn, ctx, kinds.SECURITY_GROUP, group_id)
         if group is None:
             raise _invalid(
                 f"Error retrieving security group information for [{group_id}]: "
@@ -65,11 +66,6 @@ def _checked_groups(txn: Txn, ctx: Context, group_ids: list[str], vpc_id: str) -
         if group.parent != vpc_id:
             raise _invalid("Security groups and subnets must be in the same VPC.")
     return group_ids
-
-
-def _default_groups(txn: Txn, vpc_id: str) -> list[str]:
-    groups = txn.find("security-group", parent=vpc_id)
-    return [group.key for group in groups if group.document["GroupName"] == DEFAULT_GROUP]
 
 
 def _found(txn: Txn, ctx: Context, kind: str, key: str) -> Record | None:

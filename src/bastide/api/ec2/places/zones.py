@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from bastide.api.ec2.describe import unless_dry
 from bastide.api.ec2.filters import FilterTable, filtered
-from bastide.api.ec2.regions import REGIONS, zone_id, zones_of
-from bastide.api.operation import Context, Document, Operation, Params, Reads, Result
+from bastide.api.ec2.operations import looks
+from bastide.api.ec2.places.regions import REGIONS, zone_id, zones_of
+from bastide.api.operation import Context, Document, Operation, Params, Result
 from bastide.model.faults import Invalid
 from bastide.store import Txn
 
@@ -77,6 +77,6 @@ def _zone(region: str, zone: str) -> Document:
 
 
 OPERATIONS: Mapping[str, Operation] = {
-    "DescribeAvailabilityZones": Reads(unless_dry(describe_availability_zones)),
-    "DescribeRegions": Reads(unless_dry(describe_regions)),
+    "DescribeAvailabilityZones": looks(describe_availability_zones),
+    "DescribeRegions": looks(describe_regions),
 }

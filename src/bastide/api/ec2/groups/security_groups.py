@@ -3,14 +3,18 @@
 Owns how groups are shown. What the rules do to traffic is the network's part.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 
-from bastide.api.ec2.default_vpc import with_default_vpc
-from bastide.api.ec2.describe import Listing, describe, unless_dry
+from bastide.api.ec2 import nouns
+from bastide.api.ec2.describe import Listing, describe
+from bastide.api.ec2.groups.permissions import render_permissions
+from bastide.api.ec2.operations import looks
+from bastide.api.ec2.resources import documents_of
 from bastide.api.operation import Context, Document, Operation, Params, Result
-from bastide.model.arn import render_arn
 from bastide.model.faults import Invalid, NotFound
 from bastide.store import Txn
+from bastide.store.network import kinds
 
 
 def _permission_filters(prefix: str, member: str) -> dict[str, tuple[str, ...]]:
@@ -28,9 +32,8 @@ def _permission_filters(prefix: str, member: str) -> dict[str, tuple[str, ...]]:
 
 
 GROUPS = Listing(
-    noun="security group",
+    of=nouns.SECURITY_GROUP,
     ids="GroupIds",
-    id_member="GroupId",
     result="SecurityGroups",
     filters={
         "description": ("Description",),
@@ -44,9 +47,8 @@ GROUPS = Listing(
     },
 )
 RULES = Listing(
-    noun="security group rule",
+    of=nouns.SECURITY_GROUP_RULE,
     ids="SecurityGroupRuleIds",
-    id_member="SecurityGroupRuleId",
     result="SecurityGroupRules",
     filters={
         "group-id": ("GroupId",),
@@ -64,7 +66,7 @@ def describe_security_groups(txn: Txn, context: Context, params: Params) -> Resu
     groups = _groups(txn, context)
     if names := params.get("GroupNames"):
         default_vpcs = {
-            record.key for record in txn.find("vpc", scope=context.scope) if record.document["IsDefault"]
+            record.key for record in txn.find(kinds.VPC, scope=context.scope) if record.document["IsDefault"]
         }
         groups = [group for group in groups if group["VpcId"] in default_vpcs]
         known = {group["GroupName"] for group in groups}
@@ -72,47 +74,30 @@ def describe_security_groups(txn: Txn, context: Context, params: Params) -> Resu
             if name not in known:
                 raise NotFound("security group", name)
         groups = [group for group in groups if group["GroupName"] in names]
-    return describe(GROUPS, context, params, [_shown(group) for group in groups])
+    return describe(GROUPS, context, params, groups)
 
 
 def describe_security_group_rules(txn: Txn, context: Context, params: Params) -> Result:
     """The rules of the scope's groups, one by one."""
-    rules = [
-        _rule(context, group, rule) for group in _groups(txn, context) for rule in group.get("_rules", [])
-    ]
-    return describe(RULES, context, params, rules)
+    return describe(RULES, context, params, documents_of(txn, context, nouns.SECURITY_GROUP_RULE))
 
 
 def _groups(txn: Txn, context: Context) -> list[Document]:
-    return [record.document for record in txn.find("security-group", scope=context.scope)]
-
-
-def _shown(group: Document) -> Document:
-    return {member: value for member, value in group.items() if not member.startswith("_")}
-
-
-def _rule(context: Context, group: Document, rule: Document) -> Document:
-    shown: Document = {
-        "SecurityGroupRuleId": rule["id"],
-        "GroupId": group["GroupId"],
-        "GroupOwnerId": group["OwnerId"],
-        "IsEgress": rule["egress"],
-        "IpProtocol": "-1",
-        "FromPort": -1,
-        "ToPort": -1,
-        "Tags": [],
-        "SecurityGroupRuleArn": render_arn(
-            "ec2", context.caller.region, group["OwnerId"], f"security-group-rule/{rule['id']}"
-        ),
-    }
-    if "group" in rule:
-        shown["ReferencedGroupInfo"] = {"GroupId": rule["group"], "UserId": group["OwnerId"]}
-    else:
-        shown["CidrIpv4"] = rule["cidr"]
-    return shown
+    """Every group of the scope with its permissions."""
+    rules = defaultdict(list)
+    for rule in txn.find(kinds.SECURITY_GROUP_RULE, scope=context.scope):
+        rules[rule.parent, rule.document["IsEgress"]].append(rule.document)
+    return [
+        {
+            **group,
+            "IpPermissions": render_permissions(rules[group["GroupId"], False]),
+            "IpPermissionsEgress": render_permissions(rules[group["GroupId"], True]),
+        }
+        for group in documents_of(txn, context, nouns.SECURITY_GROUP)
+    ]
 
 
 OPERATIONS: Mapping[str, Operation] = {
-    "DescribeSecurityGroups": with_default_vpc(unless_dry(describe_security_groups)),
-    "DescribeSecurityGroupRules": with_default_vpc(unless_dry(describe_security_group_rules)),
+    "DescribeSecurityGroups": looks(describe_security_groups),
+    "DescribeSecurityGroupRules": looks(describe_security_group_rules),
 }

@@ -1,4 +1,4 @@
-"""The one table between what went wrong here and AWS: the only file with AWS's error codes.
+"""The one table between what went wrong here and AWS: the only package with AWS's error codes.
 
 A fault (service, class, noun), a refused signature and a malformed request (family of protocols, reason)
 each have a row. A fault's own `why` is the sentence the user reads; the row's is used when there is none,
@@ -7,13 +7,13 @@ value that is wrong. A fault without a row is a bug: the caller gets the service
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
+from bastide.api.errors import ec2
+from bastide.api.errors.rows import Row, Table
 from bastide.model.faults import (
     AlreadyExists,
     Conflict,
     Denied,
-    Fault,
     InUse,
     Invalid,
     LimitExceeded,
@@ -23,16 +23,6 @@ from bastide.model.faults import (
 )
 from bastide.wire.malformed import MalformedReason
 from bastide.wire.sigv4 import RefusedReason
-
-
-class Row(NamedTuple):
-    """An AWS error code, and what it says when the fault has no words of its own."""
-
-    code: str
-    message: str = ""
-
-
-Table = Mapping[tuple[type[Fault], str], Row]
 
 _ECS: Table = {
     (NotFound, "cluster"): Row("ClusterNotFoundException", "Cluster not found."),
@@ -58,26 +48,6 @@ _ECS: Table = {
     (InUse, "capacity provider"): Row("ResourceInUseException"),
     (LimitExceeded, "revision"): Row("LimitExceededException"),
     (Unavailable, "store"): Row("ServerException", "The service is busy. Try again."),
-}
-
-_EC2: Table = {
-    (NotFound, "vpc"): Row("InvalidVpcID.NotFound", "The vpc ID '{name}' does not exist"),
-    (NotFound, "subnet"): Row("InvalidSubnetID.NotFound", "The subnet ID '{name}' does not exist"),
-    (NotFound, "security group"): Row("InvalidGroup.NotFound", "The security group '{name}' does not exist"),
-    (NotFound, "network interface"): Row(
-        "InvalidNetworkInterfaceID.NotFound", "The networkInterface ID '{name}' does not exist"
-    ),
-    (NotFound, "security group rule"): Row(
-        "InvalidSecurityGroupRuleId.NotFound", "The security group rule ID '{name}' does not exist"
-    ),
-    (Invalid, "security group id"): Row("InvalidGroupId.Malformed"),
-    (Invalid, "network interface id"): Row("InvalidNetworkInterfaceId.Malformed"),
-    (LimitExceeded, "filter"): Row("FilterLimitExceeded"),
-    (Denied, "dry run"): Row("DryRunOperation", "Request would have succeeded, but DryRun flag is set."),
-    (Invalid, "parameter"): Row("InvalidParameterValue"),
-    (Invalid, "parameters"): Row("InvalidParameterCombination"),
-    (Invalid, "page token"): Row("InvalidNextToken", "The token '{name}' is invalid."),
-    (Unavailable, "store"): Row("Unavailable", "The service is busy. Try again."),
 }
 
 _LOGS: Table = {
@@ -222,7 +192,7 @@ _S3: Table = {
 }
 
 FAULTS: Mapping[str, Table] = {
-    "ec2": _EC2,
+    "ec2": ec2.FAULTS,
     "ecr": _ECR,
     "ecs": _ECS,
     "logs": _LOGS,
@@ -270,31 +240,7 @@ COMMON: Mapping[str, Mapping[str, int]] = {
         "SignatureDoesNotMatch": 403,
         "ValidationError": 400,
     },
-    EC2: {
-        "AuthFailure": 401,
-        "DryRunOperation": 412,
-        "FilterLimitExceeded": 400,
-        "InternalError": 500,
-        "InvalidAction": 400,
-        "InvalidGroup.NotFound": 400,
-        "InvalidGroupId.Malformed": 400,
-        "InvalidNetworkInterfaceID.NotFound": 400,
-        "InvalidNetworkInterfaceId.Malformed": 400,
-        "InvalidNextToken": 400,
-        "InvalidParameterCombination": 400,
-        "InvalidParameterValue": 400,
-        "InvalidSecurityGroupRuleId.NotFound": 400,
-        "InvalidSubnetID.NotFound": 400,
-        "InvalidVpcID.NotFound": 400,
-        "MalformedQueryString": 400,
-        "MissingParameter": 400,
-        "RequestEntityTooLarge": 413,
-        "RequestExpired": 400,
-        "RequestTimeout": 408,
-        "Unavailable": 503,
-        "UnauthorizedOperation": 403,
-        "UnsupportedOperation": 400,
-    },
+    EC2: ec2.CODES,
     S3: {
         "AccessDenied": 403,
         "AuthorizationHeaderMalformed": 400,

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 
-from bastide.api.ec2.default_vpc import with_default_vpc
-from bastide.api.ec2.describe import Listing, describe, unless_dry
+from bastide.api.ec2 import nouns
+from bastide.api.ec2.describe import Listing, describe
+from bastide.api.ec2.operations import looks
+from bastide.api.ec2.resources import documents_of
 from bastide.api.operation import Context, Operation, Params, Result
 from bastide.store import Txn
 
 VPCS = Listing(
-    noun="vpc",
+    of=nouns.VPC,
     ids="VpcIds",
-    id_member="VpcId",
     result="Vpcs",
     filters={
         "cidr": ("CidrBlock",),
@@ -38,9 +39,7 @@ VPCS = Listing(
 
 def describe_vpcs(txn: Txn, context: Context, params: Params) -> Result:
     """The scope's VPCs."""
-    return describe(
-        VPCS, context, params, [record.document for record in txn.find("vpc", scope=context.scope)]
-    )
+    return describe(VPCS, context, params, documents_of(txn, context, nouns.VPC))
 
 
-OPERATIONS: Mapping[str, Operation] = {"DescribeVpcs": with_default_vpc(unless_dry(describe_vpcs))}
+OPERATIONS: Mapping[str, Operation] = {"DescribeVpcs": looks(describe_vpcs)}

@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 from ipaddress import IPv4Network
 
-from bastide.api.ec2.default_vpc import with_default_vpc
-from bastide.api.ec2.describe import Listing, describe, unless_dry
+from bastide.api.ec2 import nouns
+from bastide.api.ec2.describe import Listing, describe
+from bastide.api.ec2.operations import looks
 from bastide.api.operation import Context, Document, Operation, Params, Result
 from bastide.model.network import reserved_addresses
 from bastide.store import Record, Txn
+from bastide.store.network import kinds
 
 SUBNETS = Listing(
-    noun="subnet",
+    of=nouns.SUBNET,
     ids="SubnetIds",
-    id_member="SubnetId",
     result="Subnets",
     filters={
         "availability-zone": ("AvailabilityZone",),
@@ -63,14 +64,18 @@ SUBNETS = Listing(
 
 def describe_subnets(txn: Txn, context: Context, params: Params) -> Result:
     """The scope's subnets."""
-    subnets = [_with_free_count(txn, record) for record in txn.find("subnet", scope=context.scope)]
+    subnets = [_with_free_count(txn, record) for record in txn.find(kinds.SUBNET, scope=context.scope)]
     return describe(SUBNETS, context, params, subnets)
 
 
 def _with_free_count(txn: Txn, subnet: Record) -> Document:
     block = IPv4Network(subnet.document["CidrBlock"])
-    free = block.num_addresses - len(reserved_addresses(block)) - txn.count("eni", parent=subnet.key)
+    free = (
+        block.num_addresses
+        - len(reserved_addresses(block))
+        - txn.count(kinds.NETWORK_INTERFACE, parent=subnet.key)
+    )
     return {**subnet.document, "AvailableIpAddressCount": free}
 
 
-OPERATIONS: Mapping[str, Operation] = {"DescribeSubnets": with_default_vpc(unless_dry(describe_subnets))}
+OPERATIONS: Mapping[str, Operation] = {"DescribeSubnets": looks(describe_subnets)}

@@ -7,17 +7,18 @@ begin with an underscore are its own and are not shown.
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from bastide.api.ec2.default_vpc import with_default_vpc
-from bastide.api.ec2.describe import Listing, describe, unless_dry
-from bastide.api.ec2.regions import zone_id
+from bastide.api.ec2 import nouns
+from bastide.api.ec2.describe import Listing, describe
+from bastide.api.ec2.operations import looks
+from bastide.api.ec2.places.regions import zone_id
 from bastide.api.operation import Context, Document, Operation, Params, Result
 from bastide.model.faults import Invalid
 from bastide.store import Txn
+from bastide.store.network import kinds
 
 ENIS = Listing(
-    noun="network interface",
+    of=nouns.NETWORK_INTERFACE,
     ids="NetworkInterfaceIds",
-    id_member="NetworkInterfaceId",
     result="NetworkInterfaces",
     filters={
         "addresses.association.owner-id": ("PrivateIpAddresses", "Association", "IpOwnerId"),
@@ -70,9 +71,11 @@ def describe_network_interfaces(txn: Txn, context: Context, params: Params) -> R
     for one in ids:
         if not one.startswith("eni-"):
             raise Invalid("network interface id", one, why=f'Invalid id: "{one}" (expecting "eni-...")')
-    groups = txn.find("security-group", scope=context.scope)
+    groups = txn.find(kinds.SECURITY_GROUP, scope=context.scope)
     names = {group.key: group.document["GroupName"] for group in groups}
-    enis = [_shown(record.document, names) for record in txn.find("eni", scope=context.scope)]
+    enis = [
+        _shown(record.document, names) for record in txn.find(kinds.NETWORK_INTERFACE, scope=context.scope)
+    ]
     return describe(ENIS, context, params, enis)
 
 
@@ -94,6 +97,4 @@ def _shown(document: Document, names: Mapping[str, str]) -> Document:
     }
 
 
-OPERATIONS: Mapping[str, Operation] = {
-    "DescribeNetworkInterfaces": with_default_vpc(unless_dry(describe_network_interfaces))
-}
+OPERATIONS: Mapping[str, Operation] = {"DescribeNetworkInterfaces": looks(describe_network_interfaces)}

@@ -1,0 +1,54 @@
+"""What every operation of EC2 does alike: a default VPC is there, DryRun, and nothing is taken unseen.
+
+An operation that changes something names the parameters it takes. Any other that is set is refused by name,
+so that nothing a caller asks for is passed over in silence; false and empty values ask for nothing.
+"""
+
+from collections.abc import Collection
+
+from bastide.api.ec2.making import ensure_default_vpc
+from bastide.api.operation import Context, Params, Result, Run, Writes, WritesOnce
+from bastide.model.faults import Denied, Unsupported
+from bastide.store import Txn
+
+COMMON = frozenset({"DryRun"})
+DONE: Result = {"Return": True}
+
+
+def looks(run: Run) -> WritesOnce:
+    """A Describe call; the first of a scope makes the default VPC."""
+
+    def prepared(txn: Txn, context: Context, params: Params) -> Result:
+        refuse_dry_run(params)
+        ensure_default_vpc(txn, context)
+        return run(txn, context, params)
+
+    return WritesOnce(prepared)
+
+
+def changes(run: Run, *takes: str) -> Writes:
+    """A call that changes what is there, and the parameters it takes."""
+    taken = COMMON | set(takes)
+
+    def prepared(txn: Txn, context: Context, params: Params) -> Result:
+        refuse_others(params, taken)
+        refuse_dry_run(params)
+        ensure_default_vpc(txn, context)
+        return run(txn, context, params)
+
+    return Writes(prepared)
+
+
+def refuse_dry_run(params: Params) -> None:
+    """With DryRun an operation only says that it would have worked."""
+    if params.get("DryRun"):
+        raise Denied("dry run")
+
+
+def refuse_others(params: Params, taken: Collection[str], *, where: str = "") -> None:
+    """Refuse every parameter that is set and not taken."""
+    for name, value in params.items():
+        if name in taken or value in (None, False, "", [], {}):
+            continue
+        what = "IPv6" if "ipv6" in name.lower() else f"the parameter {where}{name}"
+        raise Unsupported("parameter", name, why=f"Bastide does not do {what}: see docs/compat.md.")

@@ -1,0 +1,1 @@
+"""Where things are: regions, zones and the account."""

@@ -1,0 +1,1 @@
+"""Ways out of a subnet: route tables, gateways, endpoints."""

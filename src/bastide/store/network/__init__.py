@@ -1,0 +1,1 @@
+"""What is recorded of a network: the kinds of its records, and which of its addresses are free."""
