@@ -6,6 +6,7 @@ from bastide.model.task import status_of
 from bastide.store import Store, Txn
 from bastide.store.following import follow
 from bastide.store.network import kinds
+from bastide.store.network.addresses import return_public_address
 
 
 class Enis:
@@ -52,7 +53,5 @@ def _release(txn: Txn, arn: str) -> None:
     if eni is None:
         return
     txn.delete(eni)
-    public_ip = eni.document.get("Association", {}).get("PublicIp")
-    address = txn.get(kinds.PUBLIC_ADDRESS, public_ip) if public_ip else None
-    if address is not None and address.parent == eni.key:
-        txn.delete(address)
+    if association := eni.document.get("Association"):
+        return_public_address(txn, association["PublicIp"], holder=eni.key)

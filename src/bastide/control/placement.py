@@ -8,13 +8,12 @@ for another task's end. Kinds written: `placement` (key: task ARN, parent: host)
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address
 
 from bastide.config import Settings
 from bastide.loop import Loop
 from bastide.model.arn import parse_arn
-from bastide.model.network import mac_of, private_dns_name, public_pool
+from bastide.model.network import public_pool
 from bastide.model.status import (
     NO_CAPACITY,
     STOPPED_BY_USER,
@@ -26,19 +25,19 @@ from bastide.model.task import Document, ended_unstarted, status_of, with_interf
 from bastide.plan.placement import (
     Host,
     Wait,
-    choose_address,
     choose_host,
-    count_usable,
     order_subnets,
 )
 from bastide.store import Record, Store, Txn
 from bastide.store.following import follow
 from bastide.store.network import kinds
+from bastide.store.network.addresses import find_free_address, find_public_address, take_public_address
+from bastide.store.network.interfaces import new_interface, with_public_address
 from bastide.store.records import Change
 from bastide.store.tasks import put_task
 
-POOL_RESERVED_FIRST = 2  # network, and the host's own end
 ENI_DIGITS = 17
+AMAZON = "amazon"  # the owner of a public address that comes and goes with its interface
 _ENI_ERROR = "Unexpected EC2 error while attempting to Create Network Interface"
 
 
@@ -121,13 +120,17 @@ class Placement:
         if found is None:
             return f"{what} in subnet '{promised}': InsufficientFreeAddressesInSubnet"
         subnet, address = found
-        public_ip = self._find_public_address(txn, record.key) if is_public else None
+        if any(
+            txn.get(kinds.SECURITY_GROUP, one) is None for one in record.document["network"]["securityGroups"]
+        ):
+            return f"{what} in subnet '{subnet.key}': InvalidGroup.NotFound"
+        public_ip = find_public_address(txn, self._pool, record.key) if is_public else None
         if is_public and public_ip is None:
             return f"{what} in subnet '{subnet.key}': InsufficientAddressCapacity"
         eni = _new_eni(record, subnet, address, public_ip, at_s)
         txn.put(eni)
         if public_ip is not None:
-            txn.put(Record(kinds.PUBLIC_ADDRESS, str(public_ip), "", {}, parent=eni.key))
+            take_public_address(txn, public_ip, holder=eni.key)
         _put_placement(txn, record, host, eni)
         details = {
             "subnetId": subnet.key,
@@ -140,16 +143,6 @@ class Placement:
         placed = with_interface(record.document, host=host, zone=zone, eni=eni.key, details=details)
         put_task(txn, record, placed, at_s=at_s)
         return ""
-
-    def _find_public_address(self, txn: Txn, seed: str) -> IPv4Address | None:
-        if txn.count(kinds.PUBLIC_ADDRESS) >= count_usable(self._pool, reserved_first=POOL_RESERVED_FIRST):
-            return None
-        return choose_address(
-            self._pool,
-            seed,
-            lambda address: txn.get(kinds.PUBLIC_ADDRESS, str(address)) is None,
-            reserved_first=POOL_RESERVED_FIRST,
-        )
 
 
 def read_hosts(txn: Txn) -> list[Host]:
@@ -184,68 +177,43 @@ def _find_address(txn: Txn, record: Record, promised: str) -> tuple[Record, IPv4
         subnet = txn.get(kinds.SUBNET, subnet_id)
         if subnet is None:
             continue
-        block = IPv4Network(subnet.document["CidrBlock"])
-        if txn.count(kinds.NETWORK_INTERFACE, parent=subnet_id) >= count_usable(block):
-            continue
-        address = choose_address(block, record.key, partial(_is_free, txn, subnet_id))
+        address = find_free_address(txn, subnet, record.key)
         if address is not None:
             return subnet, address
     return None
 
 
-def _is_free(txn: Txn, subnet_id: str, address: IPv4Address) -> bool:
-    return txn.count(kinds.NETWORK_INTERFACE, parent=subnet_id, name=str(address)) == 0
-
-
 def _new_eni(
     record: Record, subnet: Record, address: IPv4Address, public_ip: IPv4Address | None, at_s: float
 ) -> Record:
-    """The interface in EC2's shape; `_task` names whose it is."""
+    """The task's interface; `_task` names whose it is."""
     parsed = parse_arn(record.key)
     assert parsed is not None, "a task's key is its ARN"
-    eni_id = f"eni-{secrets.token_hex(ENI_DIGITS)[:ENI_DIGITS]}"
     attachment = record.document["task"]["attachments"][0]["id"]
-    dns_name = private_dns_name(address, parsed.region)
-    association = _association(public_ip, parsed.region) if public_ip else {}
+    eni = new_interface(
+        subnet,
+        eni_id=f"eni-{secrets.token_hex(ENI_DIGITS)[:ENI_DIGITS]}",
+        address=address,
+        groups=record.document["network"]["securityGroups"],
+        description=f"arn:aws:ecs:{parsed.region}:{parsed.account}:attachment/{attachment}",
+    )
     document: Document = {
-        "NetworkInterfaceId": eni_id,
-        "SubnetId": subnet.key,
-        "VpcId": subnet.parent,
-        "AvailabilityZone": subnet.document["AvailabilityZone"],
-        "OwnerId": parsed.account,
+        **eni.document,
         "RequesterManaged": True,
         "Status": "in-use",
-        "InterfaceType": "interface",
-        "Description": f"arn:aws:ecs:{parsed.region}:{parsed.account}:attachment/{attachment}",
-        "MacAddress": mac_of(eni_id),
-        "PrivateIpAddress": str(address),
-        "PrivateDnsName": dns_name,
-        "PrivateIpAddresses": [
-            {"Primary": True, "PrivateIpAddress": str(address), "PrivateDnsName": dns_name, **association}
-        ],
-        "Ipv6Addresses": [],
-        "SourceDestCheck": True,
-        "Groups": [{"GroupId": group} for group in record.document["network"]["securityGroups"]],
         "Attachment": {
+            "AttachmentId": f"eni-attach-{eni.key.removeprefix('eni-')}",
             "AttachTime": at_s,
             "DeleteOnTermination": True,
             "DeviceIndex": 1,
             "Status": "attached",
             "InstanceOwnerId": parsed.account,
         },
-        "TagSet": [],
         kinds.TASK_MEMBER: record.key,
-        **association,
     }
-    return Record(
-        kinds.NETWORK_INTERFACE, eni_id, record.scope, document, parent=subnet.key, name=str(address)
-    )
-
-
-def _association(public_ip: IPv4Address, region: str) -> Document:
-    domain = "compute-1" if region == "us-east-1" else f"{region}.compute"
-    name = f"ec2-{str(public_ip).replace('.', '-')}.{domain}.amazonaws.com"
-    return {"Association": {"PublicIp": str(public_ip), "PublicDnsName": name, "IpOwnerId": "amazon"}}
+    if public_ip is not None:
+        document = with_public_address(document, str(public_ip), region=parsed.region, IpOwnerId=AMAZON)
+    return eni.changed(document=document)
 
 
 def _put_placement(txn: Txn, record: Record, host: str, eni: Record) -> None:

@@ -1,17 +1,13 @@
-"""Where a task goes: which host takes it, and which address of which subnet it gets. Pure.
+"""Where a task goes: which host takes it, and which of its subnets are tried. Pure.
 
 Memory of a host is never promised twice; CPU may be, by a factor. A task that no host could hold even when
 empty is refused; one that merely finds no room now waits.
 """
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network
 
 import msgspec
-
-RESERVED_FIRST, RESERVED_LAST = 4, 1  # of a subnet: VPC user guide, "Subnet sizing"
 
 
 class Host(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,32 +56,3 @@ def order_subnets(subnets: Sequence[str], *, first: str) -> list[str]:
     """The subnets as they are tried: from the one the task was promised on."""
     at = subnets.index(first) if first in subnets else 0
     return [*subnets[at:], *subnets[:at]]
-
-
-def count_usable(subnet: IPv4Network, *, reserved_first: int = RESERVED_FIRST) -> int:
-    """How many addresses of the subnet an interface may get."""
-    return max(subnet.num_addresses - reserved_first - RESERVED_LAST, 0)
-
-
-def choose_address(
-    subnet: IPv4Network,
-    seed: str,
-    is_free: Callable[[IPv4Address], bool],
-    *,
-    reserved_first: int = RESERVED_FIRST,
-) -> IPv4Address | None:
-    """A free address, looked for from a place that `seed` names; None when all are taken.
-
-    Tasks that come one after another seldom get each other's place, so an address is not reused at once.
-    """
-    return next((a for a in _walk(subnet, seed, reserved_first=reserved_first) if is_free(a)), None)
-
-
-def _walk(subnet: IPv4Network, seed: str, *, reserved_first: int) -> Iterator[IPv4Address]:
-    size = count_usable(subnet, reserved_first=reserved_first)
-    if size == 0:
-        return
-    start = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8], "big") % size
-    first = int(subnet.network_address) + reserved_first
-    for offset in range(size):
-        yield IPv4Address(first + (start + offset) % size)
