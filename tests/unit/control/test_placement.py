@@ -107,6 +107,39 @@ async def test_a_placed_task_has_host_interface_and_addresses(account: Account) 
     assert shown["NetworkInterfaces"][0]["NetworkInterfaceId"] == eni.key
 
 
+async def test_a_task_whose_group_was_deleted_meanwhile_stops_with_the_reason(account: Account) -> None:
+    await account.register()
+    await connect(account)
+    network = await account.network()
+    made = await account.call("CreateSecurityGroup", service="ec2", GroupName="web", Description="web")
+    network["awsvpcConfiguration"]["securityGroups"] = [made["GroupId"]]
+    (arn,) = await start(account, networkConfiguration=network)
+    await account.call("DeleteSecurityGroup", service="ec2", GroupId=made["GroupId"])
+    await place(account, arn)
+    task = (await document(account, arn))["task"]
+    assert (task["lastStatus"], task["stopCode"]) == ("STOPPED", "TaskFailedToStart")
+    assert task["stoppedReason"].endswith(": InvalidGroup.NotFound")
+    assert await find(account, "network-interface") == []
+
+
+async def test_elastic_addresses_and_tasks_share_one_pool(account: Account) -> None:
+    await account.register()
+    await connect(account)
+    pool = "198.51.100.0/29"  # five to give away
+    account.settings = Settings(instance="t", public_pool=pool)
+    for _ in range(5):
+        held = await account.call("AllocateAddress", service="ec2")
+    (arn,) = await start(account)
+    await place(account, arn, public_pool=pool)
+    task = (await document(account, arn))["task"]
+    assert task["stoppedReason"].endswith(": InsufficientAddressCapacity")
+    await account.call("ReleaseAddress", service="ec2", AllocationId=held["AllocationId"])
+    (arn,) = await start(account)
+    await place(account, arn, public_pool=pool)
+    (eni,) = await find(account, "network-interface")
+    assert eni.document["Association"]["PublicIp"] == held["PublicIp"]
+
+
 async def test_placing_again_changes_nothing(account: Account) -> None:
     await account.register()
     await connect(account)

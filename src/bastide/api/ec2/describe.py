@@ -3,6 +3,7 @@
 Owns no noun: each noun's module says what its call is about in a `Listing`.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -31,19 +32,27 @@ def describe(listing: Listing, context: Context, params: Params, documents: Sequ
         if one not in by_id:
             raise NotFound(listing.of.noun, one)
     chosen = [by_id[one] for one in dict.fromkeys(ids)] if ids else list(documents)
-    found = filtered(chosen, params.get("Filters") or [], listing.filters)
+    found = filtered(chosen, filters_of(params), listing.filters)
     found.sort(key=lambda document: str(document[listing.of.id_member]))
-    return _page(listing, context, params, found)
+    query = (listing.result, context.scope, params.get(listing.ids), filters_of(params))
+    keys = [str(document[listing.of.id_member]) for document in found]
+    return page_of(listing.result, keys, found, params, *query)
 
 
-def _page(listing: Listing, context: Context, params: Params, found: Sequence[Document]) -> Result:
-    """At most MaxResults of the documents, beginning behind the one NextToken names."""
-    query = (listing.result, context.scope, params.get(listing.ids), params.get("Filters"))
+def filters_of(params: Params) -> list[Document]:
+    """The filters of a call, under either of the names EC2 has for them."""
+    return params.get("Filters") or params.get("Filter") or []
+
+
+def page_of(
+    result: str, keys: Sequence[str], found: Sequence[Document], params: Params, *query: object
+) -> Result:
+    """At most MaxResults of what was found, beginning behind what NextToken names; `keys` sorted."""
+    begin = 0
     if token := params.get("NextToken"):
-        _, last_id = parse_token(token, *query)
-        found = [document for document in found if str(document[listing.of.id_member]) > last_id]
+        begin = bisect_right(keys, parse_token(token, *query)[1])
     limit = params.get("MaxResults")  # within the model's bounds: the wire has seen to that
-    if limit is None or len(found) <= limit:
-        return {listing.result: list(found)}
-    last_id = str(found[limit - 1][listing.of.id_member])
-    return {listing.result: list(found[:limit]), "NextToken": render_token((last_id, last_id), *query)}
+    if limit is None or len(found) - begin <= limit:
+        return {result: list(found[begin:])}
+    last = keys[begin + limit - 1]
+    return {result: list(found[begin : begin + limit]), "NextToken": render_token((last, last), *query)}

@@ -83,3 +83,40 @@ DHCP_OPTIONS = Noun(
     id_member="DhcpOptionsId",
     resource_type="dhcp-options",
 )
+PREFIX_LIST = Noun(
+    kind=kinds.PREFIX_LIST,
+    noun="prefix list",
+    prefix="pl",
+    id_member="PrefixListId",
+    resource_type="prefix-list",
+)
+VPC_ENDPOINT = Noun(
+    kind=kinds.VPC_ENDPOINT,
+    noun="vpc endpoint",
+    prefix="vpce",
+    id_member="VpcEndpointId",
+    resource_type="vpc-endpoint",
+)
+FLOW_LOG = Noun(
+    kind=kinds.FLOW_LOG,
+    noun="flow log",
+    prefix="fl",
+    id_member="FlowLogId",
+    resource_type="vpc-flow-log",
+)
+ALL = (
+    VPC,
+    SUBNET,
+    ROUTE_TABLE,
+    INTERNET_GATEWAY,
+    NAT_GATEWAY,
+    ADDRESS,
+    NETWORK_INTERFACE,
+    SECURITY_GROUP,
+    SECURITY_GROUP_RULE,
+    NETWORK_ACL,
+    DHCP_OPTIONS,
+    PREFIX_LIST,
+    VPC_ENDPOINT,
+    FLOW_LOG,
+)

@@ -7,11 +7,14 @@ so that nothing a caller asks for is passed over in silence; false and empty val
 from collections.abc import Collection
 
 from bastide.api.ec2.making import ensure_default_vpc
+from bastide.api.ec2.tokens import repeatable
 from bastide.api.operation import Context, Params, Result, Run, Writes, WritesOnce
 from bastide.model.faults import Denied, Unsupported
 from bastide.store import Txn
 
 COMMON = frozenset({"DryRun"})
+CLIENT_TOKEN = "ClientToken"
+UNSET: tuple[object, ...] = (None, False, "", [], {}, {"Value": False})
 DONE: Result = {"Return": True}
 
 
@@ -29,6 +32,8 @@ def looks(run: Run) -> WritesOnce:
 def changes(run: Run, *takes: str) -> Writes:
     """A call that changes what is there, and the parameters it takes."""
     taken = COMMON | set(takes)
+    if CLIENT_TOKEN in taken:
+        run = repeatable(run)
 
     def prepared(txn: Txn, context: Context, params: Params) -> Result:
         refuse_others(params, taken)
@@ -48,7 +53,7 @@ def refuse_dry_run(params: Params) -> None:
 def refuse_others(params: Params, taken: Collection[str], *, where: str = "") -> None:
     """Refuse every parameter that is set and not taken."""
     for name, value in params.items():
-        if name in taken or value in (None, False, "", [], {}):
+        if name in taken or value in UNSET:
             continue
         what = "IPv6" if "ipv6" in name.lower() else f"the parameter {where}{name}"
         raise Unsupported("parameter", name, why=f"Bastide does not do {what}: see docs/compat.md.")

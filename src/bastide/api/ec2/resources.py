@@ -3,9 +3,10 @@
 import secrets
 
 from bastide.api.ec2.nouns import Noun
+from bastide.api.failures import row_for
 from bastide.api.operation import Context, Document
 from bastide.model.arn import render_arn
-from bastide.model.faults import NotFound
+from bastide.model.faults import Fault, NotFound
 from bastide.store import Record, Txn
 
 ID_DIGITS = 17
@@ -44,6 +45,13 @@ def shown(document: Document) -> Document:
 def put_members(txn: Txn, record: Record, **members: object) -> Record:
     """Store the record with these members of its document replaced."""
     return txn.put(record.changed(document={**record.document, **members}))
+
+
+def unsuccessful(key: str, fault: Fault) -> Document:
+    """What went wrong with one resource of a call that goes on with the others."""
+    row = row_for("ec2", fault)
+    assert row is not None, "every fault raised has a row"
+    return {"ResourceId": key, "Error": {"Code": row.code, "Message": row.message}}
 
 
 def ec2_arn(context: Context, resource: str) -> str:

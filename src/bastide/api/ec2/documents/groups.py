@@ -90,3 +90,19 @@ def acl_association(acl_id: str, subnet_id: str) -> Document:
         "NetworkAclId": acl_id,
         "SubnetId": subnet_id,
     }
+
+
+def new_prefix_list(context: Context, *, name: str, max_entries: int) -> Document:
+    """A prefix list of its first version, without its entries."""
+    list_id = new_id("pl")
+    return {
+        "PrefixListId": list_id,
+        "AddressFamily": "IPv4",
+        "State": "create-complete",
+        "PrefixListArn": ec2_arn(context, f"prefix-list/{list_id}"),
+        "PrefixListName": name,
+        "MaxEntries": max_entries,
+        "Version": 1,
+        "Tags": [],
+        "OwnerId": context.caller.account,
+    }
