@@ -113,7 +113,7 @@ def test_the_aws_program_finds_subnets_and_the_default_group(server: Any) -> Non
     with pytest.raises(RuntimeError, match=r"\(InvalidSubnetID.NotFound\).*'subnet-0' does not exist"):
         server.aws("ec2", "describe-subnets", "--subnet-ids", "subnet-0")
     with pytest.raises(RuntimeError, match=r"docs/compat.md"):
-        server.aws("ec2", "create-vpc", "--cidr-block", "10.0.0.0/16")
+        server.aws("ec2", "create-vpc", "--cidr-block", "10.0.0.0/16", "--amazon-provided-ipv6-cidr-block")
 
 
 def test_only_the_first_look_at_a_region_writes(server: Any) -> None:
