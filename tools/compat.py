@@ -24,6 +24,7 @@ TITLES = {
     "ec2": "EC2",
     "ecr": "ECR",
     "ecs": "ECS",
+    "iam": "IAM",
     "logs": "CloudWatch Logs",
     "s3": "S3",
     "secretsmanager": "Secrets Manager",

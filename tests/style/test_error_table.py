@@ -51,12 +51,13 @@ RAISES_FOR = {
     "ec2": ("ec2",),
     "ecr": ("ecr",),
     "ecs": ("ecs",),
+    "iam": ("iam",),
     "logs": ("logs",),
     "s3": ("s3",),
     "secretsmanager": ("secretsmanager",),
     "ssm": ("ssm",),
     "sts.py": ("sts",),
-    "paging.py": ("ec2", "ecr", "ecs", "logs", "s3", "secretsmanager", "ssm"),
+    "paging.py": ("ec2", "ecr", "ecs", "iam", "logs", "s3", "secretsmanager", "ssm"),
     "vault/vault.py": ("s3", "secretsmanager", "ssm"),
     "vault/key_file.py": (),
     "agents": (),
@@ -65,7 +66,7 @@ RAISES_FOR = {
     "task_environment": (),
     "tls": (),
 }
-FROM_THE_MODEL = {("ecr", Invalid, "lifecycle policy")}
+FROM_THE_MODEL = {("ecr", Invalid, "lifecycle policy"), ("iam", Invalid, "policy document")}
 # What ECR's operations never meet, or tell in other words.
 REGISTRY_ONLY = {
     (Conflict, "manifest"),
@@ -77,6 +78,7 @@ FAMILIES = {
     "ec2": EC2,
     "ecr": JSON,
     "ecs": JSON,
+    "iam": QUERY,
     "logs": JSON,
     "s3": S3,
     "secretsmanager": JSON,

@@ -6,7 +6,7 @@ Owns the list alone. A name that two modules claim is a mistake found at import.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bastide.api import ec2, ecr, logs, s3, secretsmanager, ssm, sts
+from bastide.api import ec2, ecr, iam, logs, s3, secretsmanager, ssm, sts
 from bastide.api.ecs import (
     account_settings,
     capacity_providers,
@@ -46,6 +46,7 @@ SERVICES: Services = {
         task_protection.OPERATIONS,
         tasks.OPERATIONS,
     ),
+    "iam": join(*iam.PARTS),
     "logs": join(*logs.PARTS),
     "s3": join(*s3.PARTS),
     "secretsmanager": join(*secretsmanager.PARTS),

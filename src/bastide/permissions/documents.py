@@ -4,7 +4,7 @@ Owns the grammar and the sentences of `MalformedPolicyDocument`; what a clause m
 Raises Invalid of the noun "policy document", whose `why` is the sentence AWS answers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -18,6 +18,7 @@ from bastide.permissions.checks import (
     check_resources,
     check_sids,
 )
+from bastide.permissions.patterns import variables_in
 
 OLD, NEW = "2008-10-17", "2012-10-17"
 SYNTAX = "Syntax errors in policy."
@@ -58,6 +59,14 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
     is_not_principal: bool
     conditions: Mapping[str, Mapping[str, tuple[str, ...]]]
 
+    @property
+    def texts(self) -> Iterator[str]:
+        """Everything that may hold variables."""
+        yield from self.resources or ()
+        for by_key in self.conditions.values():
+            for values in by_key.values():
+                yield from values
+
 
 class Document(msgspec.Struct, frozen=True):
     """A policy as it was written."""
@@ -69,6 +78,14 @@ class Document(msgspec.Struct, frozen=True):
     def has_variables(self) -> bool:
         """Only the newer language has variables."""
         return self.version == NEW
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The condition keys it asks for, in conditions and as variables, as they are written."""
+        found = {key for clause in self.clauses for by_key in clause.conditions.values() for key in by_key}
+        if self.has_variables:
+            found |= {name for clause in self.clauses for text in clause.texts for name in variables_in(text)}
+        return frozenset(found)
 
 
 def parse_document(text: str, kind: PolicyKind = PolicyKind.IDENTITY) -> Document:

@@ -7,7 +7,7 @@ for matches nothing (IAM user guide, "IAM policy elements: Variables and tags").
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import lru_cache
 
@@ -48,6 +48,11 @@ def parse_pattern(text: str, *, has_variables: bool) -> Tokens:
 def parse_literal(text: str, *, has_variables: bool) -> Tokens:
     """The same where stars and question marks stand for themselves."""
     return _tokens(text, has_variables=has_variables, wild=lambda plain: (plain,) if plain else ())
+
+
+def variables_in(text: str) -> Iterator[str]:
+    """The keys that a text's variables name."""
+    return (found[1] for found in _VARIABLE.finditer(text) if found[1] not in _ESCAPES)
 
 
 def match_any(patterns: Iterable[Tokens]) -> Match:

@@ -61,6 +61,7 @@ class Policy:
         self.statements = tuple(
             _compile(index, clause, document.has_variables) for index, clause in enumerate(document.clauses)
         )
+        self.keys = document.keys
         self._about: dict[str, _About] = {}
 
     def denies(self, request: Request) -> bool:

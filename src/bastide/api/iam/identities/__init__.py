@@ -1,0 +1,1 @@
+"""Users, groups, roles and what belongs to them: keys, memberships, instance profiles."""

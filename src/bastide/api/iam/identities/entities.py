@@ -1,0 +1,135 @@
+"""Users, groups and roles as records: what the three have in common.
+
+A record's key is the entity's unique id, so that a name can change and a name given again is somebody else;
+`name` is the name in lower case, in which IAM's names are unique. A document has `members` as AWS shows them,
+`tags`, `inline` policies by name, and a role's `trust`. IAM knows no regions: one scope an account.
+"""
+
+import secrets
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from bastide.api.operation import Context, Document, Params
+from bastide.model.arn import Arn, render_arn, scope_of
+from bastide.model.faults import AlreadyExists, NotFound
+from bastide.store import Record, Txn
+
+ID_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+ID_RANDOM_CHARS = 17  # 21 characters in all: IAM user guide, "Unique identifiers"
+ROOT_PATH = "/"
+
+
+class Noun(NamedTuple):
+    """One kind of entity, and what AWS calls its parts."""
+
+    noun: str
+    kind: str  # of its records
+    member: str
+    name: str
+    id: str
+    id_prefix: str
+
+
+USER = Noun(noun="user", kind="iam-user", member="User", name="UserName", id="UserId", id_prefix="AIDA")
+GROUP = Noun(noun="group", kind="iam-group", member="Group", name="GroupName", id="GroupId", id_prefix="AGPA")
+ROLE = Noun(noun="role", kind="iam-role", member="Role", name="RoleName", id="RoleId", id_prefix="AROA")
+NOUNS = (USER, GROUP, ROLE)
+
+
+def draw_id(prefix: str, random_chars: int = ID_RANDOM_CHARS) -> str:
+    """A new unique id."""
+    return prefix + "".join(secrets.choice(ID_ALPHABET) for _ in range(random_chars))
+
+
+def iam_scope(ctx: Context) -> str:
+    """The scope of everything of IAM's."""
+    return scope_of(ctx.caller.account, "")
+
+
+def iam_arn(account: str, resource: str, path: str, name: str) -> Arn:
+    """`arn:aws:iam::ACCOUNT:RESOURCE/PATH/NAME`."""
+    return render_arn("iam", "", account, f"{resource}{path}{name}")
+
+
+def find_entity(txn: Txn, scope: str, noun: Noun, name: str) -> Record | None:
+    """The entity of a name, in any case."""
+    found = txn.find(noun.kind, scope=scope, name=name.lower(), limit=1)
+    return found[0] if found else None
+
+
+def get_entity(txn: Txn, ctx: Context, noun: Noun, params: Params) -> Record:
+    """The entity that a request names; raises NotFound."""
+    name = params[noun.name]
+    record = find_entity(txn, iam_scope(ctx), noun, name)
+    if record is None:
+        raise NotFound(noun.noun, name)
+    return record
+
+
+def new_entity(txn: Txn, ctx: Context, noun: Noun, params: Params) -> Record:
+    """An entity with what all have; not stored yet. Raises AlreadyExists for a name that is taken."""
+    name, path = params[noun.name], params.get("Path", ROOT_PATH)
+    check_free(txn, ctx, noun, name)
+    key = draw_id(noun.id_prefix)
+    members = {
+        "Path": path,
+        noun.name: name,
+        noun.id: key,
+        "Arn": iam_arn(ctx.caller.account, noun.noun, path, name),
+        "CreateDate": ctx.now_s,
+    }
+    document = {"members": members, "tags": [], "inline": {}}
+    return Record(noun.kind, key, iam_scope(ctx), document, name=name.lower())
+
+
+def check_free(txn: Txn, ctx: Context, noun: Noun, name: str) -> None:
+    """Raise AlreadyExists for a name that somebody has."""
+    if find_entity(txn, iam_scope(ctx), noun, name) is not None:
+        raise AlreadyExists(noun.noun, name)
+
+
+def renamed(txn: Txn, ctx: Context, noun: Noun, record: Record, params: Params) -> Record:
+    """The entity with the new name and path a request gives; who has it as member or policy keeps it."""
+    members = record.document["members"]
+    name, path = params.get(f"New{noun.name}", members[noun.name]), params.get("NewPath", members["Path"])
+    if name.lower() != record.name:
+        check_free(txn, ctx, noun, name)
+    arn = iam_arn(ctx.caller.account, noun.noun, path, name)
+    changed = members | {noun.name: name, "Path": path, "Arn": arn}
+    return record.changed(document={**record.document, "members": changed}, name=name.lower())
+
+
+def with_part(record: Record, part: str, value: Any) -> Record:
+    """The record with one part of its document replaced."""
+    return record.changed(document={**record.document, part: value})
+
+
+def with_members(record: Record, **members: Any) -> Record:
+    """The record with some members replaced; None takes one away."""
+    merged = record.document["members"] | members
+    return with_part(record, "members", {name: value for name, value in merged.items() if value is not None})
+
+
+def shown(record: Record) -> Document:
+    """An entity as a listing shows it."""
+    found: Document = dict(record.document["members"])
+    if "trust" in record.document:
+        found["AssumeRolePolicyDocument"] = encoded(record.document["trust"])
+    return found
+
+
+def shown_whole(record: Record) -> Document:
+    """The same with everything that only a look at this one entity shows."""
+    more: Document = {"Tags": record.document["tags"]} if record.document["tags"] else {}
+    boundary = record.document.get("boundary")
+    if boundary is not None:
+        more["PermissionsBoundary"] = {
+            "PermissionsBoundaryType": "Policy",
+            "PermissionsBoundaryArn": boundary,
+        }
+    return shown(record) | more
+
+
+def encoded(text: str) -> str:
+    """A policy as IAM answers it: URL-encoded (API reference, "GetRolePolicy")."""
+    return quote(text, safe="-_.~")

@@ -1,0 +1,124 @@
+"""Roles: made, found, changed, removed; whom they trust. Those of services are service_linked.py's."""
+
+from collections.abc import Mapping
+
+from bastide.api.iam.identities.entities import (
+    ROLE,
+    get_entity,
+    iam_scope,
+    new_entity,
+    shown,
+    shown_whole,
+    with_members,
+    with_part,
+)
+from bastide.api.iam.identities.instance_profiles import profiles_of
+from bastide.api.iam.pages import is_below, page
+from bastide.api.iam.policies.attached import check_detached
+from bastide.api.iam.policies.boundaries import with_boundary
+from bastide.api.iam.policies.sizes import check_trust_size
+from bastide.api.iam.tag_rules import checked_tags
+from bastide.api.operation import Context, Operation, Params, Reads, Result, Writes
+from bastide.model.faults import InUse, Invalid
+from bastide.permissions import PolicyKind, parse_document
+from bastide.store import Record, Txn
+
+SESSION_S = 3600  # MaxSessionDuration unless set: API reference, CreateRole
+SERVICE_PATH = "/aws-service-role/"
+
+
+def create_role(txn: Txn, ctx: Context, params: Params) -> Result:
+    """A role; it may do nothing yet."""
+    if params.get("Path", "/").startswith(SERVICE_PATH):
+        why = f"Path {params['Path']} is reserved for service-linked roles: see CreateServiceLinkedRole."
+        raise Invalid("input", why=why)
+    record = new_role(txn, ctx, params)
+    record = txn.put(with_boundary(txn, ctx, record, params.get("PermissionsBoundary")))
+    return {"Role": shown_whole(record)}
+
+
+def new_role(txn: Txn, ctx: Context, params: Params) -> Record:
+    """A role with its trust policy checked; not stored yet."""
+    trust = params["AssumeRolePolicyDocument"]
+    parse_document(trust, PolicyKind.TRUST)
+    check_trust_size(trust)
+    record = with_part(new_entity(txn, ctx, ROLE, params), "trust", trust)
+    record = with_part(record, "tags", checked_tags(params.get("Tags", [])))
+    return with_members(
+        record,
+        Description=params.get("Description"),
+        MaxSessionDuration=params.get("MaxSessionDuration", SESSION_S),
+    )
+
+
+def changeable(txn: Txn, ctx: Context, params: Params) -> Record:
+    """A role that is no service's own; raises Invalid for one that is."""
+    record = get_entity(txn, ctx, ROLE, params)
+    if record.document["members"]["Path"].startswith(SERVICE_PATH):
+        name = record.document["members"]["RoleName"]
+        why = (
+            f"Cannot perform the operation on the protected role '{name}' - this role is only modifiable by "
+            "AWS"
+        )
+        raise Invalid("protected role", name, why=why)
+    return record
+
+
+def get_role(txn: Txn, ctx: Context, params: Params) -> Result:
+    """One role."""
+    return {"Role": shown_whole(get_entity(txn, ctx, ROLE, params)) | {"RoleLastUsed": {}}}
+
+
+def list_roles(txn: Txn, ctx: Context, params: Params) -> Result:
+    """Roles by name."""
+    found = [
+        record
+        for record in txn.find(ROLE.kind, scope=iam_scope(ctx))
+        if is_below(record.document["members"]["Path"], params)
+    ]
+    return page("Roles", found, params, name_of=lambda record: record.name, shown=shown)
+
+
+def update_role(txn: Txn, ctx: Context, params: Params) -> Result:
+    """Another description or longest session; the description goes where none is given."""
+    record = changeable(txn, ctx, params)
+    seconds = params.get("MaxSessionDuration", SESSION_S)
+    txn.put(with_members(record, Description=params.get("Description"), MaxSessionDuration=seconds))
+    return {}
+
+
+def update_role_description(txn: Txn, ctx: Context, params: Params) -> Result:
+    """Another description."""
+    record = txn.put(with_members(get_entity(txn, ctx, ROLE, params), Description=params["Description"]))
+    return {"Role": shown_whole(record)}
+
+
+def update_assume_role_policy(txn: Txn, ctx: Context, params: Params) -> Result:
+    """Whom it trusts from now on."""
+    record = changeable(txn, ctx, params)
+    parse_document(params["PolicyDocument"], PolicyKind.TRUST)
+    check_trust_size(params["PolicyDocument"])
+    txn.put(with_part(record, "trust", params["PolicyDocument"]))
+    return {}
+
+
+def delete_role(txn: Txn, ctx: Context, params: Params) -> Result:
+    """Gone, where nothing hangs on it; sessions of it may do nothing from then on."""
+    record = changeable(txn, ctx, params)
+    if profiles_of(txn, record):
+        why = "Cannot delete entity, must remove roles from instance profile first."
+        raise InUse("role", why=why)
+    check_detached(txn, record)
+    txn.delete(record)
+    return {}
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    "CreateRole": Writes(create_role),
+    "DeleteRole": Writes(delete_role),
+    "GetRole": Reads(get_role),
+    "ListRoles": Reads(list_roles),
+    "UpdateAssumeRolePolicy": Writes(update_assume_role_policy),
+    "UpdateRole": Writes(update_role),
+    "UpdateRoleDescription": Writes(update_role_description),
+}

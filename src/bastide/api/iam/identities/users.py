@@ -1,0 +1,104 @@
+"""Users: made, found, renamed, removed."""
+
+from collections.abc import Mapping
+
+from bastide.api.iam.identities.entities import (
+    USER,
+    get_entity,
+    iam_scope,
+    new_entity,
+    renamed,
+    shown,
+    shown_whole,
+    with_part,
+)
+from bastide.api.iam.identities.members import groups_of
+from bastide.api.iam.pages import is_below, page
+from bastide.api.iam.policies.attached import check_detached
+from bastide.api.iam.policies.boundaries import with_boundary
+from bastide.api.iam.tag_rules import checked_tags
+from bastide.api.operation import Context, Operation, Params, Reads, Result, Writes
+from bastide.model.faults import InUse, NotFound
+from bastide.store import Record, Txn
+
+ACCESS_KEY = "iam-access-key"
+
+
+def create_user(txn: Txn, ctx: Context, params: Params) -> Result:
+    """A user who may do nothing yet."""
+    record = with_part(new_entity(txn, ctx, USER, params), "tags", checked_tags(params.get("Tags", [])))
+    record = txn.put(with_boundary(txn, ctx, record, params.get("PermissionsBoundary")))
+    return {"User": shown_whole(record)}
+
+
+def get_user(txn: Txn, ctx: Context, params: Params) -> Result:
+    """The user of a name; without one, whoever asks."""
+    if "UserName" in params:
+        return {"User": shown_whole(get_entity(txn, ctx, USER, params))}
+    return {"User": _caller(txn, ctx)}
+
+
+def _caller(txn: Txn, ctx: Context) -> Result:
+    own = own_user(txn, ctx)
+    if own is not None:
+        return shown_whole(own)
+    caller = ctx.caller
+    return {
+        "Path": "/",
+        "UserName": "root",
+        "UserId": caller.user_id,
+        "Arn": caller.principal_arn,
+        "CreateDate": 0,
+    }
+
+
+def own_user(txn: Txn, ctx: Context) -> Record | None:
+    """The user who asks; None for the account's root user."""
+    return txn.get(USER.kind, ctx.caller.user_id)
+
+
+def list_users(txn: Txn, ctx: Context, params: Params) -> Result:
+    """Users by name."""
+    found = [
+        record
+        for record in txn.find(USER.kind, scope=iam_scope(ctx))
+        if is_below(record.document["members"]["Path"], params)
+    ]
+    return page("Users", found, params, name_of=lambda record: record.name, shown=shown)
+
+
+def update_user(txn: Txn, ctx: Context, params: Params) -> Result:
+    """Another name or path."""
+    txn.put(renamed(txn, ctx, USER, get_entity(txn, ctx, USER, params), params))
+    return {}
+
+
+def delete_user(txn: Txn, ctx: Context, params: Params) -> Result:
+    """Gone, where nothing hangs on it."""
+    record = get_entity(txn, ctx, USER, params)
+    if txn.count(ACCESS_KEY, parent=record.key):
+        raise InUse("user", why="Cannot delete entity, must delete access keys first.")
+    if groups_of(txn, record):
+        raise InUse("user", why="Cannot delete entity, must remove users from group first.")
+    check_detached(txn, record)
+    txn.delete(record)
+    return {}
+
+
+def named_or_own(txn: Txn, ctx: Context, params: Params) -> Record:
+    """The user a request names, else the one who asks."""
+    if "UserName" in params:
+        return get_entity(txn, ctx, USER, params)
+    own = own_user(txn, ctx)
+    if own is None:
+        raise NotFound("user", why="Must specify userName when calling with non-User credentials")
+    return own
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    "CreateUser": Writes(create_user),
+    "DeleteUser": Writes(delete_user),
+    "GetUser": Reads(get_user),
+    "ListUsers": Reads(list_users),
+    "UpdateUser": Writes(update_user),
+}

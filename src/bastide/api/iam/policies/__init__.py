@@ -1,0 +1,1 @@
+"""Policies: managed ones with their versions, inline ones, and who has them."""

@@ -1,0 +1,1 @@
+"""What would be decided: SimulatePrincipalPolicy, SimulateCustomPolicy, and the keys policies ask for."""
