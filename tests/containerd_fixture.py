@@ -23,7 +23,7 @@ from bastide.host.containerd.daemon import Daemon, write_daemon_files
 from bastide.host.containerd.images import ContainerdImages
 from bastide.host.containerd.runtime import ContainerdRuntime
 from bastide.host.containerd.shims import PARTS as PARTS_OF
-from bastide.host.containerd.snapshots import LayerLimits
+from bastide.host.containerd.unpacking import Room
 from bastide.host.registry.client import RegistryClient
 from bastide.host.registry.endpoints import Registries
 from bastide.model.status import RuntimeClass
@@ -150,7 +150,7 @@ class PrivateContainerd:
         channel = self.channel()
         registry = RegistryClient(Registries(self.daemon.run_folder / "registries.toml"), sleep=no_sleep)
         scratch = self.daemon.data_folder / "tmp"
-        limits = LayerLimits(bytes=200_000_000, entries=10_000)
+        limits = Room(bytes=200_000_000, entries=10_000)
         store = ContainerdImages(
             channel, scratch_folder=scratch, registry=registry, layers_at_once=4, limits=limits
         )

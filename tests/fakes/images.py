@@ -43,7 +43,7 @@ class FakeImages:
         """An image out of nothing, under its own reference."""
         manifest = Manifest(
             digest=config.digest,
-            config_digest=config.digest,
+            config_blob=Blob(media_type="", digest=config.digest, size=0),
             layers=(),
             diff_ids=(),
             chain=(config.digest,),
@@ -69,6 +69,9 @@ class FakeImages:
             await self._pulls.run(pinned, lambda tell: self._pull(source, tell), progress=progress)
         self._tags[pinned] = name.tag or self._tags.get(pinned, "")
         return await self.read_image(pinned)
+
+    def suspend(self) -> None:
+        pass  # nothing outlives this process
 
     async def _pull(self, source: Source, progress: Progress) -> None:
         with told_as(source.name, f"{RESOLVING} {source.name}"):

@@ -167,8 +167,13 @@ async def run_agent(settings: Settings, host: Host) -> None:
     with _only_one(settings.agent_folder / "lock"):
         work = asyncio.create_task(Agent(settings, host).run())
         loop = asyncio.get_running_loop()
+
+        def end() -> None:
+            host.images.suspend()
+            work.cancel()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, work.cancel)
+            loop.add_signal_handler(number, end)
         with contextlib.suppress(asyncio.CancelledError):
             await work
 

@@ -13,7 +13,7 @@ from bastide.host.cgroups import TaskCgroups
 from bastide.host.containerd.channel import Channel
 from bastide.host.containerd.images import ContainerdImages
 from bastide.host.containerd.runtime import ContainerdRuntime
-from bastide.host.containerd.snapshots import LayerLimits
+from bastide.host.containerd.unpacking import Room
 from bastide.host.disks import LoopDisks
 from bastide.host.mounts import read_mounts_below, unmount
 from bastide.host.network import VpcNetwork
@@ -43,7 +43,7 @@ async def open_host(settings: Settings) -> AsyncIterator[Host]:
                 scratch_folder=settings.agent_folder,
                 registry=registry,
                 layers_at_once=settings.pull_layers_at_once,
-                limits=LayerLimits(bytes=settings.image_gib_max * GIB, entries=settings.image_entries_max),
+                limits=Room(bytes=settings.image_gib_max * GIB, entries=settings.image_entries_max),
             ),
             network=VpcNetwork(
                 settings.instance,

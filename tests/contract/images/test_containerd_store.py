@@ -31,14 +31,15 @@ async def store(containerd: PrivateContainerd) -> AsyncIterator[ContainerdImages
 
 
 def held(containerd: PrivateContainerd) -> list[str]:
-    """All content, unfinished content, snapshots and leases of the namespace."""
+    """All content, unfinished content, snapshots and leases of the namespace, and files on their way."""
     ctr = [str(containerd.ctr), "--address", str(containerd.daemon.socket)]
     found = []
     for kind in (["content", "ls", "-q"], ["content", "active"], ["snapshots", "ls"], ["leases", "ls", "-q"]):
         command = [*ctr, "--namespace", containerd.instance, *kind]
         text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         found += [line for line in text.splitlines() if not line.startswith(("REF", "KEY"))]
-    return found
+    scratch = (containerd.daemon.data_folder / "tmp").rglob("*")
+    return found + [str(path) for path in scratch if not path.is_dir()]
 
 
 async def test_lower_directories_hold_the_layers_files(store: ContainerdImages, tmp_path: Path) -> None:
@@ -58,7 +59,6 @@ async def test_a_failed_import_leaves_nothing(
     with pytest.raises(Invalid):
         await store.import_archive(path, progress=silent)
     assert held(containerd) == before
-    assert list((containerd.daemon.data_folder / "tmp").iterdir()) == []
 
 
 async def test_a_cancelled_import_leaves_nothing(

@@ -5,7 +5,6 @@ import io
 import random
 import tarfile
 
-import msgspec
 import pytest
 import zstandard
 from hypothesis import given
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 
 from bastide.host.containerd_api.services.diff_pb2 import ApplyRequest
 from bastide.host.layers.inspection import BLOCK, Inspection, Refused, check_name
-from bastide.host.layers.order import Order, parse_any
+from bastide.host.layers.order import Order, parse_any, render_order
 from bastide.host.layers.packing import PIECE_BYTES, unpacked
 from tests.contract.images.archives import tar_of
 
@@ -140,5 +139,5 @@ def test_the_order_is_read_as_protobuf_writes_it() -> None:
     order = Order(bytes_max=10**12, entries_max=7, reason="/somewhere/" + "x" * 300)
     request = ApplyRequest()
     request.payloads["bastide"].type_url = "bastide/LayerOrder"
-    request.payloads["bastide"].value = msgspec.json.encode(order)
+    request.payloads["bastide"].value = render_order(order)
     assert parse_any(request.payloads["bastide"].SerializeToString()) == order

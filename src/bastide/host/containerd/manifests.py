@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from bastide.host.containerd.snapshots import chain_ids
+from bastide.host.containerd.snapshots import Layer, chain_ids
 from bastide.host.containerd_api.types.common_pb2 import Descriptor
 from bastide.host.image_archive.archive import Blob, parse_document
 from bastide.host.image_archive.layouts import INDEXES, host_architecture, is_for_host
@@ -29,11 +29,20 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """A manifest and its config, parsed."""
 
     digest: str
-    config_digest: str
+    config_blob: Blob
     layers: tuple[Blob, ...]
     diff_ids: tuple[str, ...]
     chain: tuple[str, ...]  # the snapshots' names, lowest first
     config: ImageConfig  # with no reference yet
+
+    @property
+    def stack(self) -> list[Layer]:
+        """The layers with their places, lowest first."""
+        parts = enumerate(zip(self.layers, self.diff_ids, self.chain, strict=True))
+        return [
+            Layer(packed=packed, diff_id=diff_id, name=name, below=self.chain[:at])
+            for at, (packed, diff_id, name) in parts
+        ]
 
 
 async def read_manifest(content: Blobs, target: Descriptor) -> Manifest:
@@ -70,7 +79,7 @@ def _parse(digest: str, config: Blob, layers: tuple[Blob, ...], described: Any) 
     wanted = _object(described, "config")
     return Manifest(
         digest=digest,
-        config_digest=config.digest,
+        config_blob=config,
         layers=layers,
         diff_ids=diff_ids,
         chain=tuple(chain_ids(diff_ids)),

@@ -1,50 +1,53 @@
 """Unpacked layers: one snapshot each, named by its chain id, and the views that pin them for a container.
 
-Layers are applied by containerd's diff service, on the server's side. Two unpackers of one image, here or
+Two unpackers of one image, here or
 in another process, may work at once: each fills a snapshot of its own and the second to commit throws its
 own away. What is not yet referred to is held by the caller's lease.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import grpc
 import msgspec
-from google.protobuf.any_pb2 import Any
 
 from bastide.host.containerd.channel import Channel, fault_from
-from bastide.host.containerd_api.services import diff_pb2 as diff
+from bastide.host.containerd.unpacking import Room
 from bastide.host.containerd_api.services import leases_pb2 as leases
 from bastide.host.containerd_api.services import snapshots_pb2 as snapshots
-from bastide.host.containerd_api.services.diff_pb2_grpc import DiffStub
 from bastide.host.containerd_api.services.leases_pb2_grpc import LeasesStub
 from bastide.host.containerd_api.services.snapshots_pb2_grpc import SnapshotsStub
-from bastide.host.containerd_api.types.common_pb2 import Descriptor, Mount
+from bastide.host.containerd_api.types.common_pb2 import Mount
 from bastide.host.image_archive.archive import Blob
-from bastide.host.layers.order import MEDIA_TYPE, PROCESSOR_ID, TYPE_URL, Order
 from bastide.model.faults import AlreadyExists, Fault, Invalid, NotFound
 
 if TYPE_CHECKING:
-    from bastide.host.containerd_api.services.diff_pb2_grpc import DiffAsyncStub
     from bastide.host.containerd_api.services.leases_pb2_grpc import LeasesAsyncStub
     from bastide.host.containerd_api.services.snapshots_pb2_grpc import SnapshotsAsyncStub
 
 SNAPSHOTTER = "overlayfs"
 SNAPSHOT_LABEL = f"containerd.io/gc.ref.snapshot.{SNAPSHOTTER}"
 LIST_TIMEOUT_S = 10.0
-APPLY_TIMEOUT_S = 900.0  # a layer of many GB on a slow disk
+
+Unpack = Callable[[Sequence[Mount], Room], Awaitable[str]]  # where, and what is taken below; the tar's digest
 
 
-class LayerLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """How much an image may unpack to."""
+class Layer(msgspec.Struct, frozen=True, kw_only=True):
+    """One layer of one image."""
 
-    bytes: int
-    entries: int
+    packed: Blob
+    diff_id: str  # the digest of its tar
+    name: str  # of its snapshot: its chain id
+    below: tuple[str, ...]  # the snapshots it lies on, lowest first
+
+    @property
+    def parent(self) -> str:
+        """The snapshot right below; empty for the lowest layer."""
+        return self.below[-1] if self.below else ""
 
 
 def chain_ids(diff_ids: Sequence[str]) -> list[str]:
@@ -62,12 +65,10 @@ def chain_ids(diff_ids: Sequence[str]) -> list[str]:
 class Snapshots:
     """The overlayfs snapshots of one namespace."""
 
-    def __init__(self, channel: Channel, *, reasons: Path, limits: LayerLimits) -> None:
+    def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._reasons = reasons  # a folder: what was wrong with a layer is said in a file there
-        self._limits = limits
+        self._rooms: dict[str, Room] = {}  # by name; never change
         self._snapshots: SnapshotsAsyncStub = SnapshotsStub(channel.grpc)
-        self._diff: DiffAsyncStub = DiffStub(channel.grpc)
         self._leases: LeasesAsyncStub = LeasesStub(channel.grpc)
 
     async def is_there(self, name: str) -> bool:
@@ -87,20 +88,22 @@ class Snapshots:
             await self._channel.call(self._leases.AddResource, request, about=("snapshot", name))
         return await self.is_there(name)
 
-    async def ensure_layer(self, layer: Blob, diff_id: str, name: str, parent: str, *, lease: str) -> None:
-        """The snapshot `name`: the layer's content over `parent`. Invalid when it is not diff_id's."""
-        if await self.is_there(name):
+    async def ensure_layer(self, layer: Layer, unpack: Unpack, *, lease: str) -> None:
+        """Its snapshot, filled by `unpack`. Invalid when that is not the layer's content."""
+        if await self.is_there(layer.name):
             return
-        about = ("snapshot", name)
-        key = f"unpack-{uuid4().hex} {name}"
-        prepare = snapshots.PrepareSnapshotRequest(snapshotter=SNAPSHOTTER, key=key, parent=parent)
+        about = ("snapshot", layer.name)
+        key = f"unpack-{uuid4().hex} {layer.name}"
+        rooms = [await self.read_room(name) for name in layer.below]
+        taken = Room(bytes=sum(each.bytes for each in rooms), entries=sum(each.entries for each in rooms))
+        prepare = snapshots.PrepareSnapshotRequest(snapshotter=SNAPSHOTTER, key=key, parent=layer.parent)
         made = await self._channel.call(self._snapshots.Prepare, prepare, about=about, lease=lease)
         try:
-            unpacked = await self._apply(layer, made.mounts, lease=lease)
-            if unpacked != diff_id:
-                why = f"layer {layer.digest} unpacks to {unpacked}, its image says {diff_id}"
-                raise Invalid("layer", layer.digest, why=why)
-            commit = snapshots.CommitSnapshotRequest(snapshotter=SNAPSHOTTER, name=name, key=key)
+            unpacked = await unpack(made.mounts, taken)
+            if unpacked != layer.diff_id:
+                why = f"layer {layer.packed.digest} unpacks to {unpacked}, its image says {layer.diff_id}"
+                raise Invalid("layer", layer.packed.digest, why=why)
+            commit = snapshots.CommitSnapshotRequest(snapshotter=SNAPSHOTTER, name=layer.name, key=key)
             await self._channel.call(self._snapshots.Commit, commit, about=about, lease=lease)
         except AlreadyExists:
             await self.remove(key)
@@ -108,30 +111,6 @@ class Snapshots:
             with suppress(Fault):
                 await self.remove(key)
             raise
-
-    async def _apply(self, layer: Blob, mounts: Sequence[Mount], *, lease: str) -> str:
-        """Unpack the layer through the program that looks at it; the digest of its tar."""
-        reason = self._reasons / f"{uuid4().hex}.refused"
-        order = Order(bytes_max=self._limits.bytes, entries_max=self._limits.entries, reason=str(reason))
-        asked = diff.ApplyRequest(
-            diff=Descriptor(media_type=MEDIA_TYPE, digest=layer.digest, size=layer.size),
-            mounts=mounts,
-            payloads={PROCESSOR_ID: Any(type_url=TYPE_URL, value=msgspec.json.encode(order))},
-        )
-        about = ("layer", layer.digest)
-        try:
-            answer = await self._channel.call(
-                self._diff.Apply, asked, about=about, timeout_s=APPLY_TIMEOUT_S, lease=lease
-            )
-        except Invalid as fault:
-            raise _refusal(layer, reason) or fault from fault
-        else:
-            # containerd may not have heard yet how the program ended.
-            if refused := _refusal(layer, reason):
-                raise refused
-            return answer.applied.digest
-        finally:
-            reason.unlink(missing_ok=True)
 
     async def view(self, key: str, parent: str) -> tuple[str, ...]:
         """Pin `parent` under `key`: its lower directories, uppermost first. NotFound if not unpacked."""
@@ -148,11 +127,13 @@ class Snapshots:
             return lower_directories(there.mounts)
         return lower_directories(made.mounts)
 
-    async def read_size_bytes(self, name: str) -> int:
+    async def read_room(self, name: str) -> Room:
         """What a layer's own files take of the disk. NotFound when it is not here."""
-        request = snapshots.UsageRequest(snapshotter=SNAPSHOTTER, key=name)
-        answer = await self._channel.call(self._snapshots.Usage, request, about=("snapshot", name))
-        return answer.size
+        if name not in self._rooms:
+            request = snapshots.UsageRequest(snapshotter=SNAPSHOTTER, key=name)
+            answer = await self._channel.call(self._snapshots.Usage, request, about=("snapshot", name))
+            self._rooms[name] = Room(bytes=answer.size, entries=answer.inodes)
+        return self._rooms[name]
 
     async def read_views(self) -> dict[str, str]:
         """What each view pins, by its key."""
@@ -168,10 +149,6 @@ class Snapshots:
         request = snapshots.RemoveSnapshotRequest(snapshotter=SNAPSHOTTER, key=key)
         with suppress(NotFound):
             await self._channel.call(self._snapshots.Remove, request, about=("snapshot", key))
-
-
-def _refusal(layer: Blob, reason: Path) -> Invalid | None:
-    return Invalid("layer", layer.digest, why=reason.read_text()) if reason.exists() else None
 
 
 def lower_directories(mounts: Sequence[Mount]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""One layer from standard input to standard output; see the package."""
+"""One layer from standard input, or the pipe its order names, to standard output; see the package."""
 
 import contextlib
 import fcntl
@@ -7,11 +7,10 @@ import sys
 from pathlib import Path
 
 from bastide.host.layers.inspection import Inspection, Refused
-from bastide.host.layers.order import Order, parse_any
-from bastide.host.layers.packing import unpacked
+from bastide.host.layers.order import PIPE_BYTES, Order, parse_any
+from bastide.host.layers.packing import Read, unpacked
 
 ORDER_FD = 3
-PIPE_BYTES = 1024 * 1024  # 64 KiB, the kernel's default, would have the two sides wait for each other
 
 
 def main() -> int:
@@ -36,13 +35,33 @@ def main() -> int:
 
 def pass_on(order: Order) -> None:
     """Everything, piece by piece, each looked at before it goes out. Raises Refused."""
-    inspection = Inspection(bytes_max=order.bytes_max, entries_max=order.entries_max)
-    for piece in unpacked(lambda size: os.read(0, size)):
+    inspection = Inspection(
+        bytes_max=order.bytes_max,
+        entries_max=order.entries_max,
+        bytes_below=order.bytes_below,
+        entries_below=order.entries_below,
+    )
+    for piece in unpacked(reader_of(order)):
         inspection.feed(piece)
         view = memoryview(piece)
         while view:
             view = view[os.write(1, view) :]
     inspection.finish()
+
+
+def reader_of(order: Order) -> Read:
+    """Reads the packed layer, at most so many bytes at once."""
+    if not order.pipe:
+        return lambda size: os.read(0, size)
+    pipe, left = os.open(order.pipe, os.O_RDONLY), order.size
+
+    def read(size: int) -> bytes:
+        nonlocal left
+        data = os.read(pipe, min(size, left))  # the agent's end stays open: only the size says where it ends
+        left -= len(data)
+        return data
+
+    return read
 
 
 if __name__ == "__main__":

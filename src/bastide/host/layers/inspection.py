@@ -24,12 +24,15 @@ class Refused(Exception):
 
 
 class Inspection:
-    """Of one layer: `feed` what comes, `finish` at its end."""
+    """Of one layer: `feed` what comes, `finish` at its end. The limits are the whole image's."""
 
-    def __init__(self, *, bytes_max: int, entries_max: int) -> None:
+    def __init__(
+        self, *, bytes_max: int, entries_max: int, bytes_below: int = 0, entries_below: int = 0
+    ) -> None:
         self._bytes_max = bytes_max
         self._entries_max = entries_max
-        self._bytes = self._entries = 0
+        self._bytes = bytes_below
+        self._entries = entries_below
         self._skip = 0  # of an entry's data and padding
         self._held = bytearray()  # a header or an extended header that is not whole yet
         self._wanted = BLOCK
@@ -42,7 +45,7 @@ class Inspection:
         """The next bytes. Raises Refused."""
         self._bytes += len(data)
         if self._bytes > self._bytes_max:
-            raise Refused(f"the layer unpacks to more than the {self._bytes_max} bytes an image may have")
+            raise Refused(f"the image unpacks to more than the {self._bytes_max} bytes it may have")
         at, end = 0, len(data)
         while at < end and not self._is_over:
             if self._skip:
@@ -90,7 +93,7 @@ class Inspection:
     def _entry(self, block: bytes, kind: bytes, size: int) -> None:
         self._entries += 1
         if self._entries > self._entries_max:
-            raise Refused(f"the layer has more than the {self._entries_max} entries an image may have")
+            raise Refused(f"the image has more than the {self._entries_max} entries it may have")
         records, self._records = self._records, {}
         if any(key.startswith("GNU.sparse.") for key in records):
             raise Refused("the layer holds a sparse file")

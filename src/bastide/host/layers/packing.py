@@ -4,7 +4,6 @@ import io
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import zstandard
 from isal import isal_zlib
 
 from bastide.host.layers.inspection import Refused
@@ -55,6 +54,8 @@ def _gunzipped(data: bytes, read: Read) -> Iterator[bytes]:
 
 
 def _unzstd(data: bytes, read: Read) -> Iterator[bytes]:
+    import zstandard  # few layers need it, and the program starts once for each
+
     unzip = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_MAX)
     source = io.BufferedReader(_Joined(data, read), READ_BYTES)
     try:

@@ -88,11 +88,14 @@ class RegistryClient:
         return _checked(body, digest, attempts)
 
     async def stream(
-        self, name: ImageName, blob: Blob, credentials: Credentials | None
+        self, name: ImageName, blob: Blob, credentials: Credentials | None, *, done: int = 0
     ) -> AsyncGenerator[bytes, None]:
-        """A layer's bytes, as many as its descriptor says; goes on where a line broke. Raises PullFailed."""
+        """A layer's bytes behind the first `done`, as many as its descriptor says. Raises PullFailed.
+
+        Goes on where a line broke.
+        """
         attempts = content_attempts(str(name), sleep=self._sleep)
-        place, done = f"blobs/{blob.digest}", 0
+        place = f"blobs/{blob.digest}"
         while done < blob.size:
             headers = {"Range": f"bytes={done}-"} if done else {}
             wanted = Wanted(name=name, place=place, credentials=credentials, headers=headers)

@@ -1,23 +1,27 @@
 """One image on its way from a registry into containerd: documents, layers, snapshots, record.
 
-Layers come in at the same time, as many as the host allows, and are unpacked in order while later ones still
-come. All of it is held by a lease, and nothing shows the image before its record is written: a pull that
-fails, is cancelled or killed leaves nothing. The packed layers go once they are unpacked; the registry has
-them, and what stays is what tasks stand on.
+Layers come in at the same time, as many as the host allows, and are unpacked in order, each while it still
+comes. Snapshots and documents are held by a lease, and nothing shows the image before its record is written:
+a pull that fails or is cancelled leaves nothing. Packed layers never reach containerd: the registry has them,
+and what stays is what tasks stand on.
 """
 
 import asyncio
 import contextlib
 import re
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 from bastide.host.containerd.content import Content
 from bastide.host.containerd.images.records import ImageRecords, descriptor_of
 from bastide.host.containerd.manifests import Manifest, read_manifest
-from bastide.host.containerd.snapshots import SNAPSHOT_LABEL, Snapshots
+from bastide.host.containerd.snapshots import SNAPSHOT_LABEL, Layer, Snapshots, Unpack
+from bastide.host.containerd.unpacking import Unpacking
 from bastide.host.image_archive.archive import Blob
 from bastide.host.image_archive.layouts import INDEXES
+from bastide.host.layers.arrivals import Arrival, Arrivals
 from bastide.host.ports import Credentials, Progress
 from bastide.host.registry.client import RegistryClient, is_digest
 from bastide.host.registry.faults import PullFailed
@@ -36,24 +40,17 @@ _HOST_PATH = re.compile(
 )  # nobody's business but the host's
 
 
+@dataclass(frozen=True, kw_only=True)
 class Bench:
-    """What all pulls of a host share. `at_once` layers come in at the same time."""
+    """What all pulls of a host share."""
 
-    def __init__(
-        self,
-        registry: RegistryClient,
-        content: Content,
-        snapshots: Snapshots,
-        records: ImageRecords,
-        *,
-        at_once: int,
-    ) -> None:
-        self.registry = registry
-        self.content = content
-        self.snapshots = snapshots
-        self.records = records
-        self.downloads = asyncio.Semaphore(at_once)
-        self.locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by layer and by snapshot
+    registry: RegistryClient
+    content: Content
+    snapshots: Snapshots
+    unpacking: Unpacking
+    arrivals: Arrivals
+    records: ImageRecords
+    locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
 
 class Source:
@@ -74,9 +71,9 @@ class Source:
             self.documents[digest] = await self._fetch(digest)
         return self.documents[digest]
 
-    def stream(self, layer: Blob) -> AsyncGenerator[bytes, None]:
-        """A layer's bytes."""
-        return self._registry.stream(self.name, layer, self._credentials)
+    def stream(self, layer: Blob, done: int = 0) -> AsyncGenerator[bytes, None]:
+        """A layer's bytes behind the first `done`."""
+        return self._registry.stream(self.name, layer, self._credentials, done=done)
 
     async def _fetch(self, digest: str) -> bytes:
         wanted = 2 if self.target.media_type in INDEXES else 1
@@ -94,7 +91,7 @@ async def pull(bench: Bench, source: Source, progress: Progress) -> Manifest:
         await _store_documents(bench, source, manifest, lease=lease)
         await _take_layers(bench, source, manifest, lease=lease, progress=progress)
         if manifest.chain:
-            await bench.content.add_labels(manifest.config_digest, {SNAPSHOT_LABEL: manifest.chain[-1]})
+            await bench.content.add_labels(manifest.config_blob.digest, {SNAPSHOT_LABEL: manifest.chain[-1]})
         await bench.records.put_pulled(source.name, source.target)
     return manifest
 
@@ -120,7 +117,7 @@ async def _store_documents(bench: Bench, source: Source, manifest: Manifest, *, 
         blob = Blob(media_type="", digest=digest, size=len(data), data=data)
         await bench.content.write(blob, _once(data), lease=lease, taken=lambda _: None)
         if below:
-            kind = "config" if below == manifest.config_digest else "m.0"
+            kind = "config" if below == manifest.config_blob.digest else "m.0"
             await bench.content.add_labels(digest, {f"containerd.io/gc.ref.content.{kind}": below})
         below = digest
 
@@ -129,17 +126,14 @@ async def _take_layers(
     bench: Bench, source: Source, manifest: Manifest, *, lease: str, progress: Progress
 ) -> None:
     there = await _count_unpacked(bench, manifest, lease=lease)
-    missing = manifest.layers[there:]
-    work = _Work(bench, source, missing, lease=lease, progress=progress)
+    missing = manifest.stack[there:]
+    work = _Work(bench, source, manifest.config_blob, lease=lease)
+    work.begin(missing, progress)
+    before: asyncio.Task[None] | None = None
     try:
         async with asyncio.TaskGroup() as group:
-            arrivals = {blob.digest: group.create_task(work.download(blob)) for blob in missing}
-            parent = manifest.chain[there - 1] if there else ""
-            for at in range(there, len(manifest.layers)):
-                layer = manifest.layers[at]
-                await arrivals[layer.digest]
-                await work.unpack(layer, manifest.diff_ids[at], manifest.chain[at], parent)
-                parent = manifest.chain[at]
+            for layer in missing:
+                before = group.create_task(work.take(layer, before))
     except BaseExceptionGroup as group:
         raise _first(group) from group
 
@@ -147,40 +141,73 @@ async def _take_layers(
 class _Work:
     """The layers of one pull: how each is fetched and unpacked, and how far all of them are."""
 
-    def __init__(
-        self, bench: Bench, source: Source, layers: tuple[Blob, ...], *, lease: str, progress: Progress
-    ) -> None:
+    def __init__(self, bench: Bench, source: Source, config: Blob, *, lease: str) -> None:
         self._bench = bench
         self._source = source
+        self._config = config
         self._lease = lease
+        self._downloaded: dict[str, int] = {}  # by digest: a layer may be there twice
+        self._download_bytes = self._unpack_bytes = self._unpacked = 0
+        self._progress: Progress = lambda what, done, total: None
+
+    def begin(self, layers: Sequence[Layer], progress: Progress) -> None:
+        """These are to be taken."""
         self._progress = progress
-        self._download_bytes = sum({blob.digest: blob.size for blob in layers}.values())
-        self._unpack_bytes = sum(blob.size for blob in layers)
-        self._downloaded = self._unpacked = 0
+        self._download_bytes = sum({layer.packed.digest: layer.packed.size for layer in layers}.values())
+        self._unpack_bytes = sum(layer.packed.size for layer in layers)
         progress("download", 0, self._download_bytes)
 
-    async def download(self, layer: Blob) -> None:
-        """Into the content store; a layer another pull brings is waited for. Raises PullFailed."""
-        async with self._bench.locks[layer.digest], self._bench.downloads:
-            if await self._bench.content.hold(layer, lease=self._lease):
-                self._took(layer.size)
-                return
-            with told_as(self._source.name, f"{FETCHING}: failed to copy"):
-                async with contextlib.aclosing(self._source.stream(layer)) as chunks:
-                    await self._bench.content.write(layer, chunks, lease=self._lease, taken=self._took)
+    async def take(self, layer: Layer, before: asyncio.Task[None] | None) -> None:
+        """Fetch and unpack it, over the layer that `before` takes. Raises PullFailed."""
+        packed, unpacking = layer.packed, self._bench.unpacking
+        if await self._bench.content.hold(packed, lease=self._lease):  # of an imported image
+            self._tell_downloaded(packed, packed.size)
+            await self._unpack(layer, before, partial(unpacking.apply, packed, lease=self._lease))
+            return
+        stream = partial(self._source.stream, packed)
+        async with self._bench.arrivals.expect(packed, stream) as arrival:
+            unpack = partial(unpacking.apply_arriving, arrival, self._config, lease=self._lease)
+            async with asyncio.TaskGroup() as group:
+                following = group.create_task(self._follow(arrival))
+                try:
+                    await self._unpack(layer, before, unpack)
+                except PullFailed:
+                    if arrival.has_failed:
+                        await following  # which says it as it is
+                    raise
 
-    async def unpack(self, layer: Blob, diff_id: str, name: str, parent: str) -> None:
-        """The layer's snapshot over its parent's. Raises PullFailed."""
-        async with self._bench.locks[name]:
-            with told_as(self._source.name, f"{FETCHING}: failed to extract layer {layer.digest}"):
-                if not await self._bench.snapshots.hold(name, lease=self._lease):
-                    await self._bench.snapshots.ensure_layer(layer, diff_id, name, parent, lease=self._lease)
-        self._unpacked += layer.size
-        self._progress("unpack", self._unpacked, self._unpack_bytes)
+    async def _follow(self, arrival: Arrival) -> None:
+        """Tell how far it is; whatever breaks it ends the pull."""
+        done = 0
+        with told_as(self._source.name, f"{FETCHING}: failed to copy"):
+            while done < arrival.blob.size:
+                done = await arrival.wait_beyond(done)
+                self._tell_downloaded(arrival.blob, done)
+            await arrival.wait_whole()
 
-    def _took(self, count: int) -> None:
-        self._downloaded += count
-        self._progress("download", self._downloaded, self._download_bytes)
+    async def _unpack(self, layer: Layer, before: asyncio.Task[None] | None, unpack: Unpack) -> None:
+        if before is not None:
+            await asyncio.shield(before)
+        async with self._bench.locks[layer.name]:
+            with told_as(self._source.name, f"{FETCHING}: failed to extract layer {layer.packed.digest}"):
+                if not await self._bench.snapshots.hold(layer.name, lease=self._lease):
+                    await self._bench.snapshots.ensure_layer(layer, unpack, lease=self._lease)
+        self._unpacked += layer.packed.size
+        self._tell_unpacked()
+
+    def _tell_downloaded(self, packed: Blob, done: int) -> None:
+        self._downloaded[packed.digest] = max(done, self._downloaded.get(packed.digest, 0))
+        self._progress("download", self._done_bytes, self._download_bytes)
+        self._tell_unpacked()
+
+    def _tell_unpacked(self) -> None:
+        """When everything is here: until then the two go on at once, and one figure is enough."""
+        if self._done_bytes == self._download_bytes:
+            self._progress("unpack", self._unpacked, self._unpack_bytes)
+
+    @property
+    def _done_bytes(self) -> int:
+        return sum(self._downloaded.values())
 
 
 async def _count_unpacked(bench: Bench, manifest: Manifest, *, lease: str) -> int:

@@ -8,6 +8,7 @@ one image pulled or unpacked, one does it and the others wait.
 import asyncio
 import logging
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -19,8 +20,10 @@ from bastide.host.containerd.images.pulling import Bench, Source, pull
 from bastide.host.containerd.images.records import ImageRecord, ImageRecords, descriptor_of
 from bastide.host.containerd.images.sharing import Sharing
 from bastide.host.containerd.manifests import Manifest, read_manifest
-from bastide.host.containerd.snapshots import SNAPSHOT_LABEL, LayerLimits, Snapshots
+from bastide.host.containerd.snapshots import SNAPSHOT_LABEL, Snapshots
+from bastide.host.containerd.unpacking import Room, Unpacking
 from bastide.host.image_archive.archive import ArchivedImage
+from bastide.host.layers.arrivals import Arrivals
 from bastide.host.ports import Credentials, ImageConfig, Progress
 from bastide.host.registry.client import RegistryClient
 from bastide.model.container.cached_image import CachedImage
@@ -40,16 +43,23 @@ class ContainerdImages:
         scratch_folder: Path,
         registry: RegistryClient,
         layers_at_once: int,
-        limits: LayerLimits,
+        limits: Room,
     ) -> None:
         self._scratch = scratch_folder  # compressed archives are laid out here while they are imported
         self._content = Content(channel)
-        self._snapshots = Snapshots(channel, reasons=scratch_folder, limits=limits)
+        self._snapshots = Snapshots(channel)
+        self._unpacking = Unpacking(channel, scratch=scratch_folder, limits=limits)
         self._records = ImageRecords(channel)
-        self._bench = Bench(registry, self._content, self._snapshots, self._records, at_once=layers_at_once)
-        self._sizes: dict[str, int] = {}  # of snapshots; never change
+        self._bench = Bench(
+            registry=registry,
+            content=self._content,
+            snapshots=self._snapshots,
+            unpacking=self._unpacking,
+            arrivals=Arrivals(scratch_folder / "layers", at_once=layers_at_once),
+            records=self._records,
+        )
         self._manifests: dict[str, Manifest] = {}  # by the target's digest; never changes
-        self._unpacking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by image, while unpacked
         self._pulls: Sharing[Manifest] = Sharing()
 
     async def ensure_image(
@@ -71,6 +81,10 @@ class ContainerdImages:
         pinned = str(name.at(target.digest))
         await self._pulls.run(pinned, lambda tell: pull(self._bench, source, tell), progress=progress)
         return await self.read_image(pinned)
+
+    def suspend(self) -> None:
+        """This process ends: pulls broken off from now on leave what they have for the next one."""
+        self._bench.arrivals.suspend()
 
     async def read_image(self, reference: str) -> ImageConfig:
         """By any spelling Docker takes; NotFound when it is not here, Invalid when it is corrupt."""
@@ -95,7 +109,7 @@ class ContainerdImages:
                 continue
             try:
                 chain = (await self._manifest(record)).chain
-                layers = {name: await self._size_bytes(name) for name in chain}
+                layers = {name: (await self._snapshots.read_room(name)).bytes for name in chain}
             except (Invalid, NotFound):  # nothing stands on it, and nothing can
                 chain, layers = (), {}
             used = bool(chain) and chain[-1] in pinned
@@ -146,23 +160,20 @@ class ContainerdImages:
         self, manifest: Manifest, *, lease: str, progress: Progress | None = None
     ) -> None:
         """Every layer's snapshot, held by the image's config from then on."""
-        async with self._unpacking[manifest.digest]:
-            parent, done, total = "", 0, sum(layer.size for layer in manifest.layers)
-            for layer, diff_id, name in zip(manifest.layers, manifest.diff_ids, manifest.chain, strict=True):
+        async with self._locks[manifest.digest]:
+            done, total = 0, sum(layer.size for layer in manifest.layers)
+            for layer in manifest.stack:
+                unpack = partial(self._unpacking.apply, layer.packed, lease=lease)
                 try:
-                    await self._snapshots.ensure_layer(layer, diff_id, name, parent, lease=lease)
+                    await self._snapshots.ensure_layer(layer, unpack, lease=lease)
                 except NotFound as fault:
                     raise Invalid("image", manifest.digest, why=f"a layer is missing: {fault}") from fault
-                parent, done = name, done + layer.size
+                done += layer.packed.size
                 if progress is not None:
                     progress("unpack", done, total)
-            if parent:
-                await self._content.add_labels(manifest.config_digest, {SNAPSHOT_LABEL: parent})
-
-    async def _size_bytes(self, name: str) -> int:
-        if name not in self._sizes:
-            self._sizes[name] = await self._snapshots.read_size_bytes(name)
-        return self._sizes[name]
+            if manifest.chain:
+                top = {SNAPSHOT_LABEL: manifest.chain[-1]}
+                await self._content.add_labels(manifest.config_blob.digest, top)
 
     async def _find_whole(self, pinned: ImageName, *, asked: ImageName | None = None) -> ImageConfig | None:
         """What is here under a digest with everything a task stands on; its use is written down."""
