@@ -7,8 +7,9 @@ say how often and for what it was asked.
 import asyncio
 import base64
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,6 +153,17 @@ def error(status: int, code: str, message: str, headers: Mapping[str, str] | Non
     return web.json_response(body, status=status, headers=headers)
 
 
+async def stall(registry: OwnRegistry, request: web.Request) -> web.StreamResponse:
+    """Half of a blob, and then nothing more for as long as anybody waits."""
+    data = registry.blobs[request.match_info["reference"]]
+    answer = web.StreamResponse()
+    answer.content_length = len(data)
+    await answer.prepare(request)
+    await answer.write(data[: len(data) // 2])
+    await asyncio.Event().wait()
+    return answer
+
+
 async def cut(registry: OwnRegistry, request: web.Request) -> web.StreamResponse:
     """Half of what is left of a blob, then the line is cut."""
     data = registry.blobs[request.match_info["reference"]]
@@ -177,3 +189,19 @@ async def own_registry(*, tls: ssl.SSLContext | None = None) -> AsyncIterator[Ow
     finally:
         await registry.stop()
         await asyncio.sleep(0)
+
+
+@contextmanager
+def registry_beside() -> Iterator[OwnRegistry]:
+    """One that runs on a thread of its own, for a test that is not a coroutine."""
+    registry, loop = OwnRegistry(), asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        asyncio.run_coroutine_threadsafe(registry.start(), loop).result(10)
+        yield registry
+        asyncio.run_coroutine_threadsafe(registry.stop(), loop).result(10)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

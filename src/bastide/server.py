@@ -98,7 +98,7 @@ async def serve(settings: Settings) -> None:
                 group.create_task(part.run())
                 for part in (
                     agents,
-                    Operators(store, settings),
+                    Operators(store, settings, vault),
                     Placement(store, settings),
                     Enis(store),
                     Events(store, settings),

@@ -1,6 +1,7 @@
 """The operators' socket: who is heard, what is answered, and events that are followed over a restart."""
 
 import asyncio
+import base64
 import os
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,10 +14,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from bastide.api.distribution.access import authenticate
 from bastide.api.operator import Operators
 from bastide.api.operator.events import FOLLOW_EVENTS, EventsAsked, EventTold
 from bastide.api.operator.interruption import INTERRUPT_SPOT
 from bastide.api.operator.operation import Asked
+from bastide.api.operator.registry import LOG_IN, LoginAsked
 from bastide.api.operator.retirement import RETIRE_TASK, RetirementAsked
 from bastide.api.operator.tasks import LIST_TASKS, SHOW_TASK, TaskAsked, TasksAsked, TaskShown
 from bastide.cli.operator.client import Cut, answers
@@ -26,7 +29,7 @@ from bastide.model.faults import Fault, Invalid, Unavailable
 from bastide.model.messages.framing import Bodies, render_message
 from bastide.model.messages.operator import Ask, Refused, parse_reply
 from bastide.store import Store, Txn
-from tests.account import Account
+from tests.account import VAULT, Account
 from tests.store_fixture import store as store
 
 SPOT = [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]
@@ -48,7 +51,7 @@ async def account(store: Store) -> Account:
 
 @asynccontextmanager
 async def listening(account: Account, settings: Settings, **options: Any) -> AsyncIterator[None]:
-    operators = Operators(account.store, settings, now=lambda: account.now, **options)
+    operators = Operators(account.store, settings, VAULT, now=lambda: account.now, **options)
     running = asyncio.create_task(operators.run())
     try:
         async with asyncio.timeout(5):
@@ -363,3 +366,18 @@ async def test_a_follower_that_leaves_is_let_go(served: Account, settings: Setti
 
 async def _nobody_watches(store: Store) -> bool:
     return not store._feed._watches
+
+
+async def test_an_operator_is_let_into_the_own_ecr_as_root_of_its_account(
+    served: Account, settings: Settings
+) -> None:
+    registry = "111122223333.dkr.ecr.eu-west-1.localhost:4566"
+    login = await ask(settings, LOG_IN, LoginAsked(registry=registry))
+    word = base64.b64encode(f"{login.username}:{login.password}".encode()).decode()
+    headers = {"host": registry, "authorization": f"Basic {word}"}
+    caller = authenticate(VAULT, settings, headers, now=served.now).caller
+    assert (caller.account, caller.region) == ("111122223333", "eu-west-1")
+    assert caller.principal_arn == "arn:aws:iam::111122223333:root"
+    assert login.password not in repr(login)
+    with pytest.raises(Fault, match="none of this installation's"):
+        await ask(settings, LOG_IN, LoginAsked(registry="docker.io"))

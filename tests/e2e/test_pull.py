@@ -1,8 +1,9 @@
 """Tasks run from images of a registry as on Fargate: asked for each time, or told why not in ECS's words."""
 
-import base64
 import json
+import subprocess
 import time
+from base64 import b64decode
 from collections.abc import Iterator
 
 import pytest
@@ -117,14 +118,22 @@ def test_our_own_ecr_needs_no_setting(bastide: Installation) -> None:
     repository = bastide.aws("ecr", "create-repository", "--repository-name", "team/own")["repository"]
     name = repository["repositoryUri"]
     token = bastide.aws("ecr", "get-authorization-token")["authorizationData"][0]["authorizationToken"]
-    login = base64.b64decode(token).decode()
-    pusher = DockerRegistry(int(bastide.environment["BASTIDE_PORT"]), login=login)
-    digest = pusher.push_archive(bastide.demo_archive(), "team/own", tag="1")
+    here = f"docker://127.0.0.1:{bastide.environment['BASTIDE_PORT']}/team/own:1"
+    copy = ["skopeo", "copy", "--quiet", "--dest-tls-verify=false", "--dest-creds", b64decode(token).decode()]
+    subprocess.run([*copy, f"oci-archive:{bastide.demo_archive()}", here], check=True)
+    (image,) = bastide.aws("ecr", "describe-images", "--repository-name", "team/own")["imageDetails"]
     container = shell("app", "sleep 1000", image=f"{name}:1", stopTimeout=2)
+    began = time.time()
     task = bastide.run_task(bastide.register("own-ecr", container))[0]
     described = bastide.wait(task, "RUNNING")
-    assert described["containers"][0]["imageDigest"] == digest
+    assert described["containers"][0]["imageDigest"] == image["imageDigest"]
+    pull = [described[each].timestamp() for each in ("pullStartedAt", "pullStoppedAt", "startedAt")]
+    assert began - 1 < pull[0] < pull[1] <= pull[2]
     bastide.stop(task)
+    assert f"is here: {image['imageDigest']}" in bastide.bastide("pull", f"{name}:1")
     missing = shell("app", "true", image=f"{name}:none")
     stopped = bastide.wait(bastide.run_task(bastide.register("own-none", missing))[0], "STOPPED")
     assert stopped["stoppedReason"].endswith(f"failed to resolve ref {name}:none: {name}:none: not found")
+    without = bastide.register("own-no-role", container, executionRoleArn="")
+    stopped = bastide.wait(bastide.run_task(without)[0], "STOPPED")
+    assert stopped["stoppedReason"].endswith("may require authorization: no basic auth credentials")

@@ -5,7 +5,7 @@ import hashlib
 import tempfile
 import zlib
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import zstandard
@@ -25,7 +25,7 @@ from bastide.model.container.cached_image import CachedImage
 from bastide.model.container.image_name import normalise_image_name, parse_image_name
 from bastide.model.faults import Invalid, NotFound
 
-USED_AT = datetime(2026, 1, 1, tzinfo=UTC)
+FIRST_USED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class FakeImages:
@@ -36,7 +36,7 @@ class FakeImages:
         self._registry = registry  # None: none has anything
         self._unpacked: set[str] = set()  # chain ids
         self._pulls: Sharing[None] = Sharing()
-        self._tags: dict[str, str] = {}  # of pulled ones, by name
+        self._tags: dict[str, str] = {}  # of pulled ones, by name, least recently used first
         self._images: dict[str, Manifest] = {}
 
     def add(self, config: ImageConfig) -> None:
@@ -67,7 +67,7 @@ class FakeImages:
         if pinned not in self._images:
             source = Source(self._registry, name, target, credentials)
             await self._pulls.run(pinned, lambda tell: self._pull(source, tell), progress=progress)
-        self._tags[pinned] = name.tag or self._tags.get(pinned, "")
+        self._tags[pinned] = name.tag or self._tags.pop(pinned, "")
         return await self.read_image(pinned)
 
     def suspend(self) -> None:
@@ -104,7 +104,7 @@ class FakeImages:
         return [
             CachedImage(
                 name=name,
-                used_at=USED_AT,
+                used_at=self._used_at(name),
                 layers=dict.fromkeys(self._images[name].chain, 1),
                 is_in_use=_lower_of(self._images[name]) in pinned,
             )
@@ -130,6 +130,7 @@ class FakeImages:
     async def remove_image(self, reference: str) -> None:
         name, _ = self._find(reference)
         del self._images[name]
+        self._tags.pop(name, None)
 
     async def ensure_lower(self, reference: str, key: str) -> tuple[str, ...]:
         _, manifest = self._find(reference)
@@ -141,9 +142,12 @@ class FakeImages:
     async def read_lower_keys(self) -> set[str]:
         return set(self.lowers)
 
+    def _used_at(self, name: str) -> datetime:
+        return FIRST_USED_AT + timedelta(seconds=list(self._tags).index(name))
+
     def _config(self, name: str, manifest: Manifest) -> ImageConfig:
         tag = self._tags.get(name)
-        used_at = None if tag is None else USED_AT
+        used_at = None if tag is None else self._used_at(name)
         config = manifest.config
         return replace(config, reference=name, digest=manifest.digest, tag=tag or "", used_at=used_at)
 

@@ -9,7 +9,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bastide.config import Settings
 from bastide.host.ports import Credentials, ImageConfig, Images
@@ -72,9 +72,9 @@ class TaskImages:
         return image
 
 
-async def prune(images: Images, *, budget_bytes: int) -> list[str]:
+async def prune(images: Images, *, budget_bytes: int, now: datetime) -> list[str]:
     """Remove the pulled images that the budget has no room for and no task uses; which those were."""
-    gone = plan_eviction(await images.read_cache(), budget_bytes=budget_bytes, now=datetime.now(UTC))
+    gone = plan_eviction(await images.read_cache(), budget_bytes=budget_bytes, now=now)
     for name in gone:
         with contextlib.suppress(NotFound):  # somebody else was faster
             await images.remove_image(name)

@@ -12,6 +12,7 @@ import pwd
 import signal
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bastide import __version__
@@ -129,7 +130,7 @@ class Agent:
         """Hold the pulled images to their part of the disk."""
         while True:
             with contextlib.suppress(Unavailable):  # containerd is away: next time
-                await prune(self._images, budget_bytes=self._image_budget_bytes)
+                await prune(self._images, budget_bytes=self._image_budget_bytes, now=datetime.now(UTC))
             await asyncio.sleep(BUDGET_S)
 
     def _send(self, batch: LogBatch) -> bool:

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from getpass import getpass
 from pathlib import Path
 
@@ -12,7 +12,9 @@ from bastide.cli.commands import Command, say, settings_parser
 from bastide.cli.processes.services import CONTAINERD
 from bastide.config import Settings
 from bastide.host.ports import Credentials, ImageConfig, Images, Progress
+from bastide.model.container.image_name import parse_image_name
 from bastide.model.faults import NotFound, Unavailable
+from bastide.model.registry.host_name import parse_registry_host
 
 MIB = 1024 * 1024
 DIGEST_CHARS = 19  # sha256: and twelve digits, as docker shows them
@@ -40,7 +42,7 @@ async def import_images(images: Images, args: argparse.Namespace) -> None:
 
 async def pull_image(images: Images, args: argparse.Namespace) -> None:
     """From its registry, as a task would; shows how far it is on a terminal."""
-    found = await images.ensure_image(args.name, credentials=_credentials(args), progress=_progress())
+    found = await images.ensure_image(args.name, credentials=args.credentials, progress=_progress())
     how = "was imported here and is used as it is" if found.used_at is None else "is here"
     say(f"{args.name} {how}: {found.digest}")
 
@@ -60,7 +62,7 @@ async def prune_images(images: Images, args: argparse.Namespace) -> None:
     """Every pulled image that no task uses; a registry has it still."""
     from bastide.agent.images import prune
 
-    gone = await prune(images, budget_bytes=0)
+    gone = await prune(images, budget_bytes=0, now=datetime.now(UTC))
     for name in gone:
         say(f"removed {name}")
     if not gone:
@@ -77,11 +79,19 @@ async def remove_image(images: Images, args: argparse.Namespace) -> None:
     say(f"removed {args.name}")
 
 
-def _credentials(args: argparse.Namespace) -> Credentials | None:
-    if args.username is None:
+def _credentials(settings: Settings, args: argparse.Namespace) -> Credentials | None:
+    """Those that are typed; for the installation's own ECR the server gives some."""
+    if args.username is not None:
+        password = sys.stdin.readline().rstrip("\n") if not sys.stdin.isatty() else getpass("Password: ")
+        return Credentials(args.username, password)
+    registry = parse_image_name(args.name).registry
+    if parse_registry_host(registry, settings.registry_domain) is None:
         return None
-    password = sys.stdin.readline().rstrip("\n") if not sys.stdin.isatty() else getpass("Password: ")
-    return Credentials(args.username, password)
+    from bastide.api.operator.registry import LOG_IN, LoginAsked  # heavy
+    from bastide.cli.operator.client import ask
+
+    login = ask(settings, LOG_IN, LoginAsked(registry=registry))
+    return Credentials(login.username, login.password)
 
 
 def _shown(image: ImageConfig) -> str:
@@ -134,13 +144,15 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def pull(settings: Settings, args: argparse.Namespace) -> int:
     """`bastide pull IMAGE`."""
-    args.act = pull_image
+    args.act, args.credentials = pull_image, _credentials(settings, args)
     return image(settings, args)
 
 
 def _add_pull_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="IMAGE", help="by any spelling Docker takes")
-    parser.add_argument("--username", help="for a registry that asks; the password is read from the input")
+    parser.add_argument(
+        "--username", help="for a registry of others that asks; the password is read from the input"
+    )
 
 
 COMMANDS = (

@@ -45,8 +45,8 @@ DESCRIPTIONS: Mapping[str, str] = {
     "log_level": "how much the server and the agent log: " + ", ".join(LOG_LEVELS),
     "registries_file": "mirrors, certificates and plain HTTP of single registries (docs/images.md)",
     "pull_layers_at_once": "how many layers of images a host fetches at the same time",
-    "image_gib_max": "what an image's layer may unpack to, in GiB",
-    "image_entries_max": "files, folders and links an image's layer may hold",
+    "image_gib_max": "what an image may unpack to, in GiB",
+    "image_entries_max": "files, folders and links an image may hold",
     "image_cache_percent": "part of the disk for pulled images that no task uses; least recently used go",
 }
 

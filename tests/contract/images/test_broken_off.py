@@ -1,17 +1,20 @@
 """A pull that was broken off: what stays of it, and who goes on with it."""
 
 import asyncio
+import contextlib
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 
 import pytest
-from aiohttp import web
 
 from bastide.host.containerd.images import ContainerdImages
+from bastide.model.faults import Invalid
 from tests.containerd_fixture import PrivateContainerd
 from tests.contract.images import archives
 from tests.contract.images.test_containerd_store import held
-from tests.registry import OwnRegistry, Trouble
+from tests.registry import OwnRegistry, Trouble, stall
 
 pytestmark = pytest.mark.real
 
@@ -32,16 +35,6 @@ def name(registry: OwnRegistry) -> str:
     registry.add("app", archives.layout_of([noise], packing=("", bytes)))
     registry.troubles.append(Trouble(archives.digest(noise), stall))
     return f"{registry.authority}/app:1"
-
-
-async def stall(registry: OwnRegistry, request: web.Request) -> web.StreamResponse:
-    data = registry.blobs[request.match_info["reference"]]
-    answer = web.StreamResponse()
-    answer.content_length = len(data)
-    await answer.prepare(request)
-    await answer.write(data[: len(data) // 2])
-    await asyncio.Event().wait()
-    return answer
 
 
 async def broken_off(
@@ -94,6 +87,34 @@ async def test_the_next_agent_goes_on_where_the_last_one_had_come_to(
     assert first >= SIZE // 4
     await store.remove_image(image.reference)
     assert held(containerd) == before
+
+
+async def test_a_full_disk_is_told_and_leaves_nothing(
+    store: ContainerdImages, containerd: PrivateContainerd, registry: OwnRegistry
+) -> None:
+    before = held(containerd)
+    noise = archives.tar_of({"noise": os.urandom(SIZE)})
+    registry.add("app", archives.layout_of([noise], packing=("", bytes)))
+    data = containerd.daemon.data_folder
+    layers, snapshots = data / "tmp" / "layers", data / "io.containerd.snapshotter.v1.overlayfs" / "snapshots"
+    for folder, doing in ((layers, "failed to copy"), (snapshots, r"failed to extract layer sha256:\w+")):
+        with small_disk_at(folder):
+            told = rf"ref pull has been retried 1 time\(s\): {doing}: no space left on device"
+            with pytest.raises(Invalid, match=told):
+                await store.ensure_image(f"{registry.authority}/app:1", credentials=None, progress=silent)
+    assert held(containerd) == before
+    await store.ensure_image(f"{registry.authority}/app:1", credentials=None, progress=silent)
+
+
+@contextlib.contextmanager
+def small_disk_at(folder: Path) -> Iterator[None]:
+    """A quarter of the layer fits on it."""
+    folder.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE // 4}", "none", folder], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 async def test_two_processes_may_pull_one_layer_at_once(

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from bastide.api.vault import Vault
 from bastide.config import Settings
 from bastide.store import Store, Txn
 
@@ -23,6 +24,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     now: datetime  # aware, UTC
     settings: Settings
+    vault: Vault
 
     @property
     def now_s(self) -> float:

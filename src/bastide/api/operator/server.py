@@ -16,8 +16,9 @@ from typing import Any
 import msgspec
 
 from bastide.api.agents.peers import peer_uid
-from bastide.api.operator import events, interruption, retirement, tasks
+from bastide.api.operator import events, interruption, registry, retirement, tasks
 from bastide.api.operator.operation import Asked, Context, Follows, Reads, Writes
+from bastide.api.vault import Vault
 from bastide.config import Settings
 from bastide.model.faults import Denied, Fault, Invalid, NotFound, Unavailable
 from bastide.model.messages.framing import Bodies, render_message
@@ -26,7 +27,7 @@ from bastide.store import Store
 
 OPERATIONS: dict[str, Asked[Any, Any]] = {
     operation.name: operation
-    for module in (events, interruption, retirement, tasks)
+    for module in (events, interruption, registry, retirement, tasks)
     for operation in module.OPERATIONS
 }
 ASK_TIMEOUT_S = 10.0
@@ -44,12 +45,14 @@ class Operators:
         self,
         store: Store,
         settings: Settings,
+        vault: Vault,
         *,
         operator_uids: frozenset[int] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
         self._settings = settings
+        self._vault = vault
         self._operator_uids = frozenset({0, os.getuid()}) if operator_uids is None else operator_uids
         self._now = now
         self._serving: set[asyncio.Task[None]] = set()
@@ -129,7 +132,7 @@ class Operators:
                 yield result
             return
         assert isinstance(operation, Reads | Writes)
-        context = Context(now=self._now(), settings=self._settings)
+        context = Context(now=self._now(), settings=self._settings, vault=self._vault)
         run = partial(_run, operation, context, params)
         yield await (self._store.view if isinstance(operation, Reads) else self._store.update)(run)
         if isinstance(operation, Writes):

@@ -1,0 +1,42 @@
+"""Lets this host's operator into the installation's own ECR, as root of the account that has the registry."""
+
+import msgspec
+
+from bastide.api.distribution.access import USER, issue_token
+from bastide.api.operation import Caller
+from bastide.api.operator.operation import Context, Reads
+from bastide.model.faults import NotFound
+from bastide.model.registry.host_name import parse_registry_host
+from bastide.store import Txn
+
+
+class LoginAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """For a registry, as it stands before an image's path."""
+
+    registry: str
+
+
+class Login(msgspec.Struct, frozen=True):
+    """What to say there."""
+
+    username: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Login({self.username!r})"
+
+
+def log_in(txn: Txn, ctx: Context, asked: LoginAsked) -> Login:
+    """A token as GetAuthorizationToken gives it."""
+    found = parse_registry_host(asked.registry, ctx.settings.registry_domain)
+    if found is None:
+        raise NotFound("registry", asked.registry, why=f"{asked.registry} is none of this installation's.")
+    account, region = found
+    root = f"arn:aws:iam::{account}:root"
+    caller = Caller(account=account, region=region, principal_arn=root, user_id=account)
+    password, _ = issue_token(ctx.vault, caller, now=ctx.now)
+    return Login(USER, password)
+
+
+LOG_IN = Reads("registry-login", LoginAsked, Login, log_in)
+OPERATIONS = (LOG_IN,)
