@@ -1,6 +1,6 @@
 """`make bench`: everything in one run, on an installation of its own. docs/performance.md has figures.
 
-    python -m benchmarks [--rounds N] [idle] [task] [twenty] [limits] [registry] [pull] [api]
+    python -m benchmarks [--rounds N] [idle] [task] [twenty] [limits] [registry] [pull] [large] [api]
 
 With names only those parts run. It needs root, and a machine that does nothing else.
 """
@@ -20,6 +20,7 @@ from bastide.config import parse_settings
 from benchmarks.api import measure_api
 from benchmarks.figures import Figure, figure, render_table
 from benchmarks.idle import measure_idle
+from benchmarks.large import measure_large
 from benchmarks.limits import measure_limits
 from benchmarks.machine import read_machine
 from benchmarks.memory import measure_control_plane, measure_memory
@@ -31,6 +32,7 @@ from tests.installation import Installation, until
 
 INSTANCE = "bbench"
 PARTS = ("idle", "task", "twenty", "limits", "registry", "pull", "api")
+LONG_PARTS = ("large",)
 TOGETHER = 20
 ROUNDS = 10
 
@@ -38,11 +40,16 @@ ROUNDS = 10
 def main() -> int:
     """The program."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("parts", nargs="*", metavar="part", help=f"{', '.join(PARTS)}; all without a name")
+    parser.add_argument(
+        "parts",
+        nargs="*",
+        metavar="part",
+        help=f"{', '.join(PARTS)}: all without a name; or {', '.join(LONG_PARTS)}",
+    )
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of a single task; the others take fewer")
     asked = parser.parse_args()
     parts = set(asked.parts or PARTS)
-    if unknown := parts.difference(PARTS):
+    if unknown := parts.difference(PARTS, LONG_PARTS):
         parser.error(f"no such part: {', '.join(unknown)}")
     if os.geteuid() != 0:
         print("The benchmarks start tasks: run them as root.", file=sys.stderr)
@@ -80,6 +87,8 @@ def measure(installation: Installation, parts: set[str], *, rounds: int) -> Iter
         yield from measure_registry(installation, rounds=max(3, rounds // 2))
     if "pull" in parts:
         yield measure_pulls(installation, rounds=max(3, rounds // 3))
+    if "large" in parts:
+        yield measure_large(installation)
     if "api" in parts:
         os.kill(installation.pid("agent"), signal.SIGTERM)
         until(lambda: not installation.is_up("agent"))

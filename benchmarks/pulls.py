@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -38,7 +38,7 @@ def measure_pulls(installation: Installation, *, rounds: int) -> list[Figure]:
     with docker_registry() as registry:
         image = _push(installation, registry, "large", [_half_noise(LAYER_BYTES) for _ in range(LAYERS)])
         tasks = Tasks(installation, image=image)
-        peak = _Peak(installation.pid("agent"))
+        peak = Peak(installation.pid("agent"))
         with peak:
             for _ in range(rounds):
                 for found in (cold, cached):
@@ -113,6 +113,12 @@ def _push(
     return f"{registry.authority}/{name}:1"
 
 
+def demo_layer(installation: Installation) -> bytes:
+    """The demo image's only layer, as a plain tar."""
+    with open_archive(installation.demo_archive(), scratch=installation.folder) as archive:
+        return gzip.decompress(archive.read(parse_images(archive)[0].layers[0].member))
+
+
 def _half_noise(packed_bytes: int) -> bytes:
     """A tar of files of noise and of text, which packs to about so many bytes."""
     noise, text = os.urandom(MIB), b"what programs and their libraries are made of, more or less\n" * 17476
@@ -137,7 +143,7 @@ def _digest(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
-class _Peak:
+class Peak:
     """The most a process has grown by, looked at often."""
 
     def __init__(self, pid: int) -> None:
@@ -147,8 +153,9 @@ class _Peak:
         self._before_mib = read_memory(pid).all_mib
         self.grown_mib = 0.0
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         self._thread.start()
+        return self
 
     def __exit__(self, *_: object) -> None:
         self._is_over.set()

@@ -54,8 +54,9 @@ def layout_of(
     name: str | None = None,
     config: Mapping[str, Any] | None = None,
     packing: Packing = ("gzip", lambda data: gzip.compress(data, mtime=0)),
+    more: Sequence[tuple[str, str, int]] = (),
 ) -> dict[str, bytes]:
-    """The same of layers that are tars already."""
+    """The same of layers that are tars already; `more` are plain ones that are not in it: type, digest, size."""
     kind, pack = packing
     packed = [pack(each) for each in plain]
     described = _json(
@@ -63,15 +64,19 @@ def layout_of(
             "architecture": ARCHITECTURE,
             "os": "linux",
             "config": CONFIG if config is None else config,
-            "rootfs": {"type": "layers", "diff_ids": [digest(each) for each in plain]},
+            "rootfs": {"type": "layers", "diff_ids": [*map(digest, plain), *(each[1] for each in more)]},
         }
     )
+    named = [{"mediaType": kind, "digest": digest, "size": size} for kind, digest, size in more]
     manifest = _json(
         {
             "schemaVersion": 2,
             "mediaType": MANIFEST,
             "config": descriptor("application/vnd.oci.image.config.v1+json", described),
-            "layers": [descriptor(f"{LAYER}{'+' if kind else ''}{kind}", each) for each in packed],
+            "layers": [
+                *(descriptor(f"{LAYER}{'+' if kind else ''}{kind}", each) for each in packed),
+                *named,
+            ],
         }
     )
     entry = descriptor(MANIFEST, manifest)

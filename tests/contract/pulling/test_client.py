@@ -1,12 +1,15 @@
 """The registry client against a registry that fails as it is told."""
 
 import asyncio
+import contextlib
+import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import pytest
 from aiohttp import web
 
@@ -228,6 +231,30 @@ async def test_nobody_listening_a_name_nobody_has_and_plain_text_for_tls(
     with pytest.raises(PullFailed, match=rf"retried 5 time\(s\): .*127\.0\.0\.1:{port}: connection refused"):
         await client.resolve(named(registry, "app:1"), None)
     assert len(pauses) == 4
+
+
+async def test_a_registry_that_does_not_answer_and_one_that_cannot_be_reached_in_time(
+    file: Path, pauses: list[float]
+) -> None:
+    async def sleep(delay_s: float) -> None:
+        pauses.append(delay_s)
+
+    quick = aiohttp.ClientTimeout(sock_connect=0.05, sock_read=0.05)
+    client = RegistryClient(Registries(file), sleep=sleep, timeout=quick)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as mute:
+        authority = f"127.0.0.1:{mute.getsockname()[1]}"
+        name = parse_image_name(f"{authority}/app:1")
+        with pytest.raises(PullFailed, match=r"retried 5 time\(s\): .*net/http: timeout awaiting response"):
+            await client.resolve(name, None)
+        assert len(pauses) == 4
+        with contextlib.ExitStack() as waiting:  # what nobody accepts: the kernel takes no more
+            for _ in range(4):
+                line = waiting.enter_context(socket.socket())
+                line.setblocking(False)
+                line.connect_ex(("127.0.0.1", mute.getsockname()[1]))
+            with pytest.raises(PullFailed, match=rf"dial tcp {authority}: i/o timeout"):
+                await client.resolve(name, None)
+    await client.close()
 
 
 @asynccontextmanager

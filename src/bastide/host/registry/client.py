@@ -19,7 +19,7 @@ from bastide.host.image_archive.layouts import INDEXES, MANIFESTS
 from bastide.host.ports import Credentials
 from bastide.host.registry.attempts import Attempts, Sleep, content_attempts, manifest_attempts
 from bastide.host.registry.challenges import parse_challenges
-from bastide.host.registry.connections import Connections
+from bastide.host.registry.connections import TIMEOUT, Connections
 from bastide.host.registry.endpoints import Endpoint, Registries
 from bastide.host.registry.faults import (
     DENIED,
@@ -51,9 +51,15 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 class RegistryClient:
     """One for all registries."""
 
-    def __init__(self, registries: Registries, *, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(
+        self,
+        registries: Registries,
+        *,
+        sleep: Sleep = asyncio.sleep,
+        timeout: aiohttp.ClientTimeout = TIMEOUT,
+    ) -> None:
         self._registries = registries
-        self._connections = Connections()
+        self._connections = Connections(timeout=timeout)
         self._tokens = Tokens(self._connections)
         self._sleep = sleep
 

@@ -27,7 +27,8 @@ HEADERS: Mapping[str, str] = {"User-Agent": f"bastide/{__version__}", "Accept-En
 class Connections:
     """Opened when first needed; `close` ends them all."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, timeout: aiohttp.ClientTimeout = TIMEOUT) -> None:
+        self._timeout = timeout
         self._sessions: dict[str, aiohttp.ClientSession] = {}
         self._addresses: dict[str, str] = {}
 
@@ -60,7 +61,7 @@ class Connections:
             )
             self._sessions[ca] = aiohttp.ClientSession(
                 connector=connector,
-                timeout=TIMEOUT,
+                timeout=self._timeout,
                 headers=HEADERS,
                 auto_decompress=False,  # a digest is of the bytes as they are stored
                 cookie_jar=aiohttp.DummyCookieJar(),

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
@@ -41,7 +42,7 @@ class Trouble(Exception):
 
 def trouble_with_line(error: Exception, *, method: str, url: str) -> Trouble:
     """From what the HTTP library raised."""
-    why, is_passing = _line_words(error)
+    why, is_passing = _line_words(error, urlsplit(url).netloc)
     return Trouble(f'failed to do request: {method.capitalize()} "{url}": {why}', is_passing=is_passing)
 
 
@@ -82,7 +83,7 @@ def _seconds(retry_after: str) -> float | None:
     return float(retry_after) if retry_after.isascii() and retry_after.isdecimal() else None
 
 
-def _line_words(error: Exception) -> tuple[str, bool]:
+def _line_words(error: Exception, authority: str) -> tuple[str, bool]:
     """What went wrong on the line, and whether it may pass."""
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     certificate = getattr(error, "certificate_error", cause)
@@ -96,7 +97,7 @@ def _line_words(error: Exception) -> tuple[str, bool]:
     if isinstance(cause, socket.gaierror):
         return _lookup_words(cause, where.rpartition(":")[0])
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return "dial tcp: i/o timeout", True
+        return f"dial tcp {authority}: i/o timeout", True
     if isinstance(error, TimeoutError):
         return "net/http: timeout awaiting response", True
     if isinstance(cause, OSError) and cause.errno:
