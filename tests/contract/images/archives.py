@@ -56,7 +56,7 @@ def layout_of(
     packing: Packing = ("gzip", lambda data: gzip.compress(data, mtime=0)),
     more: Sequence[tuple[str, str, int]] = (),
 ) -> dict[str, bytes]:
-    """The same of layers that are tars already; `more` are plain ones that are not in it: type, digest, size."""
+    """The same of layers that are tars already; `more` are some that are not in it: type, digest, size."""
     kind, pack = packing
     packed = [pack(each) for each in plain]
     described = _json(
