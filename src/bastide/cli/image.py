@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from getpass import getpass
 from pathlib import Path
+from typing import TextIO
 
 from bastide.cli.commands import Command, say, settings_parser
 from bastide.cli.processes.services import CONTAINERD
 from bastide.config import Settings
-from bastide.host.ports import Credentials, ImageConfig, Images, Progress
+from bastide.host.ports import Credentials, ImageConfig, Images
 from bastide.model.container.image_name import parse_image_name
 from bastide.model.faults import NotFound, Unavailable
 from bastide.model.registry.host_name import parse_registry_host
@@ -36,13 +37,15 @@ async def import_images(images: Images, args: argparse.Namespace) -> None:
         raise NotFound(
             "file", str(path), why=f"{path} is no file." if path.exists() else f"There is no file {path}."
         )
-    for name in await images.import_archive(path, progress=_progress(), name=args.name):
+    for name in await images.import_archive(path, progress=ProgressLine(sys.stderr).show, name=args.name):
         say(f"imported {name}")
 
 
 async def pull_image(images: Images, args: argparse.Namespace) -> None:
     """From its registry, as a task would; shows how far it is on a terminal."""
-    found = await images.ensure_image(args.name, credentials=args.credentials, progress=_progress())
+    found = await images.ensure_image(
+        args.name, credentials=args.credentials, progress=ProgressLine(sys.stderr).show
+    )
     how = "was imported here and is used as it is" if found.used_at is None else "is here"
     say(f"{args.name} {how}: {found.digest}")
 
@@ -112,18 +115,22 @@ async def _with_images(
         await act(host.images, args)
 
 
-def _progress() -> Progress:
-    """One line that is written over; nothing where no terminal reads it."""
-    is_terminal = sys.stderr.isatty()
+class ProgressLine:
+    """One line of a terminal that is written over; nothing where no terminal reads it."""
 
-    def show(what: str, done: int, total: int) -> None:
-        if is_terminal:
-            part = f" of {total / MIB:.1f}" if total else ""
-            print(f"\r\033[K{what}: {done / MIB:.1f}{part} MiB", end="", file=sys.stderr, flush=True)
-            if total and done >= total:
-                print(file=sys.stderr)
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._ended: set[str] = set()
 
-    return show
+    def show(self, what: str, done: int, total: int) -> None:
+        """How far it is; at its end the line stays."""
+        if not self._stream.isatty() or what in self._ended:
+            return
+        part = f" of {total / MIB:.1f}" if total else ""
+        print(f"\r\033[K{what}: {done / MIB:.1f}{part} MiB", end="", file=self._stream, flush=True)
+        if total and done >= total:
+            self._ended.add(what)
+            print(file=self._stream)
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -120,4 +120,5 @@ class Unpacking:
 
 
 def _refusal(layer: Blob, reason: Path) -> Invalid | None:
-    return Invalid("layer", layer.digest, why=reason.read_text()) if reason.exists() else None
+    why = reason.read_text() if reason.exists() else ""
+    return Invalid("layer", layer.digest, why=why) if why else None

@@ -22,6 +22,7 @@ from bastide.model.faults import Invalid
 Stream = Callable[[int], AsyncGenerator[bytes, None]]  # a layer's bytes from that one on
 FORGOTTEN_S = 24 * 3600.0  # what nobody has taken up by then, nobody will
 READ_BYTES = 1024 * 1024
+SCRATCH = (".pipe", ".refused")  # what an unpacking keeps beside the layers
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -180,11 +181,11 @@ class Arrivals:
             raise Invalid("layer", blob.digest, why=why) from error
 
     def _remove_forgotten(self) -> None:
-        """Files of another boot, of which the disk may not have got everything, and very old ones."""
+        """Layers of another boot, of which the disk may not have got everything, and whatever is very old."""
         for path in self._folder.iterdir():
             with contextlib.suppress(OSError):
                 is_old = time.time() - path.stat().st_mtime > FORGOTTEN_S
-                if path.suffix != f".{self._boot}" or is_old:
+                if is_old or path.suffix not in (f".{self._boot}", *SCRATCH):
                     path.unlink()
 
 

@@ -48,14 +48,16 @@ class ContainerdImages:
         self._scratch = scratch_folder  # compressed archives are laid out here while they are imported
         self._content = Content(channel)
         self._snapshots = Snapshots(channel)
-        self._unpacking = Unpacking(channel, scratch=scratch_folder, limits=limits)
+        layers = scratch_folder / "layers"
+        layers.mkdir(mode=0o700, exist_ok=True)
+        self._unpacking = Unpacking(channel, scratch=layers, limits=limits)
         self._records = ImageRecords(channel)
         self._bench = Bench(
             registry=registry,
             content=self._content,
             snapshots=self._snapshots,
             unpacking=self._unpacking,
-            arrivals=Arrivals(scratch_folder / "layers", at_once=layers_at_once),
+            arrivals=Arrivals(layers, at_once=layers_at_once),
             records=self._records,
         )
         self._manifests: dict[str, Manifest] = {}  # by the target's digest; never changes
