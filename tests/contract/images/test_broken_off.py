@@ -2,14 +2,20 @@
 
 import asyncio
 import contextlib
+import multiprocessing
 import os
+import signal
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from bastide.host.containerd.channel import Channel
 from bastide.host.containerd.images import ContainerdImages
+from bastide.host.containerd.unpacking import Room
+from bastide.host.registry.client import RegistryClient
+from bastide.host.registry.endpoints import Registries
 from bastide.model.faults import Invalid
 from tests.containerd_fixture import PrivateContainerd
 from tests.contract.images import archives
@@ -30,9 +36,9 @@ async def store(containerd: PrivateContainerd) -> AsyncIterator[ContainerdImages
 
 @pytest.fixture
 def name(registry: OwnRegistry) -> str:
-    """An image whose only layer comes half, and then no further, to whoever asks first."""
-    noise = archives.tar_of({"noise": os.urandom(SIZE)})
-    registry.add("app", archives.layout_of([noise], packing=("", bytes)))
+    """An image whose upper layer comes half, and then no further, to whoever asks first."""
+    base, noise = archives.tar_of({"base": os.urandom(10)}), archives.tar_of({"noise": os.urandom(SIZE)})
+    registry.add("app", archives.layout_of([base, noise], packing=("", bytes)))
     registry.troubles.append(Trouble(archives.digest(noise), stall))
     return f"{registry.authority}/app:1"
 
@@ -71,22 +77,63 @@ async def test_a_pull_that_is_stopped_leaves_nothing(
     assert registry.ranges == []
 
 
+def agent(socket: Path, namespace: str, folder: Path, name: str) -> None:
+    """One that pulls, and ends as agents do when they are told to."""
+
+    async def pull() -> None:
+        channel = Channel(socket, namespace=namespace)
+        registry = RegistryClient(Registries(folder / "registries.toml"))
+        room = Room(bytes=SIZE * 2, entries=100)
+        images = ContainerdImages(
+            channel, scratch_folder=folder, registry=registry, layers_at_once=4, limits=room
+        )
+        pulling = asyncio.create_task(images.ensure_image(name, credentials=None, progress=silent))
+
+        def end() -> None:
+            images.suspend()
+            pulling.cancel()
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
+        await asyncio.wait([pulling])
+        await registry.close()
+        await channel.close()
+
+    asyncio.run(pull())
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
 async def test_the_next_agent_goes_on_where_the_last_one_had_come_to(
-    store: ContainerdImages, containerd: PrivateContainerd, registry: OwnRegistry, name: str
+    store: ContainerdImages,
+    containerd: PrivateContainerd,
+    registry: OwnRegistry,
+    name: str,
+    ending: signal.Signals,
 ) -> None:
-    before = held(containerd)
-    async with containerd.images() as last:
-
-        async def end() -> None:
-            last.suspend()
-
-        await broken_off(last, name, end)
-    assert len(held(containerd)) == len(before) + 1, "what there was of the layer"
+    before, scratch = held(containerd), containerd.daemon.data_folder / "tmp"
+    args = (containerd.daemon.socket, containerd.instance, scratch, name)
+    last = multiprocessing.get_context("spawn").Process(target=agent, args=args)
+    last.start()
+    assert last.pid is not None
+    async with asyncio.timeout(30):
+        while not is_half_there(containerd):
+            await asyncio.sleep(0.05)
+    os.kill(last.pid, ending)
+    await asyncio.to_thread(last.join)
+    registry.requests.clear()
     image = await store.ensure_image(name, credentials=None, progress=silent)
     first = int(registry.ranges[0].removeprefix("bytes=").removesuffix("-"))
     assert first >= SIZE // 4
+    assert registry.asked_for("GET /v2/app/blobs") == 2, "the config, and what was broken off"
     await store.remove_image(image.reference)
     assert held(containerd) == before
+
+
+def is_half_there(containerd: PrivateContainerd) -> bool:
+    """The lower layer is unpacked, and of the upper one a part has come."""
+    packed = (containerd.daemon.data_folder / "tmp" / "layers").glob("*")
+    return any(path.stat().st_size > SIZE // 4 for path in packed) and any(
+        "Committed" in line for line in held(containerd)
+    )
 
 
 async def test_a_full_disk_is_told_and_leaves_nothing(

@@ -14,6 +14,7 @@ import pytest
 from bastide.cli.demo_image import BUSYBOX, FULL_NAME, write_demo_image
 from bastide.host.containerd.content import Content
 from bastide.host.containerd.images import ContainerdImages
+from bastide.host.containerd.leases import Leases
 from bastide.host.image_archive.archive import Blob
 from bastide.model.faults import Invalid, Unavailable
 from tests.containerd_fixture import PrivateContainerd, skip_real
@@ -168,7 +169,7 @@ async def test_a_large_layer_costs_no_memory(containerd: PrivateContainerd) -> N
 
     held_mib: list[int] = []
     blob = Blob(media_type="", digest=f"sha256:{digest.hexdigest()}", size=size)
-    async with content.lease() as lease:
+    async with Leases(channel).lease() as lease:
         await content.write(blob, pieces(), lease=lease, taken=lambda _: None)
     await channel.close()
     assert max(held_mib) - held_mib[0] < 64

@@ -1,4 +1,4 @@
-"""containerd's content store: bytes by digest, and the leases that keep them until something refers to them.
+"""containerd's content store: bytes by digest.
 
 What is written without a lease and without a reference is collected by containerd at any moment; so is all
 that a lease held once the lease is gone.
@@ -7,10 +7,8 @@ that a lease held once the lease is gone.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import grpc
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -22,7 +20,7 @@ from bastide.host.containerd_api.services import leases_pb2 as leases
 from bastide.host.containerd_api.services.content_pb2_grpc import ContentStub
 from bastide.host.containerd_api.services.leases_pb2_grpc import LeasesStub
 from bastide.host.image_archive.archive import Blob
-from bastide.model.faults import AlreadyExists, Conflict, Fault, Invalid, NotFound, Unavailable
+from bastide.model.faults import AlreadyExists, Conflict, Invalid, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from bastide.host.containerd_api.services.content_pb2_grpc import ContentAsyncStub
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
 Taken = Callable[[int], None]
 STEP_TIMEOUT_S = 60.0  # for one chunk, or for the commit with its sync to disk
 READ_MAX_BYTES = 8 * 1024 * 1024
-LEASE_LIFE = timedelta(hours=24)  # of one whose owner was killed
 
 
 class Content:
@@ -114,28 +111,6 @@ class Content:
             update_mask=FieldMask(paths=[f"labels.{name}" for name in labels]),
         )
         await self._channel.call(self._content.Update, request, about=("content", digest))
-
-    @contextlib.asynccontextmanager
-    async def lease(self) -> AsyncIterator[str]:
-        """A lease's id, for as long as the block runs; what nothing else refers to goes with it."""
-        lease = f"bastide-{uuid4().hex}"
-        until = (datetime.now(UTC) + LEASE_LIFE).isoformat(timespec="seconds").replace("+00:00", "Z")
-        request = leases.CreateRequest(id=lease, labels={"containerd.io/gc.expire": until})
-        about = ("lease", lease)
-        await self._channel.call(self._leases.Create, request, about=about)
-        try:
-            yield lease
-        except BaseException:
-            await asyncio.shield(self._end_lease(lease))
-            raise
-        await self._end_lease(lease)
-
-    async def _end_lease(self, lease: str) -> None:
-        request = leases.DeleteRequest(id=lease, sync=True)
-        with contextlib.suppress(Fault):  # it expires by itself
-            await self._channel.call(
-                self._leases.Delete, request, about=("lease", lease), timeout_s=STEP_TIMEOUT_S
-            )
 
 
 async def _exchange(call: "WriteCall", request: content.WriteContentRequest) -> None:

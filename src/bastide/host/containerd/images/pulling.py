@@ -16,6 +16,7 @@ from functools import partial
 
 from bastide.host.containerd.content import Content
 from bastide.host.containerd.images.records import ImageRecords, descriptor_of
+from bastide.host.containerd.leases import Leases
 from bastide.host.containerd.manifests import Manifest, read_manifest
 from bastide.host.containerd.snapshots import SNAPSHOT_LABEL, Layer, Snapshots, Unpack
 from bastide.host.containerd.unpacking import Unpacking
@@ -46,6 +47,7 @@ class Bench:
 
     registry: RegistryClient
     content: Content
+    leases: Leases
     snapshots: Snapshots
     unpacking: Unpacking
     arrivals: Arrivals
@@ -87,7 +89,7 @@ async def pull(bench: Bench, source: Source, progress: Progress) -> Manifest:
     with told_as(source.name, f"{RESOLVING} {source.name}"):
         manifest = await read_manifest(source, descriptor_of(source.target))
         check_layers(source.name, manifest)
-    async with bench.content.lease() as lease:
+    async with bench.leases.lease() as lease:
         await _store_documents(bench, source, manifest, lease=lease)
         await _take_layers(bench, source, manifest, lease=lease, progress=progress)
         if manifest.chain:

@@ -19,6 +19,7 @@ from bastide.host.containerd.images.image_import import ImageImport
 from bastide.host.containerd.images.pulling import Bench, Source, pull
 from bastide.host.containerd.images.records import ImageRecord, ImageRecords, descriptor_of
 from bastide.host.containerd.images.sharing import Sharing
+from bastide.host.containerd.leases import Leases
 from bastide.host.containerd.manifests import Manifest, read_manifest
 from bastide.host.containerd.snapshots import SNAPSHOT_LABEL, Snapshots
 from bastide.host.containerd.unpacking import Room, Unpacking
@@ -47,6 +48,7 @@ class ContainerdImages:
     ) -> None:
         self._scratch = scratch_folder  # compressed archives are laid out here while they are imported
         self._content = Content(channel)
+        self._leases = Leases(channel)
         self._snapshots = Snapshots(channel)
         layers = scratch_folder / "layers"
         layers.mkdir(mode=0o700, exist_ok=True)
@@ -55,6 +57,7 @@ class ContainerdImages:
         self._bench = Bench(
             registry=registry,
             content=self._content,
+            leases=self._leases,
             snapshots=self._snapshots,
             unpacking=self._unpacking,
             arrivals=Arrivals(layers, at_once=layers_at_once),
@@ -87,6 +90,7 @@ class ContainerdImages:
     def suspend(self) -> None:
         """This process ends: pulls broken off from now on leave what they have for the next one."""
         self._bench.arrivals.suspend()
+        self._leases.suspend()
 
     async def read_image(self, reference: str) -> ImageConfig:
         """By any spelling Docker takes; NotFound when it is not here, Invalid when it is corrupt."""
@@ -124,7 +128,7 @@ class ContainerdImages:
         `name` is for an archive that names no image, or is to be called otherwise.
         """
         entry = ImageImport(path, scratch=self._scratch, content=self._content, progress=progress)
-        async with self._content.lease() as lease, entry.opened() as archived:
+        async with self._leases.lease() as lease, entry.opened() as archived:
             named = [(image, _names(image, path, name, alone=len(archived) == 1)) for image in archived]
             for image, _ in named:
                 await entry.store(image, lease=lease)
@@ -146,7 +150,7 @@ class ContainerdImages:
         try:
             return await self._snapshots.view(key, top)
         except NotFound:
-            async with self._content.lease() as lease:
+            async with self._leases.lease() as lease:
                 await self._ensure_unpacked(manifest, lease=lease)
                 return await self._snapshots.view(key, top)
 
