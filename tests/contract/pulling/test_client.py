@@ -233,28 +233,32 @@ async def test_nobody_listening_a_name_nobody_has_and_plain_text_for_tls(
     assert len(pauses) == 4
 
 
-async def test_a_registry_that_does_not_answer_and_one_that_cannot_be_reached_in_time(
-    file: Path, pauses: list[float]
+@pytest.mark.parametrize(
+    ("backlog", "told"),
+    [(100, "net/http: timeout awaiting response"), (0, "dial tcp {}: i/o timeout")],
+    ids=["mute", "out of reach"],
+)
+async def test_a_registry_that_does_not_answer_in_time(
+    file: Path, pauses: list[float], backlog: int, told: str
 ) -> None:
     async def sleep(delay_s: float) -> None:
         pauses.append(delay_s)
 
-    quick = aiohttp.ClientTimeout(sock_connect=0.05, sock_read=0.05)
+    quick = aiohttp.ClientTimeout(sock_connect=0.2, sock_read=0.2)
     client = RegistryClient(Registries(file), sleep=sleep, timeout=quick)
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as mute:
+    with contextlib.ExitStack() as held:
+        mute = held.enter_context(socket.create_server(("127.0.0.1", 0), backlog=backlog))
         authority = f"127.0.0.1:{mute.getsockname()[1]}"
-        name = parse_image_name(f"{authority}/app:1")
-        with pytest.raises(PullFailed, match=r"retried 5 time\(s\): .*net/http: timeout awaiting response"):
-            await client.resolve(name, None)
-        assert len(pauses) == 4
-        with contextlib.ExitStack() as waiting:  # what nobody accepts: the kernel takes no more
-            for _ in range(4):
-                line = waiting.enter_context(socket.socket())
-                line.setblocking(False)
-                line.connect_ex(("127.0.0.1", mute.getsockname()[1]))
-            with pytest.raises(PullFailed, match=rf"dial tcp {authority}: i/o timeout"):
-                await client.resolve(name, None)
-    await client.close()
+        for _ in range(4):  # what nobody accepts: beyond its backlog the kernel takes no more
+            line = held.enter_context(socket.socket())
+            line.setblocking(False)
+            line.connect_ex(mute.getsockname())
+        try:
+            with pytest.raises(PullFailed, match=rf"retried 5 time\(s\): .*{told.format(authority)}"):
+                await client.resolve(parse_image_name(f"{authority}/app:1"), None)
+        finally:
+            await client.close()
+    assert len(pauses) == 4
 
 
 @asynccontextmanager

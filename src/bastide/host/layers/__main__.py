@@ -22,7 +22,7 @@ def main() -> int:
             fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     try:
         pass_on(order)
-    except BrokenPipeError:  # containerd has given the layer up
+    except BrokenPipeError:  # containerd, or the agent, has given the layer up
         return 1
     except BaseException as error:
         # Before standard output ends with us: whoever sees the end of it sees the reason, too.
@@ -54,10 +54,13 @@ def reader_of(order: Order) -> Read:
     if not order.pipe:
         return lambda size: os.read(0, size)
     pipe, left = os.open(order.pipe, os.O_RDONLY), order.size
+    Path(order.pipe).unlink()  # so that nothing is left of it, whoever is killed
 
     def read(size: int) -> bytes:
         nonlocal left
-        data = os.read(pipe, min(size, left))  # the agent's end stays open: only the size says where it ends
+        data = os.read(pipe, min(size, left))
+        if left and not data:
+            raise BrokenPipeError("the agent is gone")  # it never closes its end before the layer's
         left -= len(data)
         return data
 

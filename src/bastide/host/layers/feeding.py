@@ -31,7 +31,7 @@ def pipe_at(path: Path) -> Iterator[int]:
         finally:
             os.close(pipe)
     finally:
-        path.unlink()
+        path.unlink(missing_ok=True)  # who has opened it, removes it
 
 
 async def feed(arrival: Arrival, pipe: int) -> None:
