@@ -134,13 +134,3 @@ def test_our_own_ecr_needs_no_setting(bastide: Installation) -> None:
     missing = shell("app", "true", image=f"{name}:none")
     stopped = bastide.wait(bastide.run_task(bastide.register("own-none", missing))[0], "STOPPED")
     assert stopped["stoppedReason"].endswith(f"failed to resolve ref {name}:none: {name}:none: not found")
-    without = bastide.client("ecs").register_task_definition(
-        family="own-no-role",
-        requiresCompatibilities=["FARGATE"],
-        networkMode="awsvpc",
-        cpu="256",
-        memory="512",
-        containerDefinitions=[{"name": "app", "image": f"{name}:1"}],
-    )["taskDefinition"]["taskDefinitionArn"]
-    stopped = bastide.wait(bastide.run_task(without)[0], "STOPPED")
-    assert stopped["stoppedReason"].endswith("may require authorization: no basic auth credentials")

@@ -125,7 +125,8 @@ async def test_the_next_agent_goes_on_where_the_last_one_had_come_to(
     assert first >= SIZE // 4
     assert registry.asked_for("GET /v2/app/blobs") == 2, "the config, and what was broken off"
     await store.remove_image(image.reference)
-    assert held(containerd) == before
+    # Of an agent that was killed before the layer was read, the pipe's name stays, for a day.
+    assert [each for each in held(containerd) if not each.endswith(".pipe")] == before
 
 
 def is_half_there(containerd: PrivateContainerd) -> bool:
