@@ -76,16 +76,7 @@ class Installation:
 
     def register(self, family: str, *containers: dict[str, Any], **fields: Any) -> str:
         """Register a task definition; its ARN."""
-        plain = {
-            "family": family,
-            "requiresCompatibilities": ["FARGATE"],
-            "networkMode": "awsvpc",
-            "cpu": "256",
-            "memory": "512",
-            "executionRoleArn": "arn:aws:iam::000000000000:role/execution",
-            "containerDefinitions": list(containers),
-        }
-        body = json.dumps(plain | fields)
+        body = json.dumps(definition_of(family, *containers, **fields))
         answer = self.aws("ecs", "register-task-definition", "--cli-input-json", body)
         return str(answer["taskDefinition"]["taskDefinitionArn"])
 
@@ -139,15 +130,15 @@ class Installation:
     def stop(self, *tasks: str, reason: str = "the test is over") -> None:
         """StopTask, and wait until all are STOPPED."""
         for task in tasks:
-            self.aws("ecs", "stop-task", "--task", task, "--reason", reason)
+            self.client("ecs").stop_task(task=task, reason=reason)
         for task in tasks:
             self.wait(task, "STOPPED")
 
     def public_address(self, described: dict[str, Any]) -> str:
         """Where this host reaches the task."""
         details = {d["name"]: d["value"] for d in described["attachments"][0]["details"]}
-        answer = self.aws(
-            *("ec2", "describe-network-interfaces", "--network-interface-ids"), details["networkInterfaceId"]
+        answer = self.client("ec2").describe_network_interfaces(
+            NetworkInterfaceIds=[details["networkInterfaceId"]]
         )
         return str(answer["NetworkInterfaces"][0]["Association"]["PublicIp"])
 
@@ -228,6 +219,20 @@ class Installation:
             said = f"{program.name} {' '.join(arguments)}: exit {result.returncode}"
             raise CommandError(f"{said}\n{result.stdout}\n{result.stderr}")
         return result.stdout
+
+
+def definition_of(family: str, *containers: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """A small task definition; `fields` count more."""
+    plain = {
+        "family": family,
+        "requiresCompatibilities": ["FARGATE"],
+        "networkMode": "awsvpc",
+        "cpu": "256",
+        "memory": "512",
+        "executionRoleArn": "arn:aws:iam::000000000000:role/execution",
+        "containerDefinitions": list(containers),
+    }
+    return plain | fields
 
 
 def shell(name: str, script: str, *, log: bool = True, **fields: Any) -> dict[str, Any]:

@@ -7,13 +7,14 @@ import os
 import random
 import signal
 import time
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from bastide.model.status import TaskStatus
-from tests.installation import Installation, ask, shell, until
+from tests.installation import Installation, ask, definition_of, shell, until
 from tests.installation_fixture import start_installation
 from tests.task_processes import processes_of
 
@@ -23,6 +24,7 @@ CONTROL_PLANE = ("server", "agent", "containerd")
 VICTIMS = (*((name,) for name in CONTROL_PLANE), CONTROL_PLANE, ("shim",), ("sandbox",))
 ROUNDS = 20
 SOAK_ROUNDS = 300
+OPEN_AT_MOST = 4  # tasks beside the steady one
 # Each run of the migration leaves a line, which the application serves beside its own count.
 MIGRATE = "echo migrated >> /shared/runs"
 SERVE = (
@@ -101,32 +103,54 @@ def kill(bastide: Installation, victims: tuple[str, ...], task: str) -> None:
 
 
 def play(bastide: Installation, rounds: int) -> None:
+    """A kill a round, soon after a task was asked for; a few tasks start, stop and are hit by more kills."""
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     chance = random.Random(seed)
     definition = register(bastide)
+    subnet = bastide.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
     steady = Steady(bastide, definition)
-    tasks = [steady.task]
+    tasks, open_tasks = [steady.task], deque[str]()
     for number in range(rounds):
         victims = VICTIMS[number % len(VICTIMS)]
-        starting = bastide.run_task(definition)[0]
+        starting = ask_for_task(bastide, definition, subnet)
         tasks.append(starting)
+        open_tasks.append(starting)
         time.sleep(chance.uniform(0, 2.0))
         if chance.random() < 0.3:
             bastide.client("ecs").stop_task(task=starting)
             time.sleep(chance.uniform(0, 1.0))
-        written = bastide.register(f"written-{number}", shell("app", "true", log=False))
+        family = f"written-{number}"
+        written = definition_of(family, shell("app", "true", log=False))
+        bastide.client("ecs").register_task_definition(**written)
         kill(bastide, victims, starting)
         steady.check()
-        ended = until(functools.partial(settled, bastide, starting), timeout_s=90)
-        assert ended["lastStatus"] == "RUNNING" or ended["stoppedReason"], victims
-        described = bastide.client("ecs").describe_task_definition(taskDefinition=written)
+        described = bastide.client("ecs").describe_task_definition(taskDefinition=family)
         assert described["taskDefinition"]["status"] == "ACTIVE"
-        if ended["lastStatus"] == "RUNNING":
-            bastide.stop(starting)
+        if len(open_tasks) == OPEN_AT_MOST:
+            close(bastide, open_tasks.popleft())
+    for task in open_tasks:
+        close(bastide, task)
     bastide.stop(steady.task)
     until(lambda: bastide.leftovers() == [], timeout_s=30)
     check_events(bastide, set(tasks))
+
+
+def ask_for_task(bastide: Installation, definition: str, subnet: str) -> str:
+    """Not by the aws program, which takes too long beside the kills."""
+    network = {"awsvpcConfiguration": {"subnets": [subnet]}}
+    answer = bastide.client("ecs").run_task(
+        taskDefinition=definition, launchType="FARGATE", networkConfiguration=network
+    )
+    return str(answer["tasks"][0]["taskArn"])
+
+
+def close(bastide: Installation, task: str) -> None:
+    """Whatever hit the task, it runs by now or has stopped for a reason; one that runs is stopped."""
+    ended = until(functools.partial(settled, bastide, task), timeout_s=90)
+    assert ended["lastStatus"] == "RUNNING" or ended["stoppedReason"]
+    if ended["lastStatus"] == "RUNNING":
+        bastide.stop(task)
 
 
 def settled(bastide: Installation, task: str) -> dict[str, Any] | None:
