@@ -28,14 +28,17 @@ def bastide() -> Iterator[Installation]:
 def start_installation(kind: str, **settings: str) -> Iterator[Installation]:
     """One of its own, for a module that breaks things, counts what is left or needs other settings.
 
-    Two suites can run on one machine at once if each has a BASTIDE_TEST_SUFFIX of its own. With
+    Two suites can run on one machine at once if each has a BASTIDE_TEST_SUFFIX of its own, as the workers of
+    one suite have their numbers. With
     BASTIDE_TEST_RUNTIME=runc the stories are told by that runtime class, with Debian's containerd and runc.
     """
     if os.geteuid() != 0:
         if os.environ.get("BASTIDE_TEST_REAL") == "1":
             pytest.fail("the end-to-end tests must run as root here")
         pytest.skip("the end-to-end tests need root")
-    suffix = os.environ.get("BASTIDE_TEST_SUFFIX", "")
+    suffix = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("g") + os.environ.get(
+        "BASTIDE_TEST_SUFFIX", ""
+    )
     instance = f"{kind}-{suffix}" if suffix else kind
     folder = Path(tempfile.mkdtemp(prefix=f"bastide-{instance}-", dir="/var/tmp"))
     folder.chmod(0o755)  # the server's user passes through

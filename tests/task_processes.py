@@ -6,6 +6,7 @@ from pathlib import Path
 
 KINDS: dict[str, Callable[[bytes], bool]] = {
     "shim": lambda program: program.endswith(b"containerd-shim-runsc-v1"),
+    "runc shim": lambda program: program.endswith(b"containerd-shim-runc-v2"),
     "sandbox": lambda program: program == b"runsc-sandbox",
     "runsc": lambda program: program.startswith(b"runsc"),  # the sandbox and its file servers
 }
@@ -14,10 +15,17 @@ KINDS: dict[str, Callable[[bytes], bool]] = {
 def processes_of(task: str, kind: str) -> list[int]:
     """Those whose program is of that kind and whose arguments name the task."""
     task_id = task.rsplit("/", 1)[-1].encode()
-    found = []
+    return [
+        pid
+        for pid, words in read_arguments().items()
+        if KINDS[kind](words[0]) and any(task_id in word for word in words)
+    ]
+
+
+def read_arguments() -> dict[int, list[bytes]]:
+    """Process ids to program and arguments; some may end while we read."""
+    found = {}
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
-            words = path.read_bytes().split(b"\0")
-            if KINDS[kind](words[0]) and any(task_id in word for word in words):
-                found.append(int(path.parent.name))
+            found[int(path.parent.name)] = path.read_bytes().split(b"\0")
     return found

@@ -12,6 +12,7 @@ from bastide.agent.folders import TaskFolders
 from bastide.agent.limits import ContainerLimits
 from bastide.agent.output.logs import Logs
 from bastide.agent.preparation import Host
+from bastide.agent.removal import read_task_ids
 from bastide.agent.secrets import Secrets
 from bastide.agent.steps import Steps
 from bastide.agent.tasks import Tasks
@@ -108,9 +109,7 @@ class Rig:
     async def leftovers(self) -> set[str]:
         """Tasks that anything on the host belongs to, and those with a folder."""
         folders = TaskFolders(self.settings.agent_folder / "tasks")
-        logs = Logs(lambda batch: True, limit_bytes=1)
-        seen = await Steps(self.host, folders, logs, self.secrets, self.settings).read_task_ids()
-        return seen | set(folders.read_ids())
+        return await read_task_ids(self.host) | set(folders.read_ids())
 
     async def until_clean(self) -> None:
         async with asyncio.timeout(10):

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from bastide.agent.folders import TaskFolders
 from bastide.host.ports import TaskCpu
 from bastide.model.assignment import Condition, Dependency
-from bastide.model.faults import Unavailable
+from bastide.model.faults import Invalid, Unavailable
 from bastide.model.status import ContainerStatus, DesiredStatus, Process, TaskStatus
 from bastide.plan.lifecycle import blind
 from tests.assignments import TASK_ID, assignment, container
@@ -168,6 +168,24 @@ async def test_a_step_that_fails_in_an_unforeseen_way_does_not_leave_a_task_wait
     assert stopped.stopped_reason is not None
     assert stopped.stopped_reason.startswith("ContainerRuntimeTimeoutError: Could not transition to running")
     assert "CreateContainer failed by ValueError" in stopped.stopped_reason
+
+
+async def test_a_container_that_cannot_be_removed_does_not_keep_its_task_from_ending(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(container_id: str) -> None:
+        raise Invalid("container", container_id, why="the sandbox panicked")
+
+    spec = assignment(APP)
+    rig.tasks.assign(spec)
+    await rig.until(TaskStatus.RUNNING)
+    monkeypatch.setattr(blind, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(rig.runtime, "remove_container", refuse)
+    rig.tasks.assign(replace(spec, version=spec.version + 1, desired_status=DesiredStatus.STOPPED))
+    await rig.until(TaskStatus.STOPPED)
+    monkeypatch.undo()
+    rig.sync()
+    await rig.until_clean()
 
 
 async def test_one_task_in_trouble_does_not_hold_up_another(rig: Rig) -> None:

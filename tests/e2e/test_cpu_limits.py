@@ -9,7 +9,7 @@ from bastide.host.cgroups import TaskCgroups
 from bastide.host.ports import TaskCpu
 from tests.installation import Installation, shell
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.alone]
 
 BURN = "while true; do n=$((n+1)); done"
 SETTLING_S, MEASURED_S = 6.0, 10.0

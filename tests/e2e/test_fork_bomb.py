@@ -8,7 +8,7 @@ import pytest
 
 from tests.installation import Installation, ask, shell, until
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.alone]
 
 BOMB = "b() { b | b & }; b; while true; do sleep 1; done"
 SERVE = "echo well > /tmp/index.html; exec httpd -f -p 80 -h /tmp"

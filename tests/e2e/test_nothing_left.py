@@ -10,7 +10,7 @@ from tests.host_snapshot import take_steady_snapshot, wait_as_before
 from tests.installation import Installation, shell, until
 from tests.installation_fixture import start_installation
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.alone]
 
 TASKS = 100
 SOAK_TASKS = 300

@@ -79,6 +79,7 @@ def test_doctor_finds_this_host_fit(bastide: Installation) -> None:
     assert "sandbox" in bastide.bastide("doctor", timeout_s=120)
 
 
+@pytest.mark.alone
 def test_two_instances_do_not_touch_each_other(bastide: Installation) -> None:
     before = take_steady_snapshot()
     for other in start_installation("btwin"):

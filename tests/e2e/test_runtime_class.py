@@ -4,7 +4,6 @@ What the two classes share is imported from where it is told first; what differs
 of docs/runtime-classes.md.
 """
 
-import functools
 import os
 import signal
 import subprocess
@@ -21,6 +20,7 @@ from tests.e2e import test_system_controls as controls
 from tests.installation import PROGRAMS, Installation, shell, until
 from tests.installation_fixture import SHARED_KERNEL, start_installation
 from tests.security import test_walls as walls
+from tests.task_processes import processes_of, read_arguments
 
 pytestmark = pytest.mark.real
 
@@ -99,7 +99,7 @@ def test_the_end_of_the_sandbox_ends_the_task_and_leaves_nothing(bastide: Instal
     assert stopped["stopCode"] == "EssentialContainerExited"
     assert stopped["containers"][0]["reason"].startswith("ContainerRuntimeError: ")
     assert until(lambda: bastide.leftovers() == [])
-    assert not any(b"sleep\0777" in path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline"))
+    assert not any(words[:2] == [b"sleep", b"777"] for words in read_arguments().values())
 
 
 def test_another_class_is_refused_while_tasks_run(bastide: Installation) -> None:
@@ -123,12 +123,7 @@ def test_killed_at_random_moments_nothing_is_lost(bastide: Installation) -> None
 
 def find_pause(task: str) -> int:
     """The process that owns the task's namespaces, a child of the task's shim."""
-    task_id = task.rsplit("/", 1)[-1].encode()
-    shims = {
-        path.parent.name
-        for path in Path("/proc").glob("[0-9]*/cmdline")
-        if b"containerd-shim-runc-v2" in path.read_bytes() and task_id in path.read_bytes()
-    }
-    found = functools.partial(Path("/proc").glob, "[0-9]*/stat")
-    children = [path.parent for path in found() if path.read_text().rsplit(")", 1)[1].split()[1] in shims]
-    return next(int(each.name) for each in children if (each / "comm").read_text() == "pause\n")
+    (shim,) = processes_of(task, "runc shim")
+    children = Path(f"/proc/{shim}/task").glob("*/children")
+    pids = [int(pid) for path in children for pid in path.read_text().split()]
+    return next(pid for pid in pids if Path(f"/proc/{pid}/comm").read_text() == "pause\n")

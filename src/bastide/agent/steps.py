@@ -16,6 +16,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from bastide.agent import removal
 from bastide.agent.folders import TaskFolders
 from bastide.agent.health import Probes
 from bastide.agent.output.logs import Logs
@@ -28,7 +29,7 @@ from bastide.host.ports import ContainerState, NewContainer, Stdio
 from bastide.host.rootfs import ensure_file_in_root, ensure_folder_in_root, read_in_root
 from bastide.model.assignment import Assignment, Container
 from bastide.model.container.runs import run_id
-from bastide.model.faults import Unavailable
+from bastide.model.faults import Fault
 from bastide.model.status import ErrorName
 from bastide.model.task_state import TaskState
 from bastide.plan.command import parse_signal
@@ -126,13 +127,7 @@ class Steps:
 
     async def read_task_ids(self) -> set[str]:
         """Every task that has anything on this host."""
-        host = self._host
-        found = await asyncio.gather(
-            host.network.read_enis(), host.disks.read_disks(), host.cgroups.read_cgroups()
-        )
-        containers = await host.runtime.read_containers()
-        views = await host.images.read_lower_keys()
-        return set().union(*found) | {name[:32] for name in [*containers, *views]}
+        return await removal.read_task_ids(self._host)
 
     def interrupt(self, task_id: str) -> None:
         """The task is to stop: what would keep it waiting for long is broken off."""
@@ -152,35 +147,25 @@ class Steps:
     async def tear_down(self, task_id: str, *, is_forced: bool = False) -> None:
         """Remove everything the task has on this host, by its names alone. Repeatable.
 
-        Raises Unavailable when a part of the host does not answer; forced, containerd is done without: the
-        control group takes the processes, and what containerd remembers goes with the next sweep.
+        Raises a fault when a part of the host does not do it; forced, containerd is done without: the control
+        group takes the processes, and what containerd remembers goes with the next sweep.
         """
         host = self._host
         self.probes.cancel(task_id)
         try:
-            await self._remove_containers(task_id)
-        except Unavailable:
+            await removal.remove_containers(host, task_id)
+        except Fault as fault:
             if not is_forced:
                 raise
-            log.warning("torn down without containerd", extra={"task": task_id})
+            log.warning("torn down without containerd", extra={"task": task_id, "why": str(fault)})
         self._logs.finish(task_id)
         sending = asyncio.create_task(self._logs.wait_sent(task_id, timeout_s=LAST_LINES_TIMEOUT_S))
-        await host.cgroups.remove_cgroup(task_id)
-        await asyncio.gather(host.disks.remove_disk(task_id), host.network.remove_eni(task_id))
-        with contextlib.suppress(*((Unavailable,) if is_forced else ())):
-            for key in await host.images.read_lower_keys():
-                if key.startswith(task_id):
-                    await host.images.remove_lower(key)
+        await removal.remove_surroundings(host, task_id)
+        with contextlib.suppress(*((Fault,) if is_forced else ())):
+            await removal.remove_views(host, task_id)
         await sending
         self._ready.pop(task_id, None)
         self._preparation.forget(task_id)
-
-    async def _remove_containers(self, task_id: str) -> None:
-        """The containers first, the sandbox they live in last."""
-        ids = [name for name in await self._host.runtime.read_containers() if name.startswith(task_id)]
-        sandbox = sandbox_id(task_id)
-        for container_id in sorted(ids, key=lambda name: name == sandbox):
-            await self._host.runtime.remove_container(container_id)
 
     async def _prepare(self, spec: Assignment, state: TaskState) -> TaskState:
         images = await self._preparation.ensure_images(spec, state)

@@ -25,6 +25,7 @@ from bastide.model.task_state import TaskState
 from bastide.plan.lifecycle import (
     SANDBOX_DIED,
     CreateContainer,
+    Plan,
     Seen,
     SeenContainer,
     StartContainer,
@@ -66,9 +67,9 @@ class Tasks:
         self._specs: dict[str, Assignment] = {}
         self._states: dict[str, TaskState] = {}
         self._released: set[str] = set()
-        self._unrestored: set[str] = (
-            set()
-        )  # adopted as running: somebody may have flushed their rules meanwhile
+        # Adopted as running: somebody may have flushed their rules meanwhile.
+        self._unrestored: set[str] = set()
+        self._untidy: set[str] = set()  # taken down by force: containerd may remember them
         self._loop: Loop[str] = Loop(self.reconcile, workers=WORKERS)
         steps.probes.on_change = self.wake
 
@@ -169,11 +170,16 @@ class Tasks:
     async def _go_blind(self, spec: Assignment, state: TaskState, error: Unavailable) -> float | None:
         log.warning("cannot see the task", extra={"task": spec.task_id, "why": str(error)})
         plan = plan_blind(spec, state, datetime.now(UTC), why=str(error))
+        await self._endure(spec, plan)
+        return plan.again_s
+
+    async def _endure(self, spec: Assignment, plan: Plan) -> None:
+        """Have patience; where it is over, take the task down with what the host still does."""
         self._remember(spec, plan.state)
         if plan.steps:
             await self._steps.tear_down(spec.task_id, is_forced=True)
+            self._untidy.add(spec.task_id)
             self._remember(spec, finish_task(plan.state, datetime.now(UTC)))
-        return plan.again_s
 
     async def _observe(self, spec: Assignment, state: TaskState) -> Seen:
         if state.status is TaskStatus.STOPPED:
@@ -211,13 +217,13 @@ class Tasks:
             )
             return True
         except (InUse, Unavailable) as error:
-            return self._bear(spec, step, error)
+            return await self._bear(spec, step, error)
         except (
             Exception
         ) as error:  # nothing a host says: a mistake of ours, and the task must not wait for ever
             log.exception("step failed", extra={"task": spec.task_id, "step": type(step).__name__})
             why = f"{type(step).__name__} failed by {type(error).__name__}: the agent's log has it"
-            return self._bear(spec, step, Unavailable("step", why=why))
+            return await self._bear(spec, step, Unavailable("step", why=why))
         if isinstance(step, TearDown):
             after = finish_task(after, datetime.now(UTC))
         self._remember(spec, replace(after, troubled_since=None))
@@ -230,12 +236,12 @@ class Tasks:
             return False
         return sandbox is not None and sandbox.process is Process.RUNNING
 
-    def _bear(self, spec: Assignment, step: Step, error: Fault) -> bool:
+    async def _bear(self, spec: Assignment, step: Step, error: Fault) -> bool:
         log.warning(
             "step put off", extra={"task": spec.task_id, "step": type(step).__name__, "why": str(error)}
         )
         plan = plan_blind(spec, self._states[spec.task_id], datetime.now(UTC), why=str(error))
-        self._remember(spec, plan.state)
+        await self._endure(spec, plan)
         return False
 
     def _remember(self, spec: Assignment, state: TaskState) -> None:
@@ -248,8 +254,10 @@ class Tasks:
         self._report(report_task(spec, state))
 
     async def _forget(self, task_id: str) -> float | None:
-        if self._states.get(task_id, TaskState(boot_id="")).status is not TaskStatus.STOPPED:
+        is_stopped = self._states.get(task_id, TaskState(boot_id="")).status is TaskStatus.STOPPED
+        if not is_stopped or task_id in self._untidy:
             await self._steps.tear_down(task_id)
+            self._untidy.discard(task_id)
         if task_id in self._specs and task_id not in self._released:
             return 0.0  # a leftover that was assigned while it was being torn down: made anew
         if self._logs.unsent_bytes(task_id):

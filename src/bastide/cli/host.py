@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from bastide.agent import removal
 from bastide.agent.preparation import Host
 from bastide.cli.processes.containerd import daemon_of
 from bastide.cli.processes.services import reach
@@ -66,20 +67,11 @@ async def open_host(settings: Settings) -> AsyncIterator[Host]:
 async def remove_tasks(settings: Settings) -> int:
     """Take every task of the instance off this host, whatever is left of it; how many there were."""
     async with open_host(settings) as host:
-        containers = await host.runtime.read_containers()
-        for container_id in sorted(containers):
-            await host.runtime.remove_container(container_id)
-        tasks = {container_id[:32] for container_id in containers}
-        for seen in (
-            await host.cgroups.read_cgroups(),
-            await host.disks.read_disks(),
-            await host.network.read_enis(),
-        ):
-            tasks |= seen
+        tasks = await removal.read_task_ids(host)
         for task_id in sorted(tasks):
-            await host.cgroups.remove_cgroup(task_id)
-            await host.network.remove_eni(task_id)
-            await host.disks.remove_disk(task_id)
+            await removal.remove_containers(host, task_id)
+            await removal.remove_surroundings(host, task_id)
+            await removal.remove_views(host, task_id)
     return len(tasks)
 
 
