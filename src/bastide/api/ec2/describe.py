@@ -11,7 +11,7 @@ from bastide.api.ec2.filters import Document, FilterTable, filtered
 from bastide.api.ec2.nouns import Noun
 from bastide.api.operation import Context, Params, Result
 from bastide.api.paging import parse_token, render_token
-from bastide.model.faults import NotFound
+from bastide.model.faults import Invalid, NotFound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,10 @@ def page_of(
     begin = 0
     if token := params.get("NextToken"):
         begin = bisect_right(keys, parse_token(token, *query)[1])
-    limit = params.get("MaxResults")  # within the model's bounds: the wire has seen to that
+    limit = params.get("MaxResults")  # the wire has seen to the bounds that the model has
+    if limit is not None and limit < 1:
+        why = f"Value ( {limit} ) for parameter maxResults is invalid. Expecting a value greater than 0."
+        raise Invalid("parameter", str(limit), why=why)
     if limit is None or len(found) - begin <= limit:
         return {result: list(found[begin:])}
     last = keys[begin + limit - 1]

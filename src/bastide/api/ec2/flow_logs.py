@@ -12,6 +12,7 @@ from bastide.api.ec2.nouns import Noun
 from bastide.api.ec2.operations import changes, looks
 from bastide.api.ec2.resources import documents_of, find_record, new_id, new_record, unsuccessful
 from bastide.api.ec2.tag_rules import tags_asked
+from bastide.api.ec2.tokens import echoed
 from bastide.api.operation import Context, Document, Operation, Params, Result
 from bastide.model.faults import AlreadyExists, Invalid, NotFound, Unsupported
 from bastide.store import Txn
@@ -70,7 +71,7 @@ def create_flow_logs(txn: Txn, context: Context, params: Params) -> Result:
         }
         txn.put(new_record(context, nouns.FLOW_LOG, document, parent=resource_id))
         made.append(document["FlowLogId"])
-    return {"FlowLogIds": made, "Unsuccessful": failed}
+    return {"FlowLogIds": made, "Unsuccessful": failed, **echoed(params)}
 
 
 def describe_flow_logs(txn: Txn, context: Context, params: Params) -> Result:

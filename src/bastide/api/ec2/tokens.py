@@ -34,7 +34,7 @@ def repeatable(run: Run) -> Run:
                 raise Conflict("client token", why=why)
             answer: Result = kept.document["answer"]
             return answer
-        answer = {**run(txn, context, params), "ClientToken": token}
+        answer = run(txn, context, params)
         made = {"request": digest, "answer": answer, "until": context.now_s + LIFE_S}
         txn.put(Record(KIND, key, context.scope, made, name=f"{made['until']:017.3f}"))
         return answer
@@ -46,3 +46,9 @@ def _sweep(txn: Txn, context: Context) -> None:
     for record in txn.find(KIND, scope=context.scope, limit=SWEPT):
         if record.document["until"] < context.now_s:
             txn.delete(record)
+
+
+def echoed(params: Params) -> Result:
+    """The token, which most answers give back where there was one."""
+    token = params.get("ClientToken")
+    return {"ClientToken": token} if token else {}

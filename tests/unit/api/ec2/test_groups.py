@@ -192,6 +192,11 @@ async def test_rules_are_revoked_by_id_or_by_what_they_allow(ec2: Any, group_id:
         SecurityGroupRuleIds=[ids[1]],
     )
     assert len(await rules_of(ec2, group_id)) == 2
+    v6 = {"IpProtocol": "-1", "FromPort": 0, "ToPort": 0, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
+    asked = {"GroupId": group_id, "IpPermissions": [v6]}
+    await ec2.refuses("InvalidPermission.NotFound", "RevokeSecurityGroupEgress", **asked)
+    everything = {"IpProtocol": "-1", "FromPort": 0, "ToPort": 0, "IpRanges": [{"CidrIp": ANYWHERE}]}
+    await ec2.call("RevokeSecurityGroupEgress", GroupId=group_id, IpPermissions=[everything])
     rest = {"GroupId": group_id, "IpPermissions": [web("10.0.0.0/8"), web(ANYWHERE, port=443)]}
     await ec2.call("RevokeSecurityGroupIngress", **rest)
     assert await rules_of(ec2, group_id) == []

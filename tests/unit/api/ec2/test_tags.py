@@ -65,6 +65,7 @@ async def test_every_noun_has_tags_of_its_own_type(ec2: Any) -> None:
         await ec2.call(operation, **params, TagSpecifications=[{"ResourceType": resource_type, **tags}])
         assert await ec2.values("DescribeTags", "Value", ("resource-type", resource_type)) == ["v"]
     assert len(await ec2.values("DescribeTags", "x", ("tag:k", "v"))) == 13
+    await ec2.refuses("InvalidParameterValue", "DescribeTags", MaxResults=0)
     first = await ec2.call("DescribeTags", MaxResults=5)
     assert len(first["Tags"]) == 5
     rest = await ec2.call("DescribeTags", MaxResults=1000, NextToken=first["NextToken"])
@@ -106,6 +107,9 @@ async def test_a_call_sent_twice_with_one_token_makes_one(ec2: Any) -> None:
     other = {**asked, "VpcId": await ec2.vpc()}
     await ec2.refuses("IdempotentParameterMismatch", "CreateRouteTable", **other)
     await ec2.call("CreateNetworkAcl", **asked)  # another operation's tokens are its own
+    listing = {"PrefixListName": "x", "AddressFamily": "IPv4", "MaxEntries": 1, "ClientToken": "t"}
+    once = await ec2.call("CreateManagedPrefixList", **listing)
+    assert await ec2.call("CreateManagedPrefixList", **listing) == once
     later = ec2.api.ctx.now + timedelta(hours=25)
     ec2.api.ctx = msgspec.structs.replace(ec2.api.ctx, now=later)
     assert await ec2.call("CreateRouteTable", **asked) != made

@@ -1,7 +1,6 @@
 """Whatever fits the model's types gets an answer or one of ECS's errors: nothing escapes, all renders."""
 
 import json
-import random
 from typing import Any
 
 import botocore.session
@@ -14,6 +13,7 @@ from bastide.wire import spec
 from bastide.wire.http import Request
 from bastide.wire.malformed import Malformed
 from tests.account import Account, definition
+from tests.unit.api.any_value import Maker
 
 OPERATIONS = [
     "DeleteTaskDefinitions",
@@ -45,47 +45,7 @@ NAMES = [
     "80-90",
     "awslogs",
 ]
-ODD = [":", "/", "\0", "\n", "é", "🚲", "²", "-1", "{name}", "%s", "a" * 300, "9" * 5000, "0" * 32, "arn:"]
-WORDS = [*NAMES, *ODD, "arn:aws:ecs::::", f"arn:aws:ecs:us-east-1:000000000000:task/default/{'0' * 32}"]
-NUMBERS = [-1, 0, 1, 2, 10, 11, 80, 256, 65535, 65536, 2**31 - 1, -(2**31)]
-
-
-class Maker:
-    """Draws values of the model's shapes; now and then none at all."""
-
-    def __init__(self, seed: str, *, task: str) -> None:
-        self._random = random.Random(seed)
-        self._words = [*WORDS, task, task, task]
-
-    def flip(self) -> bool:
-        """Heads or tails."""
-        return self._random.random() < 0.5
-
-    def make(self, shape: Any, depth: int = 0) -> Any:
-        drawn = self._random
-        if drawn.random() < 0.03:
-            return None
-        if shape.type_name == "structure":
-            share = 0.5 if depth else 0.3
-            return {
-                name: self.make(member, depth + 1)
-                for name, member in shape.members.items()
-                if name in shape.required_members or drawn.random() < share / (1 + depth / 2)
-            }
-        if shape.type_name == "list":
-            return [self.make(shape.member, depth + 1) for _ in range(drawn.choice([0, 1, 1, 2, 3]))]
-        if shape.type_name == "map":
-            return {
-                drawn.choice(self._words): self.make(shape.value, depth + 1)
-                for _ in range(drawn.randrange(3))
-            }
-        if shape.type_name == "boolean":
-            return drawn.random() < 0.5
-        if shape.type_name in ("integer", "long"):
-            return drawn.choice(NUMBERS)
-        if getattr(shape, "enum", None):
-            return drawn.choice(shape.enum)
-        return drawn.choice(self._words)
+WORDS = [*NAMES, "arn:aws:ecs::::", f"arn:aws:ecs:us-east-1:000000000000:task/default/{'0' * 32}"]
 
 
 @pytest.fixture
@@ -104,7 +64,8 @@ async def test_nothing_escapes(account: Account, model: Any, operation: str) -> 
             "networkConfiguration": await account.network(),
         },
     }.get(operation, {})
-    maker = Maker(operation, task=(await account.run())["tasks"][0]["taskArn"])
+    task = (await account.run())["tasks"][0]["taskArn"]
+    maker = Maker(operation, words=[*WORDS, task, task, task])
     answered = 0
     for _ in range(ROUNDS):
         drawn = maker.make(model.operation_model(operation).input_shape) or {}

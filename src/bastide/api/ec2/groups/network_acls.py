@@ -8,6 +8,7 @@ from bastide.api.ec2.documents.groups import acl_association, new_network_acl
 from bastide.api.ec2.operations import changes, looks
 from bastide.api.ec2.resources import documents_of, find_record, new_record, put_members, shown
 from bastide.api.ec2.tag_rules import tags_asked
+from bastide.api.ec2.tokens import echoed
 from bastide.api.operation import Context, Operation, Params, Result
 from bastide.model.faults import InUse, Invalid, NotFound
 from bastide.store import Txn
@@ -46,7 +47,7 @@ def create_network_acl(txn: Txn, context: Context, params: Params) -> Result:
     acl = new_network_acl(context, vpc_id=vpc.key)
     acl["Tags"] = tags_asked(params, nouns.NETWORK_ACL)
     txn.put(new_record(context, nouns.NETWORK_ACL, acl, parent=vpc.key))
-    return {"NetworkAcl": shown(acl)}
+    return {"NetworkAcl": shown(acl), **echoed(params)}
 
 
 def describe_network_acls(txn: Txn, context: Context, params: Params) -> Result:

@@ -16,6 +16,7 @@ from bastide.api.ec2.operations import changes, looks
 from bastide.api.ec2.places.regions import zone_id
 from bastide.api.ec2.resources import find_record, new_id, shown
 from bastide.api.ec2.tag_rules import tags_asked
+from bastide.api.ec2.tokens import echoed
 from bastide.api.operation import Context, Document, Operation, Params, Result
 from bastide.model.faults import Denied, InUse, Invalid, LimitExceeded, NotFound, Unsupported
 from bastide.model.network import reserved_addresses
@@ -87,7 +88,7 @@ def create_network_interface(txn: Txn, context: Context, params: Params) -> Resu
     )
     document = {**eni.document, "TagSet": tags_asked(params, nouns.NETWORK_INTERFACE)}
     record = txn.put(eni.changed(document=document))
-    return {"NetworkInterface": {**rendered(txn, context, record), "Status": "pending"}}
+    return {"NetworkInterface": {**rendered(txn, context, record), "Status": "pending"}, **echoed(params)}
 
 
 def describe_network_interfaces(txn: Txn, context: Context, params: Params) -> Result:

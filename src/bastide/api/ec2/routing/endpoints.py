@@ -20,6 +20,7 @@ from bastide.api.ec2.resources import (
 )
 from bastide.api.ec2.routing.endpoint_services import checked_service, service_domain
 from bastide.api.ec2.tag_rules import tags_asked
+from bastide.api.ec2.tokens import echoed
 from bastide.api.operation import Context, Document, Operation, Params, Result
 from bastide.model.faults import Conflict, Invalid, NotFound, Unsupported
 from bastide.store import Record, Txn
@@ -81,7 +82,7 @@ def create_vpc_endpoint(txn: Txn, context: Context, params: Params) -> Result:
         "OwnerId": context.caller.account,
     }
     txn.put(new_record(context, nouns.VPC_ENDPOINT, document, parent=vpc.key))
-    return {"VpcEndpoint": {**shown(document), "State": "pending"}}
+    return {"VpcEndpoint": {**shown(document), "State": "pending"}, **echoed(params)}
 
 
 def describe_vpc_endpoints(txn: Txn, context: Context, params: Params) -> Result:

@@ -13,6 +13,7 @@ from bastide.api.ec2.interfaces.network_interfaces import choose_private_address
 from bastide.api.ec2.operations import changes, looks
 from bastide.api.ec2.resources import AVAILABLE, find_record, new_id, new_record, put_members, shown
 from bastide.api.ec2.tag_rules import tags_asked
+from bastide.api.ec2.tokens import echoed
 from bastide.api.operation import Context, Document, Operation, Params, Result
 from bastide.model.faults import AlreadyExists, Invalid, Unsupported
 from bastide.store import Record, Txn
@@ -62,7 +63,7 @@ def create_nat_gateway(txn: Txn, context: Context, params: Params) -> Result:
             "DeleteTime": context.now_s,
         }
     txn.put(new_record(context, nouns.NAT_GATEWAY, document, parent=subnet.key))
-    return {"NatGateway": {**shown(document), "State": PENDING}}
+    return {"NatGateway": {**shown(document), "State": PENDING}, **echoed(params)}
 
 
 def describe_nat_gateways(txn: Txn, context: Context, params: Params) -> Result:

@@ -8,6 +8,7 @@ from bastide.api.ec2.documents.routing import LOCAL, new_route_table
 from bastide.api.ec2.operations import changes, looks
 from bastide.api.ec2.resources import AVAILABLE, find_record, new_record, shown
 from bastide.api.ec2.tag_rules import tags_asked
+from bastide.api.ec2.tokens import echoed
 from bastide.api.operation import Context, Document, Operation, Params, Result
 from bastide.model.faults import InUse
 from bastide.store import Record, Txn
@@ -48,7 +49,7 @@ def create_route_table(txn: Txn, context: Context, params: Params) -> Result:
     table = new_route_table(context, vpc_id=vpc.key, cidrs=[vpc.document["CidrBlock"]])
     table["Tags"] = tags_asked(params, nouns.ROUTE_TABLE)
     txn.put(new_record(context, nouns.ROUTE_TABLE, table, parent=vpc.key))
-    return {"RouteTable": shown(table)}
+    return {"RouteTable": shown(table), **echoed(params)}
 
 
 def describe_route_tables(txn: Txn, context: Context, params: Params) -> Result:
