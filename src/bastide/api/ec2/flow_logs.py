@@ -14,6 +14,7 @@ from bastide.api.ec2.resources import documents_of, find_record, new_id, new_rec
 from bastide.api.ec2.tag_rules import tags_asked
 from bastide.api.ec2.tokens import echoed
 from bastide.api.operation import Context, Document, Operation, Params, Result
+from bastide.model.arn import log_group_arn
 from bastide.model.faults import AlreadyExists, Invalid, NotFound, Unsupported
 from bastide.store import Txn
 from bastide.store.network import kinds
@@ -52,7 +53,7 @@ def create_flow_logs(txn: Txn, context: Context, params: Params) -> Result:
     of = RESOURCES.get(params["ResourceType"])
     if of is None:
         raise Unsupported("parameter", why=f"Bastide has no flow logs of {params['ResourceType']}.")
-    asked = _asked(params)
+    asked = _asked(context, params)
     tags = tags_asked(params, nouns.FLOW_LOG)
     made, failed = [], []
     for resource_id in dict.fromkeys(params["ResourceIds"]):
@@ -90,7 +91,7 @@ def delete_flow_logs(txn: Txn, context: Context, params: Params) -> Result:
     return {"Unsuccessful": failed}
 
 
-def _asked(params: Params) -> Document:
+def _asked(context: Context, params: Params) -> Document:
     """What a call says of each of its logs, with what AWS takes for granted."""
     if params.get("LogDestinationType", TO_LOGS) != TO_LOGS:
         raise Unsupported("parameter", why=f"Bastide delivers flow logs to {TO_LOGS} alone.")
@@ -103,11 +104,13 @@ def _asked(params: Params) -> Document:
     if not params.get("DeliverLogsPermissionArn"):
         why = "DeliverLogsPermissionArn can't be empty if LogDestinationType is cloud-watch-logs."
         raise Invalid("request", why=why)
+    group = _group_name(params)
     return {
         "DeliverLogsPermissionArn": params["DeliverLogsPermissionArn"],
         "LogDestinationType": TO_LOGS,
         "LogFormat": FORMAT,
-        "LogGroupName": _group_name(params),
+        "LogDestination": log_group_arn(context.scope, group),
+        "LogGroupName": group,
         "MaxAggregationInterval": params.get("MaxAggregationInterval", INTERVALS_S[1]),
         "TrafficType": params["TrafficType"],
     }

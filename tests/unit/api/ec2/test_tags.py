@@ -169,4 +169,6 @@ async def test_a_flow_log_names_its_group_by_arn(ec2: Any) -> None:
     arn = "arn:aws:logs:eu-test-1:111122223333:log-group:flows"
     asked = flow_logs(await ec2.vpc(), LogGroupName=None, LogDestination=arn)
     await ec2.call("CreateFlowLogs", **asked)
-    assert await ec2.values("DescribeFlowLogs", "LogGroupName") == ["flows"]
+    await ec2.call("CreateFlowLogs", **flow_logs(await ec2.vpc()))  # by name
+    assert await ec2.values("DescribeFlowLogs", "LogGroupName") == ["flows"] * 2
+    assert await ec2.values("DescribeFlowLogs", "LogDestination") == [arn] * 2
