@@ -26,6 +26,7 @@ TLS_HANDSHAKE = 0x16  # the first byte of a client's hello: RFC 8446, 5.1; no me
 HEAD_POLL_S = 0.001
 SEND_FILE_BYTES = 4 * 1024 * 1024  # in one call of the kernel's
 SOCKET_WAIT_MS = 5  # on the thread, for a client that reads as fast as we send
+BATCH_WAIT_S = 0.5  # what a slow client has sent by then is a batch too
 
 Submit = Callable[..., Awaitable[Any]]
 
@@ -41,6 +42,8 @@ class Connection(HttpToolsProtocol):
     tls: ssl.SSLContext | None = None  # what a handshake is answered with; without it, it is no HTTP
 
     _deadline: asyncio.TimerHandle | None = None
+    _batch_bytes = 0
+    _batch_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -52,6 +55,8 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_arrived()
+        if self._batch_timer is not None:
+            self._batch_timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -78,14 +83,44 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._batch_bytes = 0
         self._await_head()
 
     def on_headers_complete(self) -> None:
         self._head_arrived()
+        extensions: Any = {"bastide.batches": self.take_batches}
         if self.scheme == "http":
-            extensions: Any = {"bastide.sendfile": self.send_file}
-            self.scope["extensions"] = extensions
+            extensions["bastide.sendfile"] = self.send_file
+        self.scope["extensions"] = extensions
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        cycle = self.cycle
+        if not self._batch_bytes or cycle.response_complete:
+            super().on_body(body)
+            return
+        cycle.body += body
+        size = len(cycle.body)
+        if size >= self._batch_bytes:
+            cycle.message_event.set()
+            if size >= 2 * self._batch_bytes:
+                self.flow.pause_reading()
+        elif self._batch_timer is None:
+            self._batch_timer = self.loop.call_later(BATCH_WAIT_S, self._end_batch)
+
+    def take_batches(self, size: int) -> Callable[[], bytes]:
+        """Wake the reader of this request's body for so many bytes at once, not for every piece.
+
+        What is given back tells a reader whose client has left what had come by then.
+        """
+        self._batch_bytes = size
+        cycle = self.cycle
+        return lambda: bytes(cycle.body)
+
+    def _end_batch(self) -> None:
+        self._batch_timer = None
+        if self.cycle is not None:
+            self.cycle.message_event.set()
 
     async def send_file(self, file: int, offset: int, count: int, submit: Submit) -> None:
         """Send a part of a file as the answer's next bytes, on threads, without it passing through memory.

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from tests.contract.registry.conftest import (
 )
 
 CUT_UPLOADS = 1000
+WHOLE_AT_ONCE = f"/v2/app/blobs/uploads/?digest={digest_of(b'never whole')}"
 
 
 async def test_manifests_that_lie_are_refused(registry: Registry) -> None:
@@ -87,9 +89,10 @@ async def test_uploads_cut_midway_by_the_thousand_leave_nothing_behind(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bastide.api.distribution.sessions.KEPT_S", 0.05)
-    location = (await registry.http.post("/v2/app/blobs/uploads/")).headers["location"]
+    begun = [await registry.http.post("/v2/app/blobs/uploads/") for _ in range(CUT_UPLOADS // 4)]
+    locations = [answer.headers["location"] for answer in begun]
     open_before = open_files()
-    await asyncio.to_thread(cut_many, registry)
+    await asyncio.to_thread(cut_many, registry, locations)
     later = Sweeper(registry.store, registry.settings, now_s=lambda: time.time() + 1e6)
     until = time.monotonic() + 60
     while registry.uploads() or open_files() > open_before:
@@ -98,7 +101,7 @@ async def test_uploads_cut_midway_by_the_thousand_leave_nothing_behind(
         await later.sweep()
     assert registry.files() == []
     assert await registry.store.view(lambda txn: txn.find(repositories.UPLOAD)) == []
-    assert (await registry.http.get(location)).status_code == 404
+    assert (await registry.http.get(locations[0])).status_code == 404
     assert await registry.push_blob(b"whole")
 
 
@@ -106,28 +109,53 @@ def open_files() -> int:
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
-def cut_many(registry: Registry) -> None:
-    """Clients that announce a mebibyte, send a part of it, and are gone."""
-    token = base64.b64encode(f"AWS:{registry.password}".encode()).decode()
-    digest = digest_of(b"never whole")
-    head = (
-        f"POST /v2/app/blobs/uploads/?digest={digest} HTTP/1.1\r\nHost: localhost\r\n"
-        f"Authorization: Basic {token}\r\nContent-Length: 1048576\r\n\r\n"
-    )
+async def test_what_cannot_be_gone_on_with_goes_with_its_client(registry: Registry) -> None:
+    line = await asyncio.to_thread(begin_to_send, registry, "POST", WHOLE_AT_ONCE, b"x" * 5000)
+    await until(lambda: len(registry.uploads()) == 1)
+    line.close()
+    await until(lambda: not registry.uploads())
+    async with asyncio.timeout(10):
+        while await registry.store.view(lambda txn: txn.find(repositories.UPLOAD)):
+            await asyncio.sleep(0.02)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+def cut_many(registry: Registry, locations: list[str]) -> None:
+    """Clients that are gone in the middle, of uploads in one request and of others."""
     for index in range(CUT_UPLOADS):
-        with socket.create_connection(("127.0.0.1", registry.served.port)) as line:
-            line.sendall(head.encode() + b"x" * (index * 7 % 5000))
+        place = ("PATCH", locations[index]) if index < len(locations) else ("POST", WHOLE_AT_ONCE)
+        begin_to_send(registry, *place, b"x" * (index * 7 % 5000)).close()
+
+
+def begin_to_send(
+    registry: Registry, method: str, path: str, part: bytes, *, of: int = 1 << 20
+) -> socket.socket:
+    """Announce so many bytes, and send a part of them."""
+    token = base64.b64encode(f"AWS:{registry.password}".encode()).decode()
+    head = (
+        f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n"
+        f"Authorization: Basic {token}\r\nContent-Length: {of}\r\n\r\n"
+    )
+    line = socket.create_connection(("127.0.0.1", registry.served.port))
+    line.sendall(head.encode() + part)
+    return line
 
 
 async def test_an_upload_cut_midway_goes_on_where_it_was(registry: Registry) -> None:
     location = (await registry.http.post("/v2/app/blobs/uploads/")).headers["location"]
     content = os.urandom(300_000)
-    await asyncio.to_thread(send_half, registry, location, content)
+    half = content[: len(content) // 2]
+    (await asyncio.to_thread(begin_to_send, registry, "PATCH", location, half, of=len(content))).close()
     until = asyncio.get_running_loop().time() + 30
     while True:
         shown = await registry.http.get(location)
         size = int(shown.headers["range"].removeprefix("0-")) + 1
-        if size == len(content) // 2:
+        if size == len(half):
             break
         assert asyncio.get_running_loop().time() < until
         await asyncio.sleep(0.05)
@@ -137,16 +165,6 @@ async def test_an_upload_cut_midway_goes_on_where_it_was(registry: Registry) -> 
     done = await registry.http.put(location, params={"digest": digest_of(content)})
     assert done.status_code == 201
     assert (await registry.http.get(done.headers["location"])).content == content
-
-
-def send_half(registry: Registry, location: str, content: bytes) -> None:
-    token = base64.b64encode(f"AWS:{registry.password}".encode()).decode()
-    head = (
-        f"PATCH {location} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {token}\r\n"
-        f"Content-Length: {len(content)}\r\n\r\n"
-    )
-    with socket.create_connection(("127.0.0.1", registry.served.port)) as line:
-        line.sendall(head.encode() + content[: len(content) // 2])
 
 
 async def test_another_upload_takes_a_chunk_only_at_its_end(registry: Registry) -> None:

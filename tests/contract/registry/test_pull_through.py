@@ -10,10 +10,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from aiohttp import web
 
 from bastide.store import Txn
 from bastide.store.registry import images
 from tests.contract.registry.conftest import CONFIG_TYPE, OCI_MANIFEST, Registry, code_of, digest_of
+from tests.registry import Trouble, cut, own_registry
 
 START_S = 20.0
 
@@ -136,6 +138,47 @@ async def test_a_tag_is_asked_for_again_after_a_day(registry: Registry, other: O
 
     await registry.store.update(grow_old)
     assert (await registry.http.get(path)).content == newer
+
+
+@pytest.mark.real
+async def test_an_immutable_tag_stays_with_its_image_when_the_other_registry_moves_it(
+    registry: Registry, other: Other, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bastide.api.distribution.cache.fetching.CHECKED_EVERY_S", -1.0)
+    await asyncio.to_thread(
+        registry.ecr.create_repository_creation_template,
+        prefix="hub",
+        appliedFor=["PULL_THROUGH_CACHE"],
+        imageTagMutability="IMMUTABLE_WITH_EXCLUSION",
+        imageTagMutabilityExclusionFilters=[{"filterType": "WILDCARD", "filter": "dev-*"}],
+    )
+    await make_rule(registry, other)
+    for tag in ("v1", "dev-1"):
+        first = await other.push(tag, b"the first")
+        path = f"/v2/hub/tools/app/manifests/{tag}"
+        assert (await registry.http.get(path)).content == first
+        second = await other.push(tag, b"the second")
+        assert (await registry.http.get(path)).content == (first if tag == "v1" else second)
+
+
+async def test_what_came_broken_is_not_kept_and_comes_whole_the_next_time(registry: Registry) -> None:
+    content = os.urandom(100_000)
+    path = f"/v2/own/app/blobs/{digest_of(content)}"
+    async with own_registry() as own:
+        await asyncio.to_thread(
+            registry.ecr.create_pull_through_cache_rule,
+            ecrRepositoryPrefix="own",
+            upstreamRegistryUrl=own.authority,
+        )
+        own.blobs[digest_of(content)] = content
+        own.troubles.append(Trouble("/blobs/", cut))
+        own.fail("/blobs/", lambda: web.Response(body=b"a page of some proxy's"))
+        own.fail("/manifests/", lambda: web.Response(body=b"\xff no manifest"))
+        for wanted in (path, path, "/v2/own/app/manifests/v1"):
+            refused = await registry.http.get(wanted)
+            assert (refused.status_code, code_of(refused)) == (502, "UNAVAILABLE")
+        assert (registry.files(), registry.uploads()) == ([], [])
+        assert (await registry.http.get(path)).content == content
 
 
 @pytest.mark.real

@@ -1,6 +1,7 @@
 """Manifests of a repository: read, put under a digest and tags, taken away."""
 
 import asyncio
+import contextlib
 from functools import partial
 
 from bastide.api.distribution.cache.fetching import fetch_manifest
@@ -22,7 +23,8 @@ async def read(parts: Parts, exchange: Exchange, name: str, reference: str) -> N
     _check_reference(reference)
     image, content = await _read_or_fetch(parts, name, reference)
     if exchange.method == "GET" and parts.now_s - image.document.get("pulledAt", 0) > PULL_NOTED_EVERY_S:
-        await parts.store.update(partial(_note_pull, key=image.key, now_s=parts.now_s))
+        with contextlib.suppress(Unavailable):  # on a full disk images can still be pulled
+            await parts.store.update(partial(_note_pull, key=image.key, now_s=parts.now_s))
     headers = {
         "content-type": image.document["mediaType"],
         "docker-content-digest": image.name,

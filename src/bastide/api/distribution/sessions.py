@@ -8,13 +8,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bastide.api.distribution.exchange import Disconnected, Exchange, Threads
+from bastide.api.distribution.exchange import BATCH_BYTES, Disconnected, Exchange, Threads
 from bastide.model.faults import Conflict
 from bastide.store.registry.blobs import Blobs, Incoming
 
 KEPT = 64
 KEPT_S = 300.0
-BATCH_BYTES = 1024 * 1024  # handed to a thread at once
 
 
 class Sessions:

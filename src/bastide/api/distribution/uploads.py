@@ -5,7 +5,7 @@ from functools import partial
 from uuid import uuid4
 
 from bastide.api.distribution.errors import Refused, Row
-from bastide.api.distribution.exchange import Exchange
+from bastide.api.distribution.exchange import Disconnected, Exchange
 from bastide.api.distribution.parts import Parts
 from bastide.api.distribution.repositories import repository_to_push
 from bastide.api.distribution.sessions import receive_into
@@ -36,7 +36,11 @@ async def begin(parts: Parts, exchange: Exchange, name: str, rest: str) -> None:
         lambda txn: repositories.put_upload(txn, repository, upload_id, now_s=parts.now_s)
     )
     if digest:
-        await _receive_last(parts, exchange, repository, upload_id, digest)
+        try:
+            await _receive_last(parts, exchange, repository, upload_id, digest)
+        except Disconnected:  # nobody was told where to go on
+            await _forget(parts, upload_id)
+            raise
     else:
         await exchange.answer(202, _location(name, upload_id, 0))
 

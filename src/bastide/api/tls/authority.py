@@ -1,10 +1,11 @@
-"""The installation's own certificate authority: made at first start, never replaced while its key is there.
+"""The installation's own certificate authority: made at first start, its key never replaced.
 
 It signs certificates for this installation's names alone (its name constraints say so), so that trusting
 it lets nobody pose as another site. Keys are readable by the server's user alone. No I/O but on its files.
 """
 
 import ipaddress
+import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,13 +15,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from bastide.api.vault.durable import write_once
+from bastide.api.vault.durable import write_once, write_whole
 from bastide.config import Settings
 from bastide.model.faults import Invalid
 
 LIFETIME = timedelta(days=3650)
 LEAF_LIFETIME = timedelta(days=397)  # longer ones are refused by some clients
 BACKDATED = timedelta(days=1)  # for clients whose clock is behind
+
+log = logging.getLogger(__name__)
 
 
 def tls_folder(settings: Settings) -> Path:
@@ -47,11 +50,20 @@ class Authority:
         key_file, certificate_file = folder / "ca.key", authority_file(settings)
         write_once(key_file, render_key(ec.generate_private_key(ec.SECP256R1())))
         key = _read_key(key_file)
-        write_once(certificate_file, _self_signed(key, settings.instance, names, now))
+        wanted = {_constrained(name) for name in names}
+        write_once(certificate_file, _self_signed(key, settings.instance, wanted, now))
         certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
         if certificate.public_key() != key.public_key():
             why = f"{certificate_file} is not the certificate of {key_file}. Remove it to have it made anew."
             raise Invalid("certificate", str(certificate_file), why=why)
+        allowed = _allowed(certificate)
+        if not wanted <= allowed:
+            log.warning(
+                "%s is made anew for another name; who trusts it has to take the new one", certificate_file
+            )
+            signed = _self_signed(key, settings.instance, wanted | allowed, now)
+            write_whole(certificate_file, signed)
+            certificate = x509.load_pem_x509_certificate(signed)
         return cls(key, certificate)
 
     def issue(self, names: Sequence[str], *, now: datetime) -> tuple[bytes, bytes]:
@@ -85,8 +97,14 @@ def render_key(key: ec.EllipticCurvePrivateKey) -> bytes:
     )
 
 
+def _allowed(certificate: x509.Certificate) -> set[x509.GeneralName]:
+    """What the authority may sign for."""
+    constraints = certificate.extensions.get_extension_for_class(x509.NameConstraints).value
+    return set(constraints.permitted_subtrees or ())
+
+
 def _self_signed(
-    key: ec.EllipticCurvePrivateKey, instance: str, names: Sequence[str], now: datetime
+    key: ec.EllipticCurvePrivateKey, instance: str, allowed: set[x509.GeneralName], now: datetime
 ) -> bytes:
     subject = _named(f"Bastide CA ({instance})")
     builder = _begin(subject, subject, key.public_key(), now, LIFETIME)
@@ -103,8 +121,8 @@ def _self_signed(
         decipher_only=False,
     )
     builder = builder.add_extension(usage, critical=True)
-    allowed = [_constrained(name) for name in names]
-    constraints = x509.NameConstraints(permitted_subtrees=allowed, excluded_subtrees=None)
+    ordered = sorted(allowed, key=lambda name: str(name.value))
+    constraints = x509.NameConstraints(permitted_subtrees=ordered, excluded_subtrees=None)
     builder = builder.add_extension(constraints, critical=True)
     signed = builder.sign(key, hashes.SHA256())
     return signed.public_bytes(serialization.Encoding.PEM)

@@ -1,10 +1,12 @@
 """The authority and what it signs: for its own names, kept, renewed, replaced by the user's."""
 
+import contextlib
 import ssl
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bastide.api.tls.authority import Authority, authority_file, names_in, tls_folder
@@ -43,6 +45,32 @@ def test_authority_and_certificate_stay_until_a_month_before_the_end(settings: S
     Certificates(settings, now=lambda: NOW + timedelta(days=370))
     assert authority.read_bytes() == before[0]
     assert leaf.read_bytes() != before[1]
+
+
+def test_another_domain_is_trusted_by_whoever_takes_the_authority_anew(settings: Settings) -> None:
+    name = "111122223333.dkr.ecr.eu-west-1.images.example.test"
+    Certificates(settings)
+    before = authority_file(settings).read_text()
+    moved = Certificates(msgspec.structs.replace(settings, registry_domain="images.example.test"))
+    after = authority_file(settings).read_text()
+    for trusted in ("localhost", "192.0.2.7", name):
+        shake_hands(moved.context, trusted, authority=after)
+    with pytest.raises(ssl.SSLCertVerificationError, match="permitted subtree"):
+        shake_hands(moved.context, name, authority=before)
+    with pytest.raises(ssl.SSLCertVerificationError, match="mismatch"):
+        shake_hands(moved.context, "images.example.test", authority=after)
+
+
+def shake_hands(server: ssl.SSLContext, name: str, *, authority: str) -> None:
+    """A client that trusts the authority alone asks for the name."""
+    client = ssl.create_default_context(cadata=authority)
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    asking = client.wrap_bio(down, up, server_hostname=name)
+    answering = server.wrap_bio(up, down, server_side=True)
+    for end in (asking, answering, asking):
+        with contextlib.suppress(ssl.SSLWantReadError):
+            end.do_handshake()
+    assert asking.cipher() is not None
 
 
 def test_the_users_certificate_replaces_ours_and_a_changed_file_is_taken_up(

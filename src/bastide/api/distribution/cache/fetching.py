@@ -16,6 +16,7 @@ from bastide.api.ecr.templates import make_repository
 from bastide.model.faults import Invalid, NotFound, Unavailable
 from bastide.model.registry.digest import CANONICAL, algorithm_of, digest_of
 from bastide.model.registry.manifest import parse_manifest
+from bastide.model.registry.tag_rules import is_immutable
 from bastide.store import Record, Txn
 from bastide.store.registry import images, repositories
 from bastide.store.registry.blobs import Incoming
@@ -53,12 +54,15 @@ async def fetch_manifest(parts: Parts, name: str, reference: str) -> bool:
     upstream = await _upstream(parts, rule)
     try:
         fetched = await upstream.manifest(upstream_name(rule, name), reference)
+        push = await asyncio.to_thread(_checked, fetched, reference)
     except UpstreamFailed as error:
         log.info("%s is not pulled through: %s", name, error)
         if error.status == 404:
             return False
         raise Unavailable("upstream", name, why=str(error)) from error
-    await _store(parts, name, reference, fetched)
+    except Invalid as error:
+        raise _not_as_told(name, error) from error
+    await _store(parts, name, reference, push)
     return True
 
 
@@ -87,15 +91,15 @@ async def _upstream(parts: Parts, rule: Record) -> Upstream:
     return Upstream(rule.document["upstreamRegistryUrl"], credentials)
 
 
-async def _store(parts: Parts, name: str, reference: str, fetched: Fetched) -> None:
-    """Keep the manifest, and the tag if it was asked for by one; its parts may come later."""
+def _checked(fetched: Fetched, reference: str) -> images.Push:
+    """The manifest to be kept, and the tag if it was asked for by one. Raises Invalid."""
     is_by_digest = ":" in reference
     digest = digest_of(fetched.content, algorithm_of(reference) if is_by_digest else CANONICAL)
     if is_by_digest and digest != reference:
         why = f"The upstream registry sent a manifest with the digest '{digest}' for '{reference}'"
         raise Invalid("digest", reference, why=why)
-    manifest = await asyncio.to_thread(parse_manifest, fetched.content, fetched.media_type)
-    push = images.Push(
+    manifest = parse_manifest(fetched.content, fetched.media_type)
+    return images.Push(
         digest=digest,
         content=fetched.content.decode(),
         manifest=manifest,
@@ -103,14 +107,32 @@ async def _store(parts: Parts, name: str, reference: str, fetched: Fetched) -> N
         is_sparse=True,
     )
 
+
+def _not_as_told(name: str, error: Invalid) -> Unavailable:
+    """What came is not what was asked for: cut short, changed on the way, or no image at all."""
+    log.warning("%s is not pulled through: %s", name, error.why)
+    return Unavailable("upstream", name, why=error.why)
+
+
+async def _store(parts: Parts, name: str, reference: str, push: images.Push) -> None:
+    """Keep the manifest; its parts may come later."""
+
     def write(txn: Txn) -> None:
         repository = _ensure_repository(txn, parts, name)
-        images.put_image(txn, repository, push, now_s=parts.now_s)
-        tag = None if is_by_digest else images.find_tag(txn, repository, reference)
+        if not _is_settled(txn, repository, push):
+            images.put_image(txn, repository, push, now_s=parts.now_s)
+        tag = images.find_tag(txn, repository, reference) if push.tags else None
         if tag is not None:
             txn.put(tag.changed(document={"checkedAt": parts.now_s}))
 
     await parts.store.update(write)
+
+
+def _is_settled(txn: Txn, repository: Record, push: images.Push) -> bool:
+    """Whether the tag stays with its image although it has moved on in the other registry."""
+    tags = [found for name in push.tags if (found := images.find_tag(txn, repository, name))]
+    shown = repository.document["repository"]
+    return any(tag.status != push.digest and is_immutable(shown, tag.name) for tag in tags)
 
 
 def _ensure_repository(txn: Txn, parts: Parts, name: str) -> Record:
@@ -130,6 +152,8 @@ async def _fetch_blob(parts: Parts, rule: Record, name: str, digest: str) -> Non
         await upstream.blob(upstream_name(rule, name), digest, incoming)
         size = incoming.size
         await asyncio.to_thread(parts.blobs.keep, incoming, digest)
+    except Invalid as error:
+        raise _not_as_told(name, error) from error
     except UpstreamFailed as error:
         log.info("a blob of %s is not pulled through: %s", name, error)
         if error.status == 404:
