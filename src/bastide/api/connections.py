@@ -44,6 +44,7 @@ class Connection(HttpToolsProtocol):
     _deadline: asyncio.TimerHandle | None = None
     _batch_bytes = 0
     _batch_timer: asyncio.TimerHandle | None = None
+    _early = b""  # what came by TLS before we were told of the transport
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -52,14 +53,21 @@ class Connection(HttpToolsProtocol):
         self._head_bytes = 0
         self._is_refused = False
         self._await_head()
+        early, self._early = self._early, b""
+        if early:
+            self.data_received(early)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_arrived()
         if self._batch_timer is not None:
             self._batch_timer.cancel()
-        super().connection_lost(exc)
+        if self.transport is not None:
+            super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self.transport is None:
+            self._early += data
+            return
         if self._is_refused:
             return
         if self._hello is not None:
@@ -187,7 +195,8 @@ class Connection(HttpToolsProtocol):
             self.transport.abort()
             return
         assert transport is not None
-        inside.connection_made(transport)
+        if not transport.is_closing():
+            inside.connection_made(transport)
 
     def _feed_tls(self) -> None:
         protocol: Any = self.transport.get_protocol()  # a BufferedProtocol in all but name with uvloop

@@ -1,6 +1,7 @@
 """What a registry does beyond the conformance suite: GetAuthorizationToken, mounts, ranges, links, races."""
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from pathlib import Path
@@ -69,6 +70,41 @@ async def test_the_same_port_speaks_tls_with_a_certificate_of_our_authority(
         stranger = ssl.create_default_context()
         await asyncio.to_thread(ask_over_tls, registry.served.port, "localhost", stranger)
     assert (await registry.http.get("/v2/")).status_code == 200
+
+
+async def test_a_request_may_come_in_one_packet_with_the_handshakes_end(
+    registry: Registry, authority: Path
+) -> None:
+    context = ssl.create_default_context(cafile=str(authority))
+    told = await asyncio.to_thread(ask_at_once, registry.served.port, context)
+    assert told.startswith(b"HTTP/1.1 401")
+
+
+def ask_at_once(port: int, context: ssl.SSLContext) -> bytes:
+    """The answer to a client that sends its request right behind the handshake's last message."""
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(up, down, server_hostname="localhost")
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                line.sendall(down.read())
+                up.write(receive(line))
+        tls.write(b"GET /v2/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        line.sendall(down.read())
+        while True:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                return tls.read(1000)
+            up.write(receive(line))
+
+
+def receive(line: socket.socket) -> bytes:
+    """What comes next; it is an error that nothing does."""
+    came = line.recv(1 << 16)
+    assert came, "the server has closed the connection"
+    return came
 
 
 def ask_over_tls(port: int, name: str, context: ssl.SSLContext) -> bytes:
