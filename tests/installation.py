@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,18 +80,42 @@ class Installation:
         answer = self.aws("ecs", "register-task-definition", "--cli-input-json", body)
         return str(answer["taskDefinition"]["taskDefinitionArn"])
 
-    def run_task(self, definition: str, *extra: str, public: bool = False, count: int = 1) -> list[str]:
-        """Run it in the first default subnet; the tasks' ARNs."""
-        subnet = self.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
+    def run_task(
+        self,
+        definition: str,
+        *extra: str,
+        public: bool = False,
+        count: int = 1,
+        groups: Sequence[str] = (),
+        subnet: str = "",
+    ) -> list[str]:
+        """Run it, in the first default subnet unless told otherwise; the tasks' ARNs.
+
+        A public one is in a group that is open to the world unless told otherwise.
+        """
+        defaults = [{"Name": "default-for-az", "Values": ["true"]}]
+        subnet = subnet or self.client("ec2").describe_subnets(Filters=defaults)["Subnets"][0]["SubnetId"]
+        chosen = ",".join(groups or ([self.open_group()] if public else []))
         address = "ENABLED" if public else "DISABLED"
         answer = self.aws(
             *("ecs", "run-task", "--task-definition", definition, "--count", str(count)),
             *("--launch-type", "FARGATE", "--network-configuration"),
-            f"awsvpcConfiguration={{subnets=[{subnet}],assignPublicIp={address}}}",
+            f"awsvpcConfiguration={{subnets=[{subnet}],securityGroups=[{chosen}],assignPublicIp={address}}}",
             *extra,
         )
         assert answer["failures"] == []
         return [str(task["taskArn"]) for task in answer["tasks"]]
+
+    def open_group(self) -> str:
+        """The default VPC's group of the tests' that everybody may speak to."""
+        ec2, name = self.client("ec2"), "open"
+        found = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": [name]}])
+        if found["SecurityGroups"]:
+            return str(found["SecurityGroups"][0]["GroupId"])
+        group = str(ec2.create_security_group(GroupName=name, Description="open to everybody")["GroupId"])
+        everybody = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+        ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[everybody])
+        return group
 
     def client(self, service: str) -> Any:
         """boto3's, for what is asked over and over: the aws program takes most of a second to start."""

@@ -32,6 +32,7 @@ from bastide.model.network import (
 )
 
 VPC_ID, IGW_ID, NAT_ID, LIST_ID = "vpc-1", "igw-1", "nat-00000000000000abc", "pl-1"
+OTHER = 253  # a protocol without ports that no kernel treats in its own way
 CIDR = "10.0.0.0/16"
 OUTSIDE = ("203.0.113.7", "198.51.100.9")
 PORTS = (22, 80, 443, 5432, 40000)
@@ -47,7 +48,7 @@ TRAFFIC = (
     Traffic(protocol=1, first=8, last=-1),
     Traffic(protocol=1, first=3, last=4),
     Traffic(protocol=1),
-    Traffic(protocol=47),
+    Traffic(protocol=OTHER),
 )
 
 
@@ -100,7 +101,7 @@ def random_packet(rng: random.Random, state: VpcState) -> Packet:
         sender=sender.id if sender else "",
         source=source,
         destination=destination,
-        protocol=rng.choice((6, 6, 6, 17, 1, 47)),
+        protocol=rng.choice((6, 6, 6, 17, 1, OTHER)),
         port=rng.choice((*PORTS, 8080)),
         icmp=rng.choice(((8, 0), (3, 4), (3, 1))),
         is_known=rng.random() < 0.2,
@@ -200,7 +201,7 @@ def _is_of(traffic: Traffic, packet: Packet) -> bool:
     if packet.protocol == 1:
         kind, code = packet.icmp
         return traffic.first in (-1, kind) and (traffic.first == -1 or traffic.last in (-1, code))
-    return packet.protocol == 47 or traffic.first == -1 or traffic.first <= packet.port <= traffic.last
+    return packet.protocol == OTHER or traffic.first == -1 or traffic.first <= packet.port <= traffic.last
 
 
 def _owner(state: VpcState, address: str) -> Interface | None:

@@ -22,11 +22,14 @@ from bastide.model.frames import (
     FrameReader,
     Heartbeat,
     Hello,
+    Network,
+    NetworkSync,
     Sync,
     Upward,
     Welcome,
     render_frame,
 )
+from bastide.model.network import AnyPart
 from bastide.store import Store
 from tests.account import VAULT, Account
 
@@ -54,21 +57,31 @@ class Agent:
         self._frames = FrameReader()
         self._held: list[Any] = []
         self.assigned: list[Assignment] = []
+        self.parts: dict[str, AnyPart] = {}
 
     def send(self, *messages: Upward) -> None:
         self._writer.write(b"".join(render_frame(message) for message in messages))
 
     async def read(self, kind: type[M] | UnionType) -> M:
-        """The next message, which is of this kind."""
+        """The next message, which is of this kind; what is said of the network goes to `parts`."""
         async with asyncio.timeout(5):
             while not self._held:
                 data = await self._reader.read(65536)
                 if not data:
                     raise EOFError
-                self._held += self._frames.feed(data)
+                self._held += [one for one in self._frames.feed(data) if not self._is_of_network(one)]
         message = self._held.pop(0)
         assert isinstance(message, kind), message
         return message
+
+    def _is_of_network(self, message: object) -> bool:
+        if isinstance(message, Network):
+            self.parts |= {part.id: part for part in message.parts}
+            for part_id in message.gone:
+                self.parts.pop(part_id, None)
+        if isinstance(message, NetworkSync):
+            self.parts = {part_id: self.parts[part_id] for part_id in message.part_ids}
+        return isinstance(message, Network | NetworkSync)
 
     async def is_silent(self) -> bool:
         """Whether nothing more comes before the answer to a heartbeat."""

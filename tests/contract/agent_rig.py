@@ -27,6 +27,7 @@ from tests.fakes.disks import FakeDisks
 from tests.fakes.images import FakeImages
 from tests.fakes.network import FakeNetwork
 from tests.fakes.runtime import Behaviour, FakeRuntime
+from tests.vpcs import Told
 
 APP = container("app", command=("sleep", "1000"))
 STOPS = Behaviour(on_signal={15: 143, 9: 137})
@@ -53,7 +54,7 @@ class Rig:
         self.host = Host(
             runtime=self.runtime,
             images=self.images,
-            network=FakeNetwork(),
+            network=Told(FakeNetwork()),
             disks=EmptyRoots(folder / "disks"),
             cgroups=self.cgroups,
         )

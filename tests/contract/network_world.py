@@ -9,9 +9,12 @@ from pathlib import Path
 
 from bastide.host import names
 from bastide.host.network import VpcNetwork
+from bastide.host.network.netns import is_netns
 from bastide.model.assignment import Eni
 from bastide.model.network import mac_of, private_dns_name, public_pool
 from bastide.plan import firewall
+from tests.host_snapshot import take_snapshot
+from tests.vpcs import Told
 
 VPC_CIDR = "172.31.0.0/16"  # the same for every VPC here, on purpose
 SUBNETS = ("172.31.0.0/20", "172.31.16.0/20")
@@ -41,9 +44,17 @@ except OSError as error:
 """
 
 
-def make_network(instance: str, folder: Path) -> VpcNetwork:
+class OpenNetwork(Told[VpcNetwork]):
+    """The real network; what it is asked to make, it knows of, and all of it is open."""
+
+    def router_path(self, vpc_id: str) -> Path:
+        return self.network.router_path(vpc_id)
+
+
+def make_network(instance: str, folder: Path) -> OpenNetwork:
     """The real network, in folders of the test's."""
-    return VpcNetwork(instance, folder=folder / "netns", pool=public_pool(instance), firewall=firewall)
+    made = VpcNetwork(instance, folder=folder / "netns", pool=public_pool(instance), firewall=firewall)
+    return OpenNetwork(made)
 
 
 def words_of(instance: str) -> tuple[str, ...]:
@@ -104,6 +115,22 @@ def _ask(netns: str | None, address: str, port: int, timeout_s: float, source: s
 def run_inside(netns: str | Path | None, *argv: str) -> str:
     """What the program prints, run in the namespace."""
     return subprocess.run([*_inside(netns), *argv], check=True, capture_output=True, text=True).stdout
+
+
+def describe(instance: str, folder: Path) -> str:
+    """The instance's network as text: the host's part, and what is in each of its namespaces."""
+    parts = [take_snapshot(words_of(instance))]
+    for path in sorted((folder / "netns").glob("*")) if (folder / "netns").exists() else ():
+        parts.append(f"namespace {path.name}")
+        assert is_netns(path), path
+        for argv in (
+            ("ip", "-oneline", "-4", "address"),
+            ("ip", "route"),
+            ("ip", "neighbour", "show", "nud", "permanent"),
+            ("nft", "--stateless", "list", "ruleset"),
+        ):
+            parts.extend(sorted(line.split(" valid_lft")[0] for line in run_inside(path, *argv).splitlines()))
+    return "\n".join(parts)
 
 
 def _inside(netns: str | Path | None) -> list[str]:

@@ -3,21 +3,24 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bastide.host.ports import Network
+from bastide.model.faults import Unavailable
 from tests.contract.network_world import make_eni, make_network, words_of
 from tests.fakes.network import FakeNetwork
 from tests.real_host import instance_name, nothing_left, require_root
+from tests.vpcs import Told, open_vpcs
 
 ONE, TWO = "1" * 32, "2" * 32
 
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.real)])
-async def network(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Network]:
+async def network(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Told[Any]]:
     if request.param == "fake":
-        yield FakeNetwork()
+        yield Told(FakeNetwork())
         return
     require_root("nft", "ip", "nsenter")
     instance = instance_name("n")
@@ -75,3 +78,23 @@ async def test_many_tasks_of_two_vpcs_come_and_go_at_once(network: Network) -> N
     finally:
         await asyncio.gather(*(network.remove_eni(task_id) for task_id in (*tasks, ONE)))
     assert await network.read_enis() == set()
+
+
+async def test_an_interface_nobody_knows_of_is_not_made(network: Told[Network]) -> None:
+    eni = make_eni(1)
+    network.is_told = True
+    network.know(open_vpcs({TWO: make_eni(2)}))
+    with pytest.raises(Unavailable):
+        await network.ensure_eni(eni, task_id=ONE)
+    assert await network.read_enis() == set()
+
+
+async def test_a_vpc_without_an_interface_here_is_not_used(network: Told[Network]) -> None:
+    network.know(open_vpcs({ONE: make_eni(1)}))
+    assert not await network.ensure_vpc("vpc-a")
+    try:
+        await network.ensure_eni(make_eni(1), task_id=ONE)
+        assert await network.ensure_vpc("vpc-a")
+    finally:
+        await network.remove_eni(ONE)
+    assert not await network.ensure_vpc("vpc-a")

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from bastide.host import syscalls
-from bastide.host.network import addresses, enis, gateway, links, netns, nft, routers
-from tests.contract.network_world import make_eni, make_network, run_inside, words_of
-from tests.host_snapshot import take_snapshot
+from bastide.host.network import addresses, enis, gateway, links, nft, routers
+from tests.contract.network_world import describe, make_eni, make_network, words_of
 from tests.real_host import Crash, Fuse, instance_name, nothing_left, require_root
 
 pytestmark = pytest.mark.real
@@ -84,19 +83,3 @@ async def test_a_crash_on_the_way_down_is_made_good(instance: str, tmp_path: Pat
             break
     assert not fuse.blown
     assert blows_at > 6
-
-
-def describe(instance: str, folder: Path) -> str:
-    """The instance's network as text: the host's part, and what is in each of its namespaces."""
-    parts = [take_snapshot(words_of(instance))]
-    for path in sorted((folder / "netns").glob("*")) if (folder / "netns").exists() else ():
-        parts.append(f"namespace {path.name}")
-        assert netns.is_netns(path), path
-        for argv in (
-            ("ip", "-oneline", "-4", "address"),
-            ("ip", "route"),
-            ("ip", "neighbour", "show", "nud", "permanent"),
-            ("nft", "--stateless", "list", "ruleset"),
-        ):
-            parts.extend(sorted(line.split(" valid_lft")[0] for line in run_inside(path, *argv).splitlines()))
-    return "\n".join(parts)

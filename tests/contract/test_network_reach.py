@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from bastide.host import names
-from bastide.host.network import VpcNetwork
 from bastide.model.network import host_address, public_pool
 from tests.contract.network_world import (
+    OpenNetwork,
     answering,
     ask,
     is_silent,
@@ -27,7 +27,7 @@ HOST_PORT = 18099
 
 
 @pytest.fixture
-async def network(tmp_path: Path) -> AsyncIterator[VpcNetwork]:
+async def network(tmp_path: Path) -> AsyncIterator[OpenNetwork]:
     require_root("nft", "ip", "nsenter")
     instance = instance_name("n")
     with nothing_left(*words_of(instance)):
@@ -37,7 +37,7 @@ async def network(tmp_path: Path) -> AsyncIterator[VpcNetwork]:
             await made.remove_eni(task_id)
 
 
-async def test_tasks_of_one_vpc_reach_each_other_within_and_across_subnets(network: VpcNetwork) -> None:
+async def test_tasks_of_one_vpc_reach_each_other_within_and_across_subnets(network: OpenNetwork) -> None:
     here, near, far = make_eni(1), make_eni(2), make_eni(1, subnet=1)
     paths = [await network.ensure_eni(e, task_id=t) for e, t in zip((here, near, far), TASKS, strict=False)]
     with answering(paths[1], "near"), answering(paths[2], "far"):
@@ -46,7 +46,7 @@ async def test_tasks_of_one_vpc_reach_each_other_within_and_across_subnets(netwo
         assert ask(paths[1], far.private_ip) == f"far heard {near.private_ip}"
 
 
-async def test_tasks_of_two_vpcs_with_the_same_cidr_do_not_meet(network: VpcNetwork) -> None:
+async def test_tasks_of_two_vpcs_with_the_same_cidr_do_not_meet(network: OpenNetwork) -> None:
     ours, theirs = make_eni(1, public=True), make_eni(2, vpc="b", public=True)
     twin = make_eni(1, vpc="b")
     a, b, c = [
@@ -60,7 +60,7 @@ async def test_tasks_of_two_vpcs_with_the_same_cidr_do_not_meet(network: VpcNetw
         assert ask(b, twin.private_ip) == f"twin heard {theirs.private_ip}"
 
 
-async def test_the_host_reaches_a_public_address_and_nothing_else(network: VpcNetwork) -> None:
+async def test_the_host_reaches_a_public_address_and_nothing_else(network: OpenNetwork) -> None:
     shown, hidden = make_eni(1, public=True), make_eni(2)
     a, b = [await network.ensure_eni(e, task_id=t) for e, t in zip((shown, hidden), TASKS, strict=False)]
     assert shown.public_ip
@@ -72,7 +72,7 @@ async def test_the_host_reaches_a_public_address_and_nothing_else(network: VpcNe
     assert is_silent(None, shown.public_ip)
 
 
-async def test_a_task_reaches_nothing_of_the_host(network: VpcNetwork) -> None:
+async def test_a_task_reaches_nothing_of_the_host(network: OpenNetwork) -> None:
     eni = make_eni(1, public=True)
     netns = await network.ensure_eni(eni, task_id=TASKS[0])
     pool = public_pool(instance_name("n"))
@@ -83,7 +83,7 @@ async def test_a_task_reaches_nothing_of_the_host(network: VpcNetwork) -> None:
             assert is_silent(netns, address, port=HOST_PORT), address
 
 
-async def test_metadata_addresses_are_refused_at_once(network: VpcNetwork) -> None:
+async def test_metadata_addresses_are_refused_at_once(network: OpenNetwork) -> None:
     netns = await network.ensure_eni(make_eni(1, public=True), task_id=TASKS[0])
     for address in ("169.254.169.254", "169.254.170.2"):
         assert is_silent(netns, address, port=80)
@@ -91,12 +91,12 @@ async def test_metadata_addresses_are_refused_at_once(network: VpcNetwork) -> No
     assert "169.254.0.0/16 reject" in table
 
 
-async def test_a_look_up_of_a_name_fails_at_once(network: VpcNetwork) -> None:
+async def test_a_look_up_of_a_name_fails_at_once(network: OpenNetwork) -> None:
     netns = await network.ensure_eni(make_eni(1), task_id=TASKS[0])
     assert ask(netns, "172.31.0.2", port=53) == "refused"
 
 
-async def test_a_forged_address_or_mac_is_not_heard(network: VpcNetwork) -> None:
+async def test_a_forged_address_or_mac_is_not_heard(network: OpenNetwork) -> None:
     liar, victim, other = make_eni(1, public=True), make_eni(2), make_eni(3)
     a, b, _ = [
         await network.ensure_eni(e, task_id=t) for e, t in zip((liar, victim, other), TASKS, strict=False)
@@ -110,7 +110,7 @@ async def test_a_forged_address_or_mac_is_not_heard(network: VpcNetwork) -> None
         assert is_silent(a, victim.private_ip)
 
 
-async def test_forged_arp_moves_nobodys_traffic(network: VpcNetwork) -> None:
+async def test_forged_arp_moves_nobodys_traffic(network: OpenNetwork) -> None:
     liar, victim, asker = make_eni(1), make_eni(2), make_eni(3)
     a, b, c = [
         await network.ensure_eni(e, task_id=t) for e, t in zip((liar, victim, asker), TASKS, strict=False)
@@ -122,7 +122,7 @@ async def test_forged_arp_moves_nobodys_traffic(network: VpcNetwork) -> None:
         assert ask(c, victim.private_ip) == f"victim heard {asker.private_ip}"
 
 
-async def test_a_task_sees_its_subnet_its_mac_and_jumbo_frames(network: VpcNetwork) -> None:
+async def test_a_task_sees_its_subnet_its_mac_and_jumbo_frames(network: OpenNetwork) -> None:
     eni = make_eni(1)
     netns = await network.ensure_eni(eni, task_id=TASKS[0])
     shown = run_inside(netns, "ip", "address", "show", "eth0")
@@ -133,7 +133,7 @@ async def test_a_task_sees_its_subnet_its_mac_and_jumbo_frames(network: VpcNetwo
     assert "default via 172.31.0.1 dev eth0" in run_inside(netns, "ip", "route")
 
 
-async def test_a_task_takes_no_way_but_the_routers(network: VpcNetwork) -> None:
+async def test_a_task_takes_no_way_but_the_routers(network: OpenNetwork) -> None:
     """Where the kernel is shared, this is what a task's interface does by itself."""
     path = await network.ensure_eni(make_eni(1), task_id=TASKS[0])
     for name in ("ipv4/conf/eth0/accept_redirects", "ipv4/conf/eth0/accept_source_route"):
@@ -141,7 +141,7 @@ async def test_a_task_takes_no_way_but_the_routers(network: VpcNetwork) -> None:
     assert "inet6" not in run_inside(path, "ip", "address")
 
 
-async def test_addresses_a_sandbox_took_stay_away(network: VpcNetwork) -> None:
+async def test_addresses_a_sandbox_took_stay_away(network: OpenNetwork) -> None:
     eni = make_eni(1)
     netns = await network.ensure_eni(eni, task_id=TASKS[0])
     run_inside(netns, "ip", "address", "flush", "dev", "eth0")
@@ -149,7 +149,7 @@ async def test_addresses_a_sandbox_took_stay_away(network: VpcNetwork) -> None:
     assert "inet " not in run_inside(netns, "ip", "address", "show", "eth0")
 
 
-async def test_a_lost_host_table_is_put_back(network: VpcNetwork) -> None:
+async def test_a_lost_host_table_is_put_back(network: OpenNetwork) -> None:
     eni = make_eni(1, public=True)
     netns = await network.ensure_eni(eni, task_id=TASKS[0])
     run_inside(None, "nft", "delete", "table", "inet", names.host_table(instance_name("n")))
@@ -165,5 +165,5 @@ def _host_addresses() -> list[str]:
     return [address for address in found if socket.inet_aton(address)]
 
 
-def _router(network: VpcNetwork) -> Path:
+def _router(network: OpenNetwork) -> Path:
     return network.router_path("vpc-a")

@@ -1,7 +1,11 @@
 """A network in memory: who has an interface. tests/contract holds it to the real one."""
 
+from collections.abc import Mapping
+
 from bastide.host.ports import Network
 from bastide.model.assignment import Eni
+from bastide.model.faults import Unavailable
+from bastide.model.network import VpcState
 
 
 class FakeNetwork(Network):
@@ -9,8 +13,17 @@ class FakeNetwork(Network):
 
     def __init__(self) -> None:
         self.enis: dict[str, Eni] = {}
+        self.states: dict[str, VpcState] = {}
+
+    def know(self, states: Mapping[str, VpcState]) -> None:
+        self.states = dict(states)
+
+    async def ensure_vpc(self, vpc_id: str) -> bool:
+        return any(eni.vpc_id == vpc_id for eni in self.enis.values())
 
     async def ensure_eni(self, eni: Eni, *, task_id: str) -> str:
+        if eni.vpc_id not in self.states or eni.id not in self.states[eni.vpc_id].interfaces:
+            raise Unavailable("network interface", eni.id)
         self.enis[task_id] = eni
         return f"/fake/netns/{task_id}"
 

@@ -19,6 +19,7 @@ from bastide import __version__
 from bastide.agent.folders import TaskFolders
 from bastide.agent.images import budget_bytes, prune
 from bastide.agent.limits import ContainerLimits, KernelLimits, Limits
+from bastide.agent.network.vpcs import Vpcs
 from bastide.agent.output.logs import Logs
 from bastide.agent.preparation import Host
 from bastide.agent.secrets import Secrets
@@ -37,6 +38,8 @@ from bastide.model.frames import (
     Hello,
     LogAck,
     LogBatch,
+    Network,
+    NetworkSync,
     RegistryAnswer,
     RegistryRequest,
     Release,
@@ -81,6 +84,7 @@ class Agent:
             boot_id=read_boot_id(),
             report=self._report,
         )
+        self._vpcs = Vpcs(host.network)
         self._session = Session(
             settings.session_socket,
             read_hello(settings),
@@ -98,6 +102,7 @@ class Agent:
             group.create_task(self._keep_budget())
             group.create_task(self._tell_pulls())
             group.create_task(self._tasks.run())
+            group.create_task(self._vpcs.run())
             group.create_task(self._logs.run())
             group.create_task(self._watch())
             group.create_task(self._limits.run(self._tasks.wake))
@@ -148,6 +153,10 @@ class Agent:
 
     def _on_message(self, message: Downward) -> None:
         match message:
+            case Network(parts=parts, gone=gone):
+                self._vpcs.take(parts, gone)
+            case NetworkSync(part_ids):
+                self._vpcs.sync(part_ids)
             case Sync(task_ids):
                 self._tasks.sync(task_ids)
             case Assign(assignment):

@@ -140,10 +140,6 @@ class Steps:
             if folder.exists():
                 self._logs.open(spec, container, folder)
 
-    async def restore_network(self, spec: Assignment) -> None:
-        """Interface and rules of a task that runs, where they are not whole."""
-        await self._host.network.ensure_eni(spec.eni, task_id=spec.task_id)
-
     async def tear_down(self, task_id: str, *, is_forced: bool = False) -> None:
         """Remove everything the task has on this host, by its names alone. Repeatable.
 

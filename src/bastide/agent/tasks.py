@@ -67,8 +67,6 @@ class Tasks:
         self._specs: dict[str, Assignment] = {}
         self._states: dict[str, TaskState] = {}
         self._released: set[str] = set()
-        # Adopted as running: somebody may have flushed their rules meanwhile.
-        self._unrestored: set[str] = set()
         self._untidy: set[str] = set()  # taken down by force: containerd may remember them
         self._loop: Loop[str] = Loop(self.reconcile, workers=WORKERS)
         steps.probes.on_change = self.wake
@@ -83,8 +81,6 @@ class Tasks:
             self._states[task_id] = self._folders.read_state(task_id)
             self._steps.adopt_output(spec, self._states[task_id])
             self._limits.follow(spec, self._states[task_id])
-            if self._states[task_id].status is TaskStatus.RUNNING:
-                self._unrestored.add(task_id)
             self._loop.wake(task_id)
 
     async def wake_leftovers(self) -> None:
@@ -154,18 +150,7 @@ class Tasks:
         for step in plan.steps:
             if not await self._act(spec, step):
                 return RETRY_S
-        if task_id in self._unrestored:
-            await self._restore_network(spec, plan.state)
         return 0.0 if plan.steps else plan.again_s
-
-    async def _restore_network(self, spec: Assignment, state: TaskState) -> None:
-        """Within a pass, so that no tear-down of the task runs beside it."""
-        self._unrestored.discard(spec.task_id)
-        if state.status is TaskStatus.RUNNING:
-            try:
-                await self._steps.restore_network(spec)
-            except Fault as fault:
-                log.warning("network not restored", extra={"task": spec.task_id, "why": str(fault)})
 
     async def _go_blind(self, spec: Assignment, state: TaskState, error: Unavailable) -> float | None:
         log.warning("cannot see the task", extra={"task": spec.task_id, "why": str(error)})

@@ -147,8 +147,12 @@ class Demo:
             self._aws("ecs", "register-task-definition", "--cli-input-json", f"file://{definition}")
         with self._phase("run the task"):
             subnets = self._aws("ec2", "describe-subnets", "--filters", "Name=default-for-az,Values=true")
-            subnet = str(subnets["Subnets"][0]["SubnetId"])
-            network = f"awsvpcConfiguration={{subnets=[{subnet}],assignPublicIp=ENABLED}}"
+            subnet = subnets["Subnets"][0]
+            group = self._open_group(str(subnet["VpcId"]))
+            network = (
+                f"awsvpcConfiguration={{subnets=[{subnet['SubnetId']}],"
+                f"securityGroups=[{group}],assignPublicIp=ENABLED}}"
+            )
             started = self._aws(
                 *("ecs", "run-task", "--launch-type", "FARGATE", "--task-definition", FAMILY),
                 *("--network-configuration", network),
@@ -157,6 +161,25 @@ class Demo:
         with self._phase("until RUNNING (the waiter looks every 6 s)"):
             self._aws("ecs", "wait", "tasks-running", "--tasks", task)
         return task
+
+    def _open_group(self, vpc: str) -> str:
+        """The security group that lets everybody speak to the demo's port; made by the first run."""
+        known = self._aws(
+            *("ec2", "describe-security-groups", "--filters"),
+            *(f"Name=vpc-id,Values={vpc}", f"Name=group-name,Values={FAMILY}"),
+        )
+        if known["SecurityGroups"]:
+            return str(known["SecurityGroups"][0]["GroupId"])
+        made = self._aws(
+            *("ec2", "create-security-group", "--group-name", FAMILY, "--vpc-id", vpc),
+            *("--description", "whom the demo answers"),
+        )
+        group = str(made["GroupId"])
+        self._aws(
+            *("ec2", "authorize-security-group-ingress", "--group-id", group),
+            *("--protocol", "tcp", "--port", str(PORT), "--cidr", "0.0.0.0/0"),
+        )
+        return group
 
     def _look(self, task: str) -> None:
         with self._phase("describe the task"):

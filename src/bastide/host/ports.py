@@ -14,6 +14,7 @@ import msgspec
 
 from bastide.model.assignment import EfsVolume, Eni
 from bastide.model.container.cached_image import CachedImage
+from bastide.model.network import VpcState
 from bastide.model.status import Process as Process
 
 Progress = Callable[[str, int, int], None]  # what, done, total (bytes)
@@ -175,8 +176,17 @@ class Images(Protocol):
 class Network(Protocol):
     """Namespaces per VPC and per task, links, addresses, packet rules."""
 
+    def know(self, states: Mapping[str, VpcState]) -> None:
+        """From now on these are the VPCs, by id; nothing is done about it yet."""
+
+    async def ensure_vpc(self, vpc_id: str) -> bool:
+        """The VPC's packets meet what its parts say, and nothing of it is damaged; False: not used here."""
+
     async def ensure_eni(self, eni: Eni, *, task_id: str) -> str:
-        """The task's namespace with its addressed interface, joined to its VPC; the namespace's path."""
+        """The task's namespace with its addressed interface, joined to its VPC; the namespace's path.
+
+        Unavailable until the interface is known as a part of its VPC.
+        """
 
     async def remove_eni(self, task_id: str) -> None:
         """Namespace, link and rules of the task; the VPC namespace after its last one. Repeatable."""

@@ -1,9 +1,9 @@
 """The session between an agent and the server: its messages and their bytes.
 
 A frame is a message of `messages/framing` with a `type`, over a unix socket on one host, TCP with mTLS
-between two. The agent opens the session and sends `Hello`; the server answers `Welcome`, an `Assign` for
-every task there is, one `Sync`, then deltas. A frame holds one task at most, so its bound is none on their
-number. PROTOCOL grows when a message changes.
+between two. The agent opens the session and sends `Hello`; the server answers `Welcome`, every part of the
+VPCs and one `NetworkSync`, an `Assign` for every task and one `Sync`, then deltas. A frame holds one task or
+a bounded number of parts, so its bound is none on their number. PROTOCOL grows when a message changes.
 """
 
 import msgspec
@@ -11,8 +11,9 @@ import msgspec
 from bastide.model.assignment import Assignment, LogLine, LogTarget, Report
 from bastide.model.faults import Invalid
 from bastide.model.messages.framing import Bodies, render_message
+from bastide.model.network import AnyPart
 
-PROTOCOL = 3
+PROTOCOL = 4
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
@@ -129,6 +130,19 @@ class Assign(msgspec.Struct, frozen=True, tag="assign"):
     assignment: Assignment
 
 
+class Network(msgspec.Struct, frozen=True, kw_only=True, tag="network"):
+    """Parts of VPCs that are new or changed, and ids of parts that are gone."""
+
+    parts: tuple[AnyPart, ...] = ()
+    gone: tuple[str, ...] = ()
+
+
+class NetworkSync(msgspec.Struct, frozen=True, tag="network-sync"):
+    """Every part there is, sent before; whatever else the host knows is gone."""
+
+    part_ids: tuple[str, ...]
+
+
 class Release(msgspec.Struct, frozen=True, tag="release"):
     """The task is STOPPED in the store (or unknown): the agent may forget it."""
 
@@ -146,7 +160,19 @@ class LogAck(msgspec.Struct, frozen=True, kw_only=True, tag="logs-ack"):
 
 
 Upward = Hello | Heartbeat | Reported | LogBatch | SecretsRequest | RegistryRequest | Pulling
-Downward = Welcome | Refusal | Sync | Assign | Release | LogAck | SecretsAnswer | RegistryAnswer | Heartbeat
+Downward = (
+    Welcome
+    | Refusal
+    | Network
+    | NetworkSync
+    | Sync
+    | Assign
+    | Release
+    | LogAck
+    | SecretsAnswer
+    | RegistryAnswer
+    | Heartbeat
+)
 Message = Upward | Downward
 
 _decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)

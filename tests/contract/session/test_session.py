@@ -237,6 +237,7 @@ async def test_a_stop_during_a_sync_is_told_after_it(server: Server, late: LateS
 
 async def test_a_stop_during_an_assignment_is_told_after_it(server: Server, late: LateStore) -> None:
     await server.account.register()
+    await server.account.network()  # the default VPC is made, and is no news later
     async with server.connected() as agent:
         await agent.start(hello())
         late.hold()

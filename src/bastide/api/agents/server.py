@@ -19,6 +19,7 @@ from bastide.api.vault import Vault
 from bastide.config import Settings
 from bastide.model.faults import Denied, Fault, Invalid
 from bastide.model.frames import PROTOCOL, Hello, Refusal, Welcome
+from bastide.model.network import NETWORK_KINDS
 from bastide.store import Store
 from bastide.store.following import follow
 from bastide.store.records import Change
@@ -67,7 +68,7 @@ class Agents:
         try:
             await follow(
                 self._store,
-                ("task", "placement"),
+                ("task", "placement", *NETWORK_KINDS),
                 on_all=self._mark_all,
                 on_change=self._mark_changed,
             )
@@ -85,7 +86,9 @@ class Agents:
 
     def _mark_changed(self, change: Change) -> None:
         for session in self._sessions.values():
-            if change.kind == "placement" or session.knows(change.key):
+            if change.kind in NETWORK_KINDS:
+                session.mark_part(change.kind, change.key)
+            elif change.kind == "placement" or session.knows(change.key):
                 session.mark(change.key)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -14,6 +14,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from bastide.api.agents.assignments import read_assignment, read_placed
+from bastide.api.agents.network import ReadNetwork, read_network, read_network_news
 from bastide.api.agents.reports import render_log_fault, store_logs, store_pulling, store_report
 from bastide.api.task_environment.resolution import Resolver, Unresolved
 from bastide.model.arn import last_of
@@ -104,6 +105,8 @@ class Session:
         self._sent: dict[str, DesiredStatus] = {}
         self._reading: frozenset[str] | None = None  # tasks in a snapshot under way; None: all, for the Sync
         self._dirty: dict[str, None] = {}
+        self._dirty_parts: dict[tuple[str, str], None] = {}  # kind and key of network records
+        self._is_network_lost = False  # nobody knows which have changed: all of them may have
         self._something = asyncio.Event()
 
     async def run(self) -> None:
@@ -122,12 +125,19 @@ class Session:
         self._dirty[task_arn] = None
         self._something.set()
 
+    def mark_part(self, kind: str, key: str) -> None:
+        """The network record is new, has changed, or is gone."""
+        self._dirty_parts[kind, key] = None
+        self._something.set()
+
     def knows(self, task_arn: str) -> bool:
         """Whether the host was told of the task, or is about to be from a snapshot that may be older."""
         return self._reading is None or task_arn in self._reading or task_arn in self._sent
 
     def mark_all(self, task_arns: Sequence[str]) -> None:
-        """These and everything the host was told of may have changed."""
+        """These, everything the host was told of and the whole network may have changed."""
+        self._is_network_lost = True
+        self._something.set()
         for arn in (*task_arns, *self._sent):
             self.mark(arn)
 
@@ -141,7 +151,8 @@ class Session:
             self._something.clear()
             dirty, self._dirty = list(self._dirty), {}
             self._reading = frozenset(dirty)
-            messages = await self._store.view(partial(self._read_news, arns=dirty))
+            network = self._take_network()
+            messages = await self._store.view(partial(self._read_news, network=network, arns=dirty))
             for message in messages:
                 self._note(message)
             self._reading = frozenset()
@@ -149,15 +160,25 @@ class Session:
                 await self._line.send(messages)
 
     def _read_all(self, txn: Txn) -> list[Downward]:
-        """The host's assignments, then the tasks that are its own: all others it gives up."""
+        """The network, the host's assignments, then the tasks that are its own: all others it gives up."""
         placed = read_placed(txn, self._host_id)
         assignments = (read_assignment(txn, record) for record in placed)
         whole = Sync(tuple(last_of(record.key) for record in placed))
-        return [*(Assign(one) for one in assignments if one is not None), whole]
+        return [*read_network(txn), *(Assign(one) for one in assignments if one is not None), whole]
 
-    def _read_news(self, txn: Txn, arns: Sequence[str]) -> list[Downward]:
-        """On a store thread; only reads `_sent`, which `_tell` alone changes while this runs."""
-        return [message for arn in arns if (message := self._news_of(txn, arn)) is not None]
+    def _take_network(self) -> ReadNetwork:
+        """How to read what is to be told of the network; from here on it counts as told."""
+        parts, self._dirty_parts = list(self._dirty_parts), {}
+        is_lost, self._is_network_lost = self._is_network_lost, False
+        return read_network if is_lost else partial(read_network_news, changed=parts)
+
+    def _read_news(self, txn: Txn, network: ReadNetwork, arns: Sequence[str]) -> list[Downward]:
+        """On a store thread; only reads `_sent`, which `_tell` alone changes while this runs.
+
+        The network first: a task's interface is known before the task is.
+        """
+        tasks = (message for arn in arns if (message := self._news_of(txn, arn)) is not None)
+        return [*network(txn), *tasks]
 
     def _news_of(self, txn: Txn, arn: str) -> Downward | None:
         record = txn.get("task", arn)

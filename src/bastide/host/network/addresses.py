@@ -43,10 +43,10 @@ def ensure_blackhole(netlink: IPRoute, target: IPv4Network) -> None:
     netlink.route("replace", dst=str(target), type="blackhole")
 
 
-def remove_route(netlink: IPRoute, target: IPv4Network) -> None:
-    """No route to exactly `target` in the main table. Repeatable."""
+def remove_route(netlink: IPRoute, index: int, target: IPv4Network) -> None:
+    """No route to exactly `target` over the link in the main table. Repeatable."""
     try:
-        netlink.route("del", dst=str(target))
+        netlink.route("del", dst=str(target), oif=index)
     except NetlinkError as error:
         if error.code != errno.ESRCH:
             raise

@@ -1,34 +1,33 @@
-"""A task's interface: a namespace of its own, a veth pair to its VPC's router, its rules and public address.
+"""VPCs and the interfaces of tasks: `ports.Network` on this kernel.
 
-The router's end carries a note of what belongs to the interface, so that it can be taken down knowing
-only the task. The task's end is noted as addressed once: runsc takes the addresses off when a sandbox
-starts, and with them back the kernel would reset the sandbox's own connections. Calls about one task
-wait for each other; calls about different tasks do not.
+A task's interface is a namespace of its own and a veth pair to its VPC's router. The task's end is noted as
+addressed once: runsc takes the addresses off when a sandbox starts, and with them back the kernel would
+reset the sandbox's own connections. Calls about one task wait for each other; calls about different tasks do
+not. What a packet may do is no matter of the interface's: the VPC's rules name its link before it is there.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
-from typing import Any
 from weakref import WeakValueDictionary
 
-import msgspec
 from pyroute2 import IPRoute
 
 from bastide.host import names
-from bastide.host.command import CommandFailed
-from bastide.host.network import addresses, links, nft
+from bastide.host.network import addresses, links
 from bastide.host.network.firewall import Firewall
 from bastide.host.network.gateway import Gateway
+from bastide.host.network.holds import Holds
+from bastide.host.network.netlink.seen import Routing, read_routing
 from bastide.host.network.netns import ensure_netns, inside, remove_netns, write_sysctl
-from bastide.host.network.routers import Routers, ensure_subnet
+from bastide.host.network.routers import Routers
+from bastide.host.network.rules import Rules
 from bastide.model.assignment import Eni
-from bastide.model.faults import NotFound
-from bastide.model.network import VPC_MTU, Port, eni_link, subnet_router
+from bastide.model.faults import NotFound, Unavailable
+from bastide.model.network import VPC_MTU, Interface, VpcState, eni_link, subnet_router
 
 TASK_END = "eth0"
-_VPC_TABLE = "vpc"
 _ADDRESSED = "addressed"  # the note on the task's end
 
 
@@ -36,38 +35,56 @@ class VpcNetwork:
     """`ports.Network` on this kernel. `folder` holds the namespaces' bind mounts."""
 
     def __init__(self, instance: str, *, folder: Path, pool: IPv4Network, firewall: Firewall) -> None:
-        self._instance, self._folder, self._firewall = instance, folder, firewall
-        self._gateway = Gateway(instance, pool, firewall)
-        self._routers = Routers(instance, folder, self._gateway, firewall)
+        self._instance, self._folder = instance, folder
+        self._holds = Holds()
+        gateway, rules = Gateway(instance, pool, firewall), Rules(firewall)
+        self._routers = Routers(instance, folder, gateway, rules, self._holds)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def know(self, states: Mapping[str, VpcState]) -> None:
+        """From now on these are the VPCs, by id; nothing is done about it yet."""
+        self._routers.known = dict(states)
+
+    async def ensure_vpc(self, vpc_id: str) -> bool:
+        """The VPC's packets meet what its parts say, and nothing of it is damaged; False: not used here."""
+        state = self._routers.known.get(vpc_id)
+        here = [one for one in state.interfaces.values() if self._is_here(one)] if state else []
+        if not here:
+            return False
+        async with self._routers.held(vpc_id):
+            router = await self._routers.ensure(vpc_id)
+            seen = await inside(router, lambda _: read_routing())
+            for interface in here:
+                netns = self._netns(interface.task_id)
+                if not _is_joined(seen, interface) or not self._holds.put_back(netns):
+                    await self._mend(interface)
+                else:
+                    self._holds.keep(netns)
+        return True
 
     async def ensure_eni(self, eni: Eni, *, task_id: str) -> str:
         """The task's namespace with its addressed interface, joined to its VPC; the namespace's path.
 
-        Leaves addresses alone that a sandbox has taken over.
+        Leaves addresses alone that a sandbox has taken over. Unavailable until the VPC's parts are known.
         """
-        netns = self._netns(task_id)
+        state = self._routers.known.get(eni.vpc_id)
+        if state is None or eni.id not in state.interfaces:
+            raise Unavailable("network interface", eni.id, why=f"{eni.id} is not yet known to this host")
         async with self._lock(task_id), self._routers.held(eni.vpc_id):
-            router = await self._routers.ensure(eni.vpc_id, IPv4Network(eni.vpc_cidr))
-            there = None
-            if not await ensure_netns(netns, _set_up):
-                there = await inside(netns, lambda netlink: links.read_link(netlink, TASK_END))
-            port = _port(eni, task_id)
-            await inside(router, lambda netlink: _join(netlink, eni, port, netns, has_task_end=bool(there)))
-            steps = [self._ensure_rules(router, port)]
-            if there is None or there.alias != _ADDRESSED:
-                steps.append(inside(netns, lambda netlink: _address(netlink, eni)))
-            if eni.public_ip:
-                steps.append(self._gateway.ensure_public(eni.vpc_id, eni.public_ip))
-            await _together(*steps)
-        return str(netns)
+            await self._ensure_joined(eni, task_id)
+        return str(self._netns(task_id))
 
     async def remove_eni(self, task_id: str) -> None:
-        """Namespace, link and rules of the task; the VPC's router after its last one. Repeatable."""
+        """Namespace and link of the task; the VPC's router after its last one. Repeatable."""
         async with self._lock(task_id):
             for vpc_id in self._routers.read():
-                await self._remove_from(self._routers.path(vpc_id), eni_link(task_id))
+                try:
+                    router = self._routers.path(vpc_id)
+                    await inside(router, lambda netlink: links.remove_link(netlink, eni_link(task_id)))
+                except NotFound:
+                    pass  # the router went meanwhile, and all on it
                 await self._routers.remove_unused(vpc_id)
+            self._holds.let_go(self._netns(task_id))
             # Last, because read_enis lists the task for as long as this is there.
             await remove_netns(self._netns(task_id))
 
@@ -80,32 +97,27 @@ class VpcNetwork:
         """Where the VPC's namespace is bound: what else serves the VPC runs inside it."""
         return self._routers.path(vpc_id)
 
-    async def _ensure_rules(self, router: Path, port: Port) -> None:
-        try:
-            await nft.apply_rules(self._firewall.render_added(port), netns=router)
-        except CommandFailed:
-            present = await nft.read_elements(_VPC_TABLE, netns=router) or {}
-            await nft.apply_rules(self._firewall.plan_port(present, port), netns=router)
+    async def _ensure_joined(self, eni: Eni, task_id: str) -> None:
+        netns = self._netns(task_id)
+        router = await self._routers.ensure(eni.vpc_id)
+        if not self._holds.put_back(netns):
+            await ensure_netns(netns, _set_up)
+        self._holds.keep(netns)
+        there = await inside(netns, lambda netlink: links.read_link(netlink, TASK_END))
+        await inside(router, lambda netlink: _join(netlink, eni, task_id, netns, has_task_end=bool(there)))
+        if there is None or there.alias != _ADDRESSED:
+            await inside(netns, lambda netlink: _address(netlink, eni))
 
-    async def _remove_from(self, router: Path, link_name: str) -> None:
-        try:
-            link = await inside(router, lambda netlink: links.read_link(netlink, link_name))
-            if link is None:
-                return
-            if link.alias:  # without its note it never had rules
-                await self._remove_rules(router, msgspec.json.decode(link.alias, type=Port))
-            await inside(router, lambda netlink: links.remove_link(netlink, link_name))
-        except NotFound:
-            return  # the router went meanwhile, and all on it
+    async def _mend(self, interface: Interface) -> None:
+        """Join the task's interface again, unless the task is being taken down or made."""
+        async with self._lock(interface.task_id):
+            state = self._routers.known[interface.vpc_id]
+            if self._is_here(interface) and interface.subnet_id in state.subnets:
+                await self._ensure_joined(_eni(state, interface), interface.task_id)
 
-    async def _remove_rules(self, router: Path, port: Port) -> None:
-        if port.public_ip:
-            await self._gateway.remove_public(port.public_ip)
-        try:
-            await nft.apply_rules(self._firewall.render_removed(port), netns=router)
-        except CommandFailed:
-            present = await nft.read_elements(_VPC_TABLE, netns=router) or {}
-            await nft.apply_rules(self._firewall.plan_removal(present, port), netns=router)
+    def _is_here(self, interface: Interface) -> bool:
+        netns = self._netns(interface.task_id)
+        return bool(interface.task_id) and (netns.exists() or self._holds.has(netns))
 
     def _netns(self, task_id: str) -> Path:
         return self._folder / names.task_netns(self._instance, task_id)
@@ -114,9 +126,26 @@ class VpcNetwork:
         return self._locks.setdefault(task_id, asyncio.Lock())
 
 
-def _port(eni: Eni, task_id: str) -> Port:
-    link = eni_link(task_id)
-    return Port(link=link, mac=eni.mac, private_ip=eni.private_ip, public_ip=eni.public_ip)
+def _eni(state: VpcState, interface: Interface) -> Eni:
+    """The interface as an assignment has it."""
+    (address, *_), subnet = interface.addresses, state.subnets[interface.subnet_id]
+    return Eni(
+        id=interface.id,
+        mac=interface.mac,
+        private_ip=address.private_ip,
+        subnet_id=subnet.id,
+        subnet_cidr=subnet.cidr,
+        vpc_id=state.vpc.id,
+        vpc_cidr=state.vpc.cidrs[0],
+        hostname="",
+        public_ip=address.public_ip,
+    )
+
+
+def _is_joined(seen: Routing, interface: Interface) -> bool:
+    link, address = eni_link(interface.task_id), interface.addresses[0].private_ip
+    is_known = (link, address, interface.mac) in seen.neighbours
+    return is_known and (link, f"{address}/32") in seen.routes
 
 
 def _set_up(netlink: IPRoute) -> None:
@@ -128,18 +157,17 @@ def _set_up(netlink: IPRoute) -> None:
         write_sysctl(f"net/ipv4/conf/{scope}/accept_source_route", 0)
 
 
-def _join(netlink: IPRoute, eni: Eni, port: Port, netns: Path, *, has_task_end: bool) -> None:
-    """Inside the router: the pair, its note, the route and the neighbour, which ARP cannot change."""
+def _join(netlink: IPRoute, eni: Eni, task_id: str, netns: Path, *, has_task_end: bool) -> None:
+    """Inside the router: the pair, the route and the neighbour, which ARP cannot change."""
+    name = eni_link(task_id)
     if not has_task_end:
-        links.remove_link(netlink, port.link)  # its other end went with an earlier namespace of the task
+        links.remove_link(netlink, name)  # its other end went with an earlier namespace of the task
         with netns.open() as namespace:
             peer = {"ifname": TASK_END, "address": eni.mac, "net_ns_fd": namespace.fileno()}
-            links.add_veth(netlink, port.link, mac=None, peer=peer, mtu=VPC_MTU)
-    links.write_alias(netlink, port.link, msgspec.json.encode(port).decode())
-    index = links.ensure_up(netlink, port.link)
+            links.add_veth(netlink, name, mac=None, peer=peer, mtu=VPC_MTU)
+    index = links.ensure_up(netlink, name)
     addresses.ensure_link_route(netlink, index, IPv4Network(eni.private_ip))
     addresses.ensure_neighbour(netlink, index, IPv4Address(eni.private_ip), eni.mac)
-    ensure_subnet(netlink, IPv4Network(eni.subnet_cidr))
 
 
 def _address(netlink: IPRoute, eni: Eni) -> None:
@@ -150,13 +178,3 @@ def _address(netlink: IPRoute, eni: Eni) -> None:
     addresses.ensure_address(netlink, index, IPv4Interface(f"{eni.private_ip}/{subnet.prefixlen}"))
     addresses.ensure_route(netlink, index, addresses.DEFAULT, via=subnet_router(subnet))
     links.write_alias(netlink, TASK_END, _ADDRESSED)
-
-
-async def _together(*steps: Coroutine[Any, Any, None]) -> None:
-    """All of them at once; the first failure ends the others and is raised as itself."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for step in steps:
-                group.create_task(step)
-    except BaseExceptionGroup as failed:
-        raise failed.exceptions[0] from failed

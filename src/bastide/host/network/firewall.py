@@ -4,33 +4,35 @@ host and plan are strangers; the agent, which knows both, passes the one to the 
 these functions is such an author.
 """
 
-from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Network
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Protocol
 
-from bastide.model.network import HostGuard, Port
+from bastide.model.network import Flow, HostGuard, VpcState
 
 Command = dict[str, Any]
-Elements = Mapping[str, Sequence[Any]]
+Table = Any  # the author's own value; the host only hands it back
 
 
 class Firewall(Protocol):
     """Renders nft's JSON commands; decides nothing from the host's state but what it is given."""
 
-    def render_vpc_table(self, cidr: IPv4Network) -> list[Command]:
-        """A VPC router's table without its interfaces."""
+    def plan_vpc(self, state: VpcState) -> Table:
+        """A VPC router's table."""
+
+    def plan_table(self, old: Table, new: Table) -> list[Command]:
+        """From the one table to the other, in one transaction."""
+
+    def render_table(self, table: Table) -> list[Command]:
+        """The table whole, whatever is there, in one transaction."""
+
+    def may_cut(self, old: VpcState, new: VpcState) -> bool:
+        """Whether any known flow could end by the change."""
+
+    def plan_cuts(self, old: VpcState, new: VpcState, flows: Iterable[Flow]) -> Collection[Flow]:
+        """The flows that end by it."""
 
     def render_host_table(self, host: HostGuard) -> list[Command]:
         """The host's guard."""
 
-    def render_added(self, port: Port) -> list[Command]:
-        """One interface in; refused as a whole when one of its addresses is somebody else's."""
-
-    def render_removed(self, port: Port) -> list[Command]:
-        """One interface out; refused as a whole when not all of it is there."""
-
-    def plan_port(self, present: Elements, port: Port) -> list[Command]:
-        """From what the table holds to the interface as it should be."""
-
-    def plan_removal(self, present: Elements, port: Port) -> list[Command]:
-        """One interface out, whatever of it is there."""
+    def public_addresses_of(self, state: VpcState) -> Sequence[str]:
+        """The addresses this host sends into the VPC."""

@@ -6,6 +6,7 @@ on for our own links and for the uplinks alone, and a rule keeps closed what tha
 """
 
 import asyncio
+from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from pyroute2 import IPRoute
 from bastide.host import names
 from bastide.host.network import addresses, links, nft
 from bastide.host.network.firewall import Firewall
+from bastide.host.network.netlink.seen import read_routing
 from bastide.host.network.netns import inside, read_sysctl, write_sysctl
 from bastide.model.network import INTERNET_MTU, HostGuard, host_address, mac_of
 
@@ -28,7 +30,14 @@ class HostSide(msgspec.Struct, frozen=True, kw_only=True):
     uplinks: tuple[str, ...]  # where its default routes leave
     still: tuple[str, ...]  # those of them that do not forward
     closed: tuple[str, ...]  # links it would not forward to, were it not for us
-    note: str  # what `note` wrote on the VPC's transit link; nothing when link or host table is gone
+    note: str  # what `note` wrote on the VPC's transit link; nothing when link or host table is not whole
+
+
+class _Guard(msgspec.Struct, frozen=True):
+    """The host's table as it was last found whole: the generation then, and nft's listing."""
+
+    generation: int
+    listing: str
 
 
 class Gateway:
@@ -38,6 +47,7 @@ class Gateway:
         self._instance, self._pool, self._firewall = instance, pool, firewall
         self._table = names.host_table(instance)
         self._changing_table = asyncio.Lock()
+        self._guard = _Guard(0, "")
 
     def link(self, vpc_id: str) -> str:
         """The host's end of the VPC's transit pair."""
@@ -51,6 +61,7 @@ class Gateway:
     async def read(self, vpc_id: str) -> HostSide:
         """As the kernel has it now."""
         link = self.link(vpc_id)
+        is_guarded = await self._is_guarded()
 
         def read(netlink: IPRoute) -> HostSide:
             uplinks = links.read_default_links(netlink)
@@ -58,14 +69,25 @@ class Gateway:
             still = {name for name in there if read_sysctl(_forwarding(name)) == "0"}
             ours = links.read_link(netlink, link) if link in there else None
             closed = {name for name in uplinks | still if not name.startswith(names.TRANSIT_LINKS)}
+            is_joined = (link, f"{host_address(self._pool)}/32") in read_routing().addresses
             return HostSide(
                 uplinks=tuple(sorted(uplinks)),
                 still=tuple(sorted(uplinks & still)),
                 closed=() if _forwards_at_large() else tuple(sorted(closed)),
-                note=ours.alias if ours and self._table in nft.read_tables() else "",
+                note=ours.alias if ours and is_guarded and is_joined else "",
             )
 
         return await inside(None, read)
+
+    async def _is_guarded(self) -> bool:
+        """Whether the host's table is as we left it; other tables of the host come and go."""
+        generation = await inside(None, lambda _: nft.read_generation())
+        if generation != self._guard.generation:
+            listing = await nft.read_listing(self._table)
+            if not listing or listing != self._guard.listing:
+                return False
+            self._guard = _Guard(generation, listing)
+        return True
 
     async def ensure_host_table(self, host: HostSide) -> None:
         """The host's guard, then forwarding on the uplinks: never the other way round."""
@@ -82,6 +104,8 @@ class Gateway:
                     )
                 )
             )
+            generation = await inside(None, lambda _: nft.read_generation())
+            self._guard = _Guard(generation, await nft.read_listing(self._table))
             for name in host.still:
                 write_sysctl(_forwarding(name), 1)
 
@@ -110,21 +134,24 @@ class Gateway:
         await inside(None, join)
         await inside(router, answer)
 
-    async def ensure_public(self, vpc_id: str, public_ip: str) -> None:
-        """This host sends what is for the address into the VPC."""
+    async def ensure_public(self, vpc_id: str, public_ips: Sequence[str]) -> None:
+        """This host sends what is for these addresses into the VPC, and nothing else."""
         link, source = self.link(vpc_id), host_address(self._pool)
 
         def route(netlink: IPRoute) -> None:
-            found = links.read_link(netlink, link)
-            if found is not None:
-                target = IPv4Network(public_ip)
-                addresses.ensure_route(netlink, found.index, target, via=ROUTER_TRANSIT_IP, source=source)
+            there = {cidr for name, cidr in read_routing().routes if name == link}
+            wanted = {f"{public_ip}/32" for public_ip in public_ips}
+            if there == wanted:
+                return
+            index = links.ensure_up(netlink, link)
+            for cidr in there - wanted:
+                addresses.remove_route(netlink, index, IPv4Network(cidr))
+            for cidr in wanted - there:
+                addresses.ensure_route(
+                    netlink, index, IPv4Network(cidr), via=ROUTER_TRANSIT_IP, source=source
+                )
 
         await inside(None, route)
-
-    async def remove_public(self, public_ip: str) -> None:
-        """Repeatable."""
-        await inside(None, lambda netlink: addresses.remove_route(netlink, IPv4Network(public_ip)))
 
     async def remove_transit(self, vpc_id: str) -> None:
         """The VPC's pair, and after the instance's last one its table and what the uplinks were set to."""
@@ -141,7 +168,7 @@ class Gateway:
             return
         others = [name for name in tables if name.startswith(names.HOST_TABLES) and name != self._table]
         if not others and not _forwards_at_large():
-            held = await nft.read_elements(self._table) or {}
+            held = await nft.read_elements(self._table)
             for name in held.get("uplinks", ()):
                 write_sysctl(_forwarding(name), 0)
         await nft.remove_table(self._table)

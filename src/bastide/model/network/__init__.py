@@ -17,11 +17,12 @@ from bastide.model.network.addresses import (
     usable_addresses,
     vpc_resolver,
 )
-from bastide.model.network.guard import HostGuard, Port
+from bastide.model.network.guard import HostGuard
 from bastide.model.network.parts import (
     AclEntry,
     Address,
     AnyPart,
+    Flow,
     Interface,
     InternetGateway,
     NatGateway,
@@ -36,23 +37,25 @@ from bastide.model.network.parts import (
     Traffic,
     Vpc,
 )
+from bastide.model.network.records import NETWORK_KINDS, parse_part
 from bastide.model.network.state import VpcState, assemble_vpcs
 
 __all__ = [
     "ENI_LINKS",
     "INTERNET_MTU",
     "METADATA_IP",
+    "NETWORK_KINDS",
     "POOLS",
     "VPC_MTU",
     "AclEntry",
     "Address",
     "AnyPart",
+    "Flow",
     "HostGuard",
     "Interface",
     "InternetGateway",
     "NatGateway",
     "NetworkAcl",
-    "Port",
     "PrefixList",
     "Route",
     "RouteTable",
@@ -67,6 +70,7 @@ __all__ = [
     "eni_link",
     "host_address",
     "mac_of",
+    "parse_part",
     "private_dns_name",
     "public_addresses",
     "public_pool",

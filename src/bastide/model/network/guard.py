@@ -1,17 +1,8 @@
-"""What packet rules beside those of a VPC's own parts depend on."""
+"""What the packet rules of the host itself depend on."""
 
 from ipaddress import IPv4Network
 
 import msgspec
-
-
-class Port(msgspec.Struct, frozen=True, kw_only=True):
-    """One interface as a VPC's packet rules know it."""
-
-    link: str  # the router's end of its veth pair
-    mac: str
-    private_ip: str
-    public_ip: str | None = None
 
 
 class HostGuard(msgspec.Struct, frozen=True, kw_only=True):

@@ -155,6 +155,15 @@ class PrefixList(Part, frozen=True, kw_only=True, tag="prefix-list"):
     cidrs: tuple[str, ...] = ()
 
 
+class Flow(msgspec.Struct, frozen=True, kw_only=True):
+    """A known flow by the addresses it has inside the VPC; `port` is where it goes, 0 without ports."""
+
+    source: str
+    destination: str
+    protocol: int
+    port: int = 0
+
+
 AnyPart = (
     Vpc
     | Subnet

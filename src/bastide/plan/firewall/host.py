@@ -64,7 +64,7 @@ def plan_host(host: HostGuard) -> Table:
         name=host.table,
         chains={
             "from_vpc": Chain(_from_vpc(host)),
-            "into_vpc": Chain(((REPLIES, ACCEPT), (DROP,))),
+            "into_vpc": Chain(_into_vpc(host)),
             **{name: Chain(rules, hook) for name, (hook, rules) in hooked.items()},
         },
         holders={
@@ -80,4 +80,14 @@ def _from_vpc(host: HostGuard) -> tuple[Rule, ...]:
         (equals(ip("daddr"), LINK_LOCAL), DROP),
         (equals(_OUT, f"{host.all_links}*"), DROP),
         (differs(_OUT, "@uplinks"), DROP),
+    )
+
+
+def _into_vpc(host: HostGuard) -> tuple[Rule, ...]:
+    """The LAN speaks to public addresses, in its own name; whether it is heard the VPC's rules say."""
+    pool = prefix(host.pool)
+    return (
+        (REPLIES, ACCEPT),
+        (equals(_IN, "@uplinks"), equals(ip("daddr"), pool), differs(ip("saddr"), pool), ACCEPT),
+        (DROP,),
     )

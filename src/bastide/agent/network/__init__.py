@@ -1,0 +1,1 @@
+"""What the agent knows of the network, and keeps it so on this host."""
