@@ -1,0 +1,274 @@
+"""A VPC of many interfaces and groups: what a change of rules costs, and what the rules cost the packets.
+
+    python -m benchmarks.network [--rounds N]
+
+Stands alone: namespaces and links as the agent makes them, without tasks, in an instance of its own.
+"""
+
+import argparse
+import asyncio
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from ipaddress import IPv4Network
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from bastide.host.network import VpcNetwork
+from bastide.model.assignment import Eni
+from bastide.model.network import (
+    AclEntry,
+    Address,
+    AnyPart,
+    Interface,
+    NetworkAcl,
+    SecurityGroup,
+    SecurityGroupRule,
+    Subnet,
+    Traffic,
+    Vpc,
+    assemble_vpcs,
+    mac_of,
+    public_pool,
+)
+from bastide.plan import firewall
+from benchmarks.figures import Figure, figure, ratio, render_table
+from benchmarks.machine import read_machine
+from benchmarks.traffic import COUNTER, PORT, PULSE, inside, measure
+
+INSTANCE = "bnet"
+VPC, SUBNETS = "vpc-0b0b0b0b0b0b0b0b0", 4
+GROUPS, INTERFACES, MANY = 50, 200, 1000
+CHANGES = 100
+ROUNDS = 7
+TCP = 6
+
+
+def main() -> int:
+    """The program."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.network")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="of each kind of traffic")
+    asked = parser.parse_args()
+    machine = read_machine()
+    figures = [one for part in measure_network(rounds=asked.rounds) for one in part]
+    print(f"{machine}\n\n{render_table(figures)}")
+    return 0
+
+
+def measure_network(*, rounds: int) -> Iterator[list[Figure]]:
+    """The figures, part by part."""
+    folder = Path(tempfile.mkdtemp(prefix=f"bastide-{INSTANCE}-", dir="/var/tmp"))
+    network = VpcNetwork(INSTANCE, folder=folder, pool=public_pool(INSTANCE), firewall=firewall)
+    try:
+        with asyncio.Runner() as runner:
+            yield from _measure(runner, network, rounds=rounds)
+    finally:
+        asyncio.run(_remove(network))
+        shutil.rmtree(folder)
+
+
+def _measure(runner: asyncio.Runner, network: VpcNetwork, *, rounds: int) -> Iterator[list[Figure]]:
+    parts = _parts(INTERFACES)
+    before = _kernel_mib()
+    network.know(assemble_vpcs(parts.values()))
+    paths = runner.run(_make(network, parts, INTERFACES))
+    memory = figure(f"kernel memory of {INTERFACES} interfaces", "MiB", [_kernel_mib() - before])
+    yield [memory, *_measure_changes(runner, network, parts)]
+    yield [_measure_loss(runner, network, parts, paths)]
+    yield _measure_packets(runner, network, paths, rounds=rounds)
+
+
+def _measure_changes(
+    runner: asyncio.Runner, network: VpcNetwork, parts: Mapping[str, AnyPart]
+) -> list[Figure]:
+    rule = SecurityGroupRule(
+        id="sgr-x", group_id="sg-7", is_egress=False, traffic=_tcp(8443), cidr="10.0.0.0/8"
+    )
+    member = parts["eni-3"]
+    assert isinstance(member, Interface)
+    regrouped = replace(member, group_ids=("sg-1", "sg-2"))
+    one_more = replace(member, id="eni-new", addresses=(Address("10.0.3.250"),), task_id="e" * 32)
+    changes: dict[str, dict[str, AnyPart]] = {
+        "one rule of a group": {"sgr-x": rule},
+        "other groups of an interface": {"eni-3": regrouped},
+        "one more interface": {"eni-new": one_more},
+    }
+    return [
+        figure(f"{name}, {INTERFACES} interfaces, {GROUPS} groups", "ms", _time(runner, network, parts, more))
+        for name, more in changes.items()
+    ]
+
+
+def _time(
+    runner: asyncio.Runner, network: VpcNetwork, parts: Mapping[str, AnyPart], more: Mapping[str, AnyPart]
+) -> list[float]:
+    """Milliseconds from the parts' arrival to packets meeting them, there and back."""
+    samples = []
+    for number in range(20):
+        begun = time.perf_counter()
+        network.know(assemble_vpcs(({**parts, **more} if number % 2 == 0 else parts).values()))
+        runner.run(network.ensure_vpc(VPC))
+        samples.append((time.perf_counter() - begun) * 1000)
+    return samples
+
+
+def _measure_loss(
+    runner: asyncio.Runner,
+    network: VpcNetwork,
+    parts: Mapping[str, AnyPart],
+    paths: Sequence[Path],
+) -> Figure:
+    """Datagrams that did not arrive while rules were changed."""
+    counter = inside(paths[1], COUNTER, PORT)
+    pulse = inside(paths[0], PULSE, _address(1), PORT)
+    for number in range(CHANGES):
+        port = _tcp(2000 + number)
+        rule = SecurityGroupRule(
+            id="sgr-x", group_id=f"sg-{number % GROUPS}", is_egress=False, traffic=port, cidr="10.0.0.0/8"
+        )
+        network.know(assemble_vpcs({**parts, "sgr-x": rule}.values()))
+        runner.run(network.ensure_vpc(VPC))
+    sent, _ = pulse.communicate()
+    seen, _ = counter.communicate(timeout=10)
+    return figure(f"datagrams of {int(sent)} lost in {CHANGES} changes", "", [int(sent) - int(seen)])
+
+
+def _measure_packets(
+    runner: asyncio.Runner, network: VpcNetwork, paths: Sequence[Path], *, rounds: int
+) -> list[Figure]:
+    """Two interfaces by the rules of few and of many, by no rules, and a veth pair alone."""
+    names = ("throughput", "round trip", "new connection")
+    units = ("Gbit/s", "µs", "µs")
+    sides: dict[str, list[Figure]] = {}
+
+    def side(what: str, sender: Path, receiver: Path, address: str) -> None:
+        samples = measure(sender, receiver, address, rounds=rounds)
+        sides[what] = [
+            figure(f"{name}, {what}", unit, column)
+            for name, unit, column in zip(names, units, zip(*samples, strict=True), strict=True)
+        ]
+
+    with _plain_pair() as (near, far):
+        side("plain veth pair", near, far, "10.9.0.2")
+    for count in (10, MANY):
+        network.know(assemble_vpcs(_parts(count).values()))
+        runner.run(network.ensure_vpc(VPC))
+        side(f"{count} interfaces", paths[0], paths[1], _address(1))
+    router = network.router_path(VPC)
+    subprocess.run(["nsenter", f"--net={router}", "nft", "flush", "ruleset"], check=True)
+    side("routed without rules", paths[0], paths[1], _address(1))
+    plain, few, many, bare = (sides[what] for what in sides)
+    ratios = [ratio(f"{n}, rules over no rules", f, b) for n, f, b in zip(names, few, bare, strict=True)]
+    ratios += [ratio(f"{n}, {MANY} over 10", m, f) for n, m, f in zip(names, many, few, strict=True)]
+    ratios += [ratio(f"{n}, rules over plain veth", f, p) for n, f, p in zip(names, few, plain, strict=True)]
+    return [one for figures in sides.values() for one in figures] + ratios
+
+
+def _parts(interfaces: int) -> dict[str, AnyPart]:
+    """So many interfaces, each in two of the groups; every group lets itself and the nine after it in."""
+    parts: list[AnyPart] = [Vpc(id=VPC, cidrs=("10.0.0.0/16",))]
+    parts += [Subnet(id=f"subnet-{n}", vpc_id=VPC, cidr=f"10.0.{n * 4}.0/22") for n in range(SUBNETS)]
+    opened = (AclEntry(number=100, allows=True, cidr="0.0.0.0/0"),)
+    parts.append(NetworkAcl(id="acl-1", vpc_id=VPC, is_default=True, ingress=opened, egress=opened))
+    for n in range(GROUPS):
+        parts.append(SecurityGroup(id=f"sg-{n}", vpc_id=VPC))
+        parts.append(
+            SecurityGroupRule(id=f"sgr-{n}-out", group_id=f"sg-{n}", is_egress=True, cidr="0.0.0.0/0")
+        )
+        parts += [
+            SecurityGroupRule(
+                id=f"sgr-{n}-{k:02}",
+                group_id=f"sg-{n}",
+                is_egress=False,
+                traffic=Traffic() if k == 9 else _tcp(3000 + k),
+                peer_group_id=f"sg-{(n + k - 1) % GROUPS}",
+            )
+            for k in range(1, 11)
+        ]
+    parts += [_interface(n) for n in range(interfaces)]
+    return {part.id: part for part in parts}
+
+
+def _interface(n: int) -> Interface:
+    return Interface(
+        id=f"eni-{n}",
+        vpc_id=VPC,
+        subnet_id=f"subnet-{n % SUBNETS}",
+        mac=mac_of(f"{INSTANCE}{n}"),
+        addresses=(Address(_address(n)),),
+        group_ids=(f"sg-{n % GROUPS}", f"sg-{(n + 9) % GROUPS}"),
+        task_id=f"{n:012x}{0:020x}",
+    )
+
+
+def _address(n: int) -> str:
+    return str(IPv4Network(f"10.0.{n % SUBNETS * 4}.0/22")[4 + n // SUBNETS])
+
+
+def _tcp(port: int) -> Traffic:
+    return Traffic(protocol=TCP, first=port, last=port)
+
+
+async def _make(network: VpcNetwork, parts: Mapping[str, AnyPart], count: int) -> list[Path]:
+    made = []
+    for n in range(count):
+        interface = parts[f"eni-{n}"]
+        subnet = parts[f"subnet-{n % SUBNETS}"]
+        assert isinstance(interface, Interface) and isinstance(subnet, Subnet)
+        eni = Eni(
+            id=interface.id,
+            mac=interface.mac,
+            private_ip=_address(n),
+            subnet_id=subnet.id,
+            subnet_cidr=subnet.cidr,
+            vpc_id=VPC,
+            vpc_cidr="10.0.0.0/16",
+            hostname="",
+        )
+        made.append(Path(await network.ensure_eni(eni, task_id=interface.task_id)))
+    return made
+
+
+async def _remove(network: VpcNetwork) -> None:
+    for task_id in await network.read_enis():
+        await network.remove_eni(task_id)
+
+
+def _kernel_mib() -> float:
+    """What the kernel holds for itself, as /proc/meminfo counts it."""
+    time.sleep(1)
+    lines = (line.split() for line in Path("/proc/meminfo").read_text().splitlines())
+    counted = {name.rstrip(":"): int(kib) for name, kib, *_ in lines}
+    return (
+        sum(counted[name] for name in ("Slab", "Percpu", "VmallocUsed", "KernelStack", "PageTables")) / 1024
+    )
+
+
+@contextmanager
+def _plain_pair() -> Iterator[tuple[Path, Path]]:
+    """Two namespaces and nothing between them but a cable."""
+    with tempfile.TemporaryDirectory() as folder:
+        near, far = Path(folder, "near"), Path(folder, "far")
+        for path in (near, far):
+            path.touch()
+            subprocess.run(["unshare", f"--net={path}", "true"], check=True)
+        script = f"""
+            ip link add eth0 mtu 9001 type veth peer name eth0 mtu 9001 netns {far}
+            ip address add 10.9.0.1/24 dev eth0; ip link set eth0 up
+            nsenter --net={far} ip address add 10.9.0.2/24 dev eth0; nsenter --net={far} ip link set eth0 up
+        """
+        try:
+            subprocess.run(["nsenter", f"--net={near}", "sh", "-ec", script], check=True)
+            yield near, far
+        finally:
+            for path in (near, far):
+                subprocess.run(["umount", path], check=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
