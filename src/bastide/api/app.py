@@ -6,6 +6,7 @@ the registry's (distribution/), which reads and sends as a stream.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -21,7 +22,7 @@ from bastide.api.registry import SERVICES, Services
 from bastide.api.vault import Vault
 from bastide.config import Settings
 from bastide.store import Store
-from bastide.wire.http import Request, Response
+from bastide.wire.http import Request, Response, Streamed
 
 OWN_PATHS = "/_bastide/"
 REGISTRY_PATHS = "/v2/"
@@ -87,7 +88,11 @@ class App:
         else:
             if body:
                 request = msgspec.structs.replace(request, body=body)
-            await _send(send, await self._gateway.answer(request))
+            answer = await self._gateway.answer(request)
+            if isinstance(answer, Streamed):
+                await _stream(receive, send, answer)
+            else:
+                await _send(send, answer)
 
     async def _own_answer(self, request: Request) -> Response:
         if request.path != HEALTH_PATH or request.method not in ("GET", "HEAD"):
@@ -175,6 +180,29 @@ async def _send(send: Send, response: Response, *, extra: tuple[tuple[bytes, byt
         headers.append((b"content-length", str(len(response.body)).encode()))
     await send({"type": "http.response.start", "status": response.status, "headers": [*headers, *extra]})
     await send({"type": "http.response.body", "body": response.body})
+
+
+async def _stream(receive: Receive, send: Send, streamed: Streamed) -> None:
+    """Send parts as they come, until there are no more or the client leaves."""
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in streamed.headers.items()]
+    await send({"type": "http.response.start", "status": streamed.status, "headers": headers})
+
+    async def pass_on() -> None:
+        async with contextlib.aclosing(streamed.parts) as parts:
+            async for part in parts:
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    passing, leaving = asyncio.create_task(pass_on()), asyncio.ensure_future(receive())
+    try:
+        await asyncio.wait((passing, leaving), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (passing, leaving):
+            task.cancel()
+        ends = await asyncio.gather(passing, leaving, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, Exception):
+                log.error("an answer broke off", exc_info=end)
 
 
 async def _send_last(send: Send, response: Response) -> None:

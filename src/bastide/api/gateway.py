@@ -29,7 +29,7 @@ from bastide.api.failures import (
 )
 from bastide.api.keys import Keys
 from bastide.api.metrics import Metrics
-from bastide.api.operation import Context, Operation, Params, Performs, Reads, Result, WritesOnce
+from bastide.api.operation import Context, Params, Performs, Plain, Reads, Result, Streams, WritesOnce
 from bastide.api.registry import SERVICES, Services
 from bastide.api.vault import Vault
 from bastide.config import Settings
@@ -38,7 +38,8 @@ from bastide.store import Store
 from bastide.store.txn import ReadOnly, Txn
 from bastide.wire import spec
 from bastide.wire.chunked import read_chunks
-from bastide.wire.http import Request, Response, WireError
+from bastide.wire.codec.eventstream import render_stream
+from bastide.wire.http import Request, Response, Streamed, WireError
 from bastide.wire.malformed import Malformed, MalformedReason
 from bastide.wire.sigv4 import Identity, Refused, RefusedReason, verify
 
@@ -88,11 +89,12 @@ class Gateway:
         self._by_signing_name = {each.signing_name: each for each in ours}
         self._by_version = {each.version: each for each in ours if not each.target_prefix}
 
-    async def answer(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response | Streamed:
         """The response to a request; never raises."""
         started_at = time.perf_counter()
         exchange = _Exchange(str(uuid4()))
         error: WireError | None = None
+        response: Response | Streamed
         try:
             response = await self._run(request, exchange)
         except Exception as escaped:
@@ -111,7 +113,7 @@ class Gateway:
         malformed = Malformed(MalformedReason.TOO_LARGE, f"Request is larger than {limit} bytes")
         return self._refuse(request, lambda service, family: malformed_error(service, family, malformed))
 
-    async def _run(self, request: Request, exchange: _Exchange) -> Response:
+    async def _run(self, request: Request, exchange: _Exchange) -> Response | Streamed:
         now = datetime.now(UTC)
         identity = await _aside(request, lambda: verify(request, self._keys.find_secret, now=now))
         request = await _aside(request, partial(_unchunked, request, identity))
@@ -135,9 +137,12 @@ class Gateway:
             settings=self._settings,
             vault=self._vault,
         )
+        if isinstance(operation, Streams):
+            events = await operation.run(self._store, ctx, call.params)
+            return render_stream(events, request_id=exchange.request_id)
         return spec.render(call, await self._perform(operation, ctx, call.params))
 
-    async def _perform(self, operation: Operation, ctx: Context, params: Params) -> Result:
+    async def _perform(self, operation: Plain, ctx: Context, params: Params) -> Result:
         """Run an operation in the kind of transaction it needs."""
         if isinstance(operation, Performs):
             return await operation.run(self._store, ctx, params)

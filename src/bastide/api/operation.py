@@ -6,7 +6,7 @@ as epoch seconds). A reader sees one snapshot; a writer may be run again on a co
 but read and write through `txn`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -87,4 +87,17 @@ class Performs:
     run: Callable[[Store, Context, Params], Awaitable[Result]]
 
 
-Operation = Reads | Writes | WritesOnce | Performs
+StreamEvent = tuple[
+    str, Mapping[str, Any]
+]  # the name of a member of the operation's stream, and what is in it
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Answers with events for as long as the caller stays; what `run` itself raises is answered as ever."""
+
+    run: Callable[[Store, Context, Params], Awaitable[AsyncGenerator[StreamEvent, None]]]
+
+
+Plain = Reads | Writes | WritesOnce | Performs
+Operation = Plain | Streams

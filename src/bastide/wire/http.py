@@ -5,7 +5,7 @@ Header names are lower case; a header sent twice is joined by a comma before it 
 as UTF-8 with `surrogateescape`, so that the bytes which were signed can be had back.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 import msgspec
@@ -27,6 +27,14 @@ class Response(msgspec.Struct, frozen=True):
     status: int
     headers: dict[str, str]
     body: bytes
+
+
+class Streamed(msgspec.Struct, frozen=True):
+    """One HTTP response, sent in parts as they come."""
+
+    status: int
+    headers: dict[str, str]
+    parts: AsyncGenerator[bytes, None]
 
 
 def tellable(text: str) -> str:

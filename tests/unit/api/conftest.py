@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bastide.api.operation import Caller, Context, Performs, Reads
+from bastide.api.operation import Caller, Context, Performs, Reads, Streams
 from bastide.api.registry import SERVICES
 from bastide.api.vault import Vault
 from bastide.config import Settings
@@ -45,6 +45,7 @@ class Api:
         asked = ctx or self.ctx
         if isinstance(found, Performs):
             return await found.run(self.store, asked, params)
+        assert not isinstance(found, Streams)
         run = found.run
 
         def closure(txn: Txn) -> dict[str, Any]:

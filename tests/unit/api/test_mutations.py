@@ -146,7 +146,9 @@ class Torn:
         SigV4Auth(Credentials(KEY.access_key_id, KEY.secret_access_key), service, REGION).add_auth(request)
         sent = request.prepare()
         signed = {name.lower(): str(value) for name, value in request.headers.items()} | {"host": HOST}
-        return await self.gateway.answer(Request("POST", "/", "", signed, sent.body))
+        answer = await self.gateway.answer(Request("POST", "/", "", signed, sent.body))
+        assert isinstance(answer, Response)
+        return answer
 
     def torn(self, params: Any) -> Any:
         """The parameters with one to three places damaged."""

@@ -36,7 +36,9 @@ async def send(gateway: Gateway, method: str, path: str, body: bytes = b"", *, t
     credentials = Credentials(KEY.access_key_id, KEY.secret_access_key)
     S3SigV4Auth(credentials, "s3", "us-east-1").add_auth(request)
     signed = {name.lower(): str(value) for name, value in request.headers.items()} | {"host": HOST}
-    return await gateway.answer(Request(method, path, "", signed, body))
+    answer = await gateway.answer(Request(method, path, "", signed, body))
+    assert isinstance(answer, Response)
+    return answer
 
 
 async def test_a_chunked_body_with_its_checksum_behind_it(gateway: Gateway) -> None:
