@@ -1,6 +1,6 @@
 """`make bench`: everything in one run, on an installation of its own. docs/performance.md has figures.
 
-    python -m benchmarks [--rounds N] [idle] [task] [twenty] [limits] [registry] [pull] [large] [api]
+    python -m benchmarks [--rounds N] [idle] [task] [twenty] [limits] [registry] [pull] [large] [logs] [api]
 
 With names only those parts run. It needs root, and a machine that does nothing else.
 """
@@ -22,6 +22,7 @@ from benchmarks.figures import Figure, figure, render_table
 from benchmarks.idle import measure_idle
 from benchmarks.large import measure_large
 from benchmarks.limits import measure_limits
+from benchmarks.logs import measure_logs
 from benchmarks.machine import read_machine
 from benchmarks.memory import measure_control_plane, measure_memory
 from benchmarks.pulls import measure_pulls
@@ -32,7 +33,7 @@ from tests.installation import Installation, until
 
 INSTANCE = "bbench"
 PARTS = ("idle", "task", "twenty", "limits", "registry", "pull", "api")
-LONG_PARTS = ("large",)
+LONG_PARTS = ("large", "logs")
 TOGETHER = 20
 ROUNDS = 10
 
@@ -89,6 +90,8 @@ def measure(installation: Installation, parts: set[str], *, rounds: int) -> Iter
         yield measure_pulls(installation, rounds=max(3, rounds // 3))
     if "large" in parts:
         yield measure_large(installation)
+    if "logs" in parts:
+        yield from measure_logs(installation, rounds=max(3, rounds // 2))
     if "api" in parts:
         os.kill(installation.pid("agent"), signal.SIGTERM)
         until(lambda: not installation.is_up("agent"))

@@ -12,17 +12,18 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-TARGET = "AmazonEC2ContainerServiceV20141113"
+TARGETS = {"ecs": "AmazonEC2ContainerServiceV20141113", "logs": "Logs_20140328"}
 MEDIA = "application/x-amz-json-1.1"
 
 
 class Signer:
-    """Makes ECS requests for one installation; `environment` is what `bastide env` prints."""
+    """Makes a service's requests for one installation; `environment` is what `bastide env` prints."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], service: str = "ecs") -> None:
         self._endpoint = environment["AWS_ENDPOINT_URL"]
         secret = Credentials(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
-        self._auth = SigV4Auth(secret, "ecs", environment["AWS_REGION"])
+        self._auth = SigV4Auth(secret, service, environment["AWS_REGION"])
+        self._target = TARGETS[service]
         parts = urlsplit(self._endpoint)
         self._host = parts.netloc
         self.address = (parts.hostname or "", parts.port or 80)
@@ -30,7 +31,7 @@ class Signer:
     def sign(self, operation: str, params: Mapping[str, Any]) -> bytes:
         """The request's bytes."""
         body = json.dumps(params).encode()
-        headers = {"Content-Type": MEDIA, "X-Amz-Target": f"{TARGET}.{operation}", "Host": self._host}
+        headers = {"Content-Type": MEDIA, "X-Amz-Target": f"{self._target}.{operation}", "Host": self._host}
         request = AWSRequest("POST", f"{self._endpoint}/", headers=headers, data=body)
         self._auth.add_auth(request)
         lines = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())

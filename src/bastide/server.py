@@ -32,12 +32,14 @@ from bastide.control.blobs import Sweeper
 from bastide.control.enis import Enis
 from bastide.control.events import Events
 from bastide.control.hosts import Hosts
+from bastide.control.log_groups import LogGroups
 from bastide.control.placement import Placement
 from bastide.control.reaper import Reaper
 from bastide.control.repositories import Repositories
 from bastide.control.retirement import Retirement
 from bastide.model.faults import Denied
 from bastide.store import Store
+from bastide.store.logs.migration import move_rows
 
 DRAIN_S = 5  # for requests under way when asked to end
 KEEP_ALIVE_S = 75  # longer than the SDKs keep an idle connection
@@ -103,6 +105,7 @@ async def serve(settings: Settings) -> None:
                     Enis(store),
                     Events(store, settings),
                     Hosts(store),
+                    LogGroups(store),
                     Reaper(store, settings),
                     Retirement(store),
                     Repositories(store),
@@ -133,8 +136,9 @@ async def _served(listener: Listener, ending: asyncio.Event) -> None:
 
 @contextlib.asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[Store]:
-    store = await Store.open(settings.database_url)
+    store = await Store.open(settings.database_url, log_folder=settings.log_event_folder)
     try:
+        await move_rows(store)
         yield store
     finally:
         await store.close()

@@ -48,6 +48,8 @@ def client_environment(settings: Settings) -> dict[str, str]:
         "AWS_DEFAULT_REGION": settings.region,
         "AWS_ACCESS_KEY_ID": key.access_key_id,
         "AWS_SECRET_ACCESS_KEY": key.secret_access_key,
+        # Live Tail would ask for the host `stream-…` otherwise, a name that no resolver here knows.
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
     }
 
 
@@ -63,7 +65,11 @@ def configure(settings: Settings, args: argparse.Namespace) -> int:
         "aws_access_key_id": values["AWS_ACCESS_KEY_ID"],
         "aws_secret_access_key": values["AWS_SECRET_ACCESS_KEY"],
     }
-    place = {"region": values["AWS_REGION"], "endpoint_url": values["AWS_ENDPOINT_URL"]}
+    place = {
+        "region": values["AWS_REGION"],
+        "endpoint_url": values["AWS_ENDPOINT_URL"],
+        "disable_host_prefix_injection": values["AWS_DISABLE_HOST_PREFIX_INJECTION"],
+    }
     write_section(credentials, PROFILE, keys, user)
     write_section(config, f"profile {PROFILE}", place, user)
     say(f"The profile `{PROFILE}` is in {config} and {credentials}. Try:")

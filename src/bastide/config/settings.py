@@ -122,6 +122,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.server_folder / "registry"
 
     @property
+    def log_event_folder(self) -> Path:
+        """Log events of containers and of whoever calls PutLogEvents."""
+        return self.server_folder / "logs"
+
+    @property
     def log_folder(self) -> Path:
         """What each process says."""
         return self.data_folder / "log"

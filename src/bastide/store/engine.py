@@ -42,6 +42,7 @@ class Backend(Protocol):
     begin_view: tuple[str, ...]
     begin_update: tuple[str, ...]
     has_other_writers: bool  # then the feed is polled
+    folder: Path | None  # of its file, where it is one
 
     def connect(self) -> Any:
         """A new connection for the calling thread."""
@@ -72,6 +73,7 @@ class Sqlite:
             raise Invalid("store url", why="A SQLite store needs the path of a file: sqlite:////path/file.db")
         self._url = url
         self._path = Path(url.database)
+        self.folder: Path | None = self._path.parent
         self._engine = create_engine(url, poolclass=NullPool)
         self.dialect: Dialect = self._engine.dialect
 
@@ -127,6 +129,7 @@ class Postgres:
         f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})",
     )
     has_other_writers = True
+    folder: Path | None = None
 
     def __init__(self, url: URL) -> None:
         self._url = url

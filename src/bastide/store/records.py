@@ -68,21 +68,13 @@ class Event(msgspec.Struct, frozen=True):
     document: dict[str, Any]
 
 
-class LogEvent(msgspec.Struct, frozen=True):
-    """One line of a log stream; ordered by `timestamp_ms`, then by `seq`, which is never used twice."""
+class LogRow(msgspec.Struct, frozen=True):
+    """A log event as earlier versions kept it."""
 
     seq: int
+    scope: str
+    group: str
     stream: str
     timestamp_ms: int
     ingestion_ms: int
-    message: str
-
-
-class LogUsage(msgspec.Struct, frozen=True):
-    """What a stream holds: its first and last event's time, when the last batch came, its bytes."""
-
-    stream: str
-    first_ms: int
-    last_ms: int
-    ingestion_ms: int
-    stored_bytes: int
+    message: bytes

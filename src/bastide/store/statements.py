@@ -1,4 +1,4 @@
-"""The SQL of records, their changes, and events; that of log events is in `logs`."""
+"""The SQL of records, their changes, and events."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,9 +19,8 @@ from sqlalchemy import (
     update,
 )
 
-from bastide.store.log_statements import LogStatements
 from bastide.store.statement import UPSERTING, Statement, compile_statement
-from bastide.store.tables import changes, events, feed, records
+from bastide.store.tables import changes, events, feed, log_events, records
 
 RECORD_COLUMNS = (
     records.c.kind,
@@ -62,7 +61,6 @@ class Statements:
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._shapes: dict[Any, Statement] = {}
-        self.logs = LogStatements(dialect)
         at = (records.c.kind == bindparam("at_kind"), records.c.key == bindparam("at_key"))
         at_version = (*at, records.c.version == bindparam("at_version"))
         self.get = self._compile(select(*RECORD_COLUMNS).where(*at))
@@ -85,6 +83,11 @@ class Statements:
             insert(events).values(
                 {name: bindparam(name) for name in ("scope", "subject", "parent", "at_ms", "document")}
             )
+        )
+        rows = select(log_events).order_by(log_events.c.seq).limit(bindparam("limit", type_=BigInteger))
+        self.log_rows = self._compile(rows)
+        self.delete_log_rows = self._compile(
+            delete(log_events).where(log_events.c.seq <= bindparam("through"))
         )
         self.last_event = self._compile(select(func.max(events.c.seq)))
         old = select(events.c.seq).where(events.c.at_ms < bindparam("before_ms"))

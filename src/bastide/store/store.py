@@ -9,11 +9,14 @@ import asyncio
 import contextlib
 import logging
 import queue
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 from bastide.model.faults import Fault, Unavailable
 from bastide.store.engine import Backend, open_backend
+from bastide.store.logs import LogStore
+from bastide.store.logs.positions import keep_positions
 from bastide.store.records import Change, Lost
 from bastide.store.statements import Statements
 from bastide.store.threads import Job, Updates, Views
@@ -29,9 +32,9 @@ log = logging.getLogger(__name__)
 
 
 class Store:
-    """Records, log events and their changes, in one database."""
+    """Records and their changes, in one database; log events, in a folder."""
 
-    def __init__(self, backend: Backend, *, seq: int) -> None:
+    def __init__(self, backend: Backend, *, seq: int, log_folder: Path | None) -> None:
         """Use `Store.open`. `seq` is the number of the newest change."""
         self._loop = asyncio.get_running_loop()
         self._statements = Statements(backend.dialect)
@@ -46,14 +49,27 @@ class Store:
         self._threads += [Views(backend, self._statements, self._views) for _ in range(VIEW_THREADS)]
         for thread in self._threads:
             thread.start(self._hand_over)
+        self._logs = LogStore(log_folder, self._keep_positions) if log_folder else None
         self._poll = self._loop.create_task(self._poll_feed()) if backend.has_other_writers else None
 
     @classmethod
-    async def open(cls, url: str) -> "Store":
-        """Open the database, migrated to the newest schema; Unavailable or Invalid says why it cannot be."""
+    async def open(cls, url: str, *, log_folder: Path | None = None) -> "Store":
+        """Open the database, migrated to the newest schema; Unavailable or Invalid says why it cannot be.
+
+        Log events are kept in `log_folder`, by default beside SQLite's file.
+        """
         backend = open_backend(url)
         seq = await asyncio.to_thread(_prepare, backend)
-        return cls(backend, seq=seq)
+        if log_folder is None and backend.folder is not None:
+            log_folder = backend.folder / "logs"
+        return cls(backend, seq=seq, log_folder=log_folder)
+
+    @property
+    def logs(self) -> LogStore:
+        """The storage of log events, which opens its folder when it is first used."""
+        if self._logs is None:
+            raise Unavailable("store", why="This store was opened without a folder for logs.")
+        return self._logs
 
     async def view(self, fn: Callable[[Txn], T]) -> T:
         """Run `fn` over one snapshot and return what it returns."""
@@ -76,6 +92,8 @@ class Store:
         """Finish what was asked for, then let go of the database. Repeatable."""
         if self._closed:
             return
+        if self._logs is not None:
+            await self._logs.close()
         self._closed = True
         if self._poll is not None:
             self._poll.cancel()
@@ -113,6 +131,9 @@ class Store:
             return  # another server wrote in between: the poll brings both, in order
         self._seq = changes[-1].seq
         self._feed.publish(changes)
+
+    async def _keep_positions(self, positions: Mapping[str, int]) -> None:
+        await self.update(lambda txn: keep_positions(txn, positions))
 
     async def _changes_since(self, since: int) -> list[Change] | Lost:
         return await self.view(lambda txn: txn.read_changes(since))

@@ -49,6 +49,7 @@ changes = Table(
 # One row. Writers take their numbers here at the end of a transaction, so numbers grow in commit order.
 feed = Table("feed", metadata, Column("seq", big, nullable=False))
 
+# Log events as earlier versions kept them: moved to `logs/` at the first start, and empty from then on.
 log_events = Table(
     "log_events",
     metadata,
@@ -58,36 +59,8 @@ log_events = Table(
     Column("stream", text, nullable=False),
     Column("timestamp_ms", big, nullable=False),
     Column("ingestion_ms", big, nullable=False),
-    Column("message", LargeBinary, nullable=False),  # bytes: PostgreSQL's text cannot hold a NUL, logs can
-    sqlite_autoincrement=True,  # numbers are cursors: never used twice
-)
-Index(
-    "log_events_by_stream",
-    log_events.c.scope,
-    log_events.c.group_name,
-    log_events.c.stream,
-    log_events.c.timestamp_ms,
-    log_events.c.seq,
-)
-Index(
-    "log_events_by_group",
-    log_events.c.scope,
-    log_events.c.group_name,
-    log_events.c.timestamp_ms,
-    log_events.c.seq,
-)
-
-# What is in each stream, kept with every batch: outside `records`, so that logging wakes nobody.
-log_streams = Table(
-    "log_streams",
-    metadata,
-    Column("scope", text, primary_key=True),
-    Column("group_name", text, primary_key=True),
-    Column("stream", text, primary_key=True),
-    Column("first_ms", big, nullable=False),
-    Column("last_ms", big, nullable=False),
-    Column("ingestion_ms", big, nullable=False),
-    Column("stored_bytes", big, nullable=False),
+    Column("message", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 # What happened, oldest first, for whoever follows by number. Numbers are taken by one writer at a time, so

@@ -4,20 +4,17 @@ Synchronous, bound to one thread and one transaction, and unusable once the clos
 Invariant: every write of a record leaves one change for the feed.
 """
 
-import time
-from collections.abc import Iterable, Sequence
 from typing import Any, TypedDict, Unpack
 
 import msgspec
 
 from bastide.model.faults import AlreadyExists, Conflict
-from bastide.store.records import Change, Event, LogEvent, LogUsage, Lost, Record
+from bastide.store.records import Change, Event, LogRow, Lost, Record
 from bastide.store.statement import Statement
 from bastide.store.statements import Statements
 
 Pending = tuple[str, str, int]  # kind, key, version of a change that has no number yet
 NAME_CEILING = "\U0010ffff"  # sorts after everything a name can go on with
-EVENT_OVERHEAD_BYTES = 26  # what CloudWatch Logs counts for an event besides its text
 SAVEPOINT = "SAVEPOINT closure"
 EVENT = "event"  # the feed's kind for news of events; there are no records of it
 
@@ -34,19 +31,6 @@ class Filters(TypedDict, total=False):
     name_prefix: str | None
     status: str | None
     state: str | None
-
-
-class Bounds(TypedDict, total=False):
-    """Which log events: from `start_ms` to before `end_ms`, and between two places without these.
-
-    A place is an event's `timestamp_ms` and `seq`.
-    """
-
-    start_ms: int | None
-    end_ms: int | None
-    after: tuple[int, int] | None
-    before: tuple[int, int] | None
-    stream_prefix: str | None
 
 
 class ReadOnly(RuntimeError):
@@ -163,94 +147,13 @@ class Txn:
         values = {"before_ms": before_ms, "limit": limit}
         return int(self._write(self._statements.expire_events, values).rowcount)
 
-    def append_log_events(
-        self, scope: str, group: str, stream: str, events: Iterable[tuple[int, str]]
-    ) -> None:
-        """Add lines (timestamp in ms, message) to a stream, in this order."""
-        lines = [(timestamp_ms, message.encode("utf-8", "surrogatepass")) for timestamp_ms, message in events]
-        if not lines:
-            return
-        of_batch = {
-            "scope": scope,
-            "group_name": group,
-            "stream": stream,
-            "ingestion_ms": time.time_ns() // 1_000_000,
-        }
-        size = sum(len(message) + EVENT_OVERHEAD_BYTES for _, message in lines)
-        noted = {"first_ms": min(lines)[0], "last_ms": max(lines)[0], "stored_bytes": size}
-        self._write(self._statements.logs.note_log_stream, of_batch | noted)
-        statement = self._statements.logs.append_log_event
-        self._cursor.executemany(
-            statement.text,
-            [
-                statement.bind(of_batch | {"timestamp_ms": timestamp_ms, "message": message})
-                for timestamp_ms, message in lines
-            ],
-        )
+    def read_log_rows(self, *, limit: int) -> list[LogRow]:
+        """The oldest log events that an earlier version kept in the database."""
+        return [LogRow(*row) for row in self._run(self._statements.log_rows, {"limit": limit}).fetchall()]
 
-    def read_log_events(
-        self,
-        scope: str,
-        group: str,
-        streams: Sequence[str] | None = None,
-        *,
-        limit: int,
-        descending: bool = False,
-        **bounds: Unpack[Bounds],
-    ) -> list[LogEvent]:
-        """Events of a group by time, then as they came (or the reverse); of the named streams or of all."""
-        if streams is not None and not streams:
-            return []
-        values: dict[str, Any] = {name: bound for name, bound in bounds.items() if bound is not None}
-        if prefix := values.pop("stream_prefix", None):
-            values["stream_from"], values["stream_below"] = prefix, prefix + NAME_CEILING
-        statement = self._statements.logs.read(
-            filters=frozenset(values), streams=len(streams or ()), descending=descending
-        )
-        for place in ("after", "before"):
-            if place in values:
-                values[f"{place}_ms"], values[f"{place}_seq"] = values.pop(place)
-        values |= {"scope": scope, "group": group, "limit": limit}
-        values |= {f"stream_{index}": stream for index, stream in enumerate(streams or ())}
-        return [
-            LogEvent(seq, stream, timestamp_ms, ingestion_ms, bytes(message).decode("utf-8", "surrogatepass"))
-            for seq, stream, timestamp_ms, ingestion_ms, message in self._run(statement, values).fetchall()
-        ]
-
-    def delete_log_events(self, scope: str, group: str, stream: str | None = None) -> None:
-        """Forget a stream's events, or those of the whole group."""
-        if stream is None:
-            self._write(self._statements.logs.delete_log_group, {"scope": scope, "group": group})
-            self._write(self._statements.logs.forget_log_group, {"scope": scope, "group": group})
-        else:
-            values = {"scope": scope, "group": group, "stream": stream}
-            self._write(self._statements.logs.delete_log_stream, values)
-            self._write(self._statements.logs.forget_log_stream, values)
-
-    def expire_log_events(self, scope: str, group: str, *, before_ms: int) -> None:
-        """Forget the group's events of before a time, and what they took."""
-        values = {"scope": scope, "group": group, "end_ms": before_ms}
-        freed = self._run(self._statements.logs.expired_log_bytes, values).fetchall()
-        if not freed:
-            return
-        for stream, events, size in freed:
-            taken = {"stream": stream, "freed": size + events * EVENT_OVERHEAD_BYTES}
-            self._write(self._statements.logs.shrink_log_stream, values | taken)
-        self._write(self._statements.logs.expire_log_events, values)
-        self._write(self._statements.logs.forget_expired_streams, values)
-
-    def read_log_usage(self, scope: str, group: str, stream: str | None = None) -> list[LogUsage]:
-        """What a group's streams hold, or one of them; in no order, and nothing for an empty stream."""
-        values = {"scope": scope, "group": group, "stream": stream}
-        statements = self._statements.logs
-        statement = statements.noted_log_streams if stream is None else statements.noted_log_stream
-        return [LogUsage(*row) for row in self._run(statement, values).fetchall()]
-
-    def count_log_bytes(self, scope: str, group: str) -> int:
-        """How many bytes a group holds, counted as CloudWatch Logs does."""
-        return int(
-            self._run(self._statements.logs.log_group_bytes, {"scope": scope, "group": group}).fetchone()[0]
-        )
+    def delete_log_rows(self, *, through: int) -> None:
+        """They are kept elsewhere now."""
+        self._write(self._statements.delete_log_rows, {"through": through})
 
     def read_changes(self, since: int) -> list[Change] | Lost:
         """Every change after `since`, or Lost when some of them are no longer kept."""

@@ -28,10 +28,9 @@ def batch(arn: str, sequence: int, *lines: str, create_group: bool = True) -> Lo
 
 
 async def read_messages(server: Server) -> list[str]:
-    events = await server.store.view(
-        lambda txn: txn.read_log_events("000000000000/us-east-1", "/web", limit=100)
-    )
-    return [event.message for event in events]
+    place = {"logGroupName": "/web", "logStreamName": "ecs/app/1"}
+    found = await server.account.call("GetLogEvents", service="logs", startFromHead=True, **place)
+    return [event["message"] for event in found["events"]]
 
 
 async def test_lines_are_stored_before_they_are_acknowledged_and_once_only(server: Server) -> None:

@@ -93,8 +93,8 @@ def url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-async def store(url: str) -> AsyncIterator[Store]:
+async def store(url: str, tmp_path: Path) -> AsyncIterator[Store]:
     """An open, empty store."""
-    opened = await Store.open(url)
+    opened = await Store.open(url, log_folder=tmp_path / "logs")
     yield opened
     await opened.close()

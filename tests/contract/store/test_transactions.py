@@ -36,7 +36,7 @@ async def test_a_closure_that_raises_is_undone_alone(store: Store) -> None:
     def fail(txn: Txn) -> None:
         increment(txn)
         txn.put(Record("counter", "other", "", {}))
-        txn.append_log_events("s", "g", "t", [(1, "lost")])
+        txn.append_event("s", {}, subject="lost", parent="", at_s=1)
         raise NotFound("cluster", "x")
 
     outcomes = await asyncio.gather(
@@ -45,7 +45,7 @@ async def test_a_closure_that_raises_is_undone_alone(store: Store) -> None:
     assert [isinstance(outcome, NotFound) for outcome in outcomes] == [index % 3 == 0 for index in range(60)]
     assert await store.view(value) == 40
     assert await store.view(lambda txn: txn.get("counter", "other")) is None
-    assert await store.view(lambda txn: txn.read_log_events("s", "g", limit=1)) == []
+    assert await store.view(lambda txn: txn.read_events(limit=1)) == []
 
 
 async def test_undone_writes_leave_no_change(store: Store) -> None:

@@ -85,6 +85,14 @@ class Server:
 
     def run(self, *arguments: str) -> str:
         """What the aws program prints; its complaint as RuntimeError."""
+        with self.began(*arguments) as running:
+            told, complaint = running.communicate(timeout=60)
+        if running.returncode:
+            raise RuntimeError(complaint)
+        return told
+
+    def began(self, *arguments: str) -> subprocess.Popen[str]:
+        """The aws program under way."""
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
@@ -94,18 +102,13 @@ class Server:
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}",
             "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
+            "PYTHONUNBUFFERED": "1",
         }
         program = Path(sys.executable).with_name("aws")
-        ran = subprocess.run(
-            [program, *arguments],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
+        return subprocess.Popen(
+            [program, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        if ran.returncode:
-            raise RuntimeError(ran.stderr)
-        return ran.stdout
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:

@@ -1,5 +1,6 @@
 """Writing and reading logs with boto3 and with `aws logs`."""
 
+import select
 import time
 from typing import Any
 
@@ -131,7 +132,43 @@ def test_the_aws_program_reads_what_a_container_would_have_written(server: Any, 
     server.aws("logs", "delete-log-group", *place)
     with pytest.raises(RuntimeError, match=r"ResourceNotFoundException.*log group does not exist"):
         server.aws("logs", "describe-log-streams", *place)
-    with pytest.raises(RuntimeError, match=r"docs/compat.md"):
-        server.aws(
-            "logs", "start-query", *place, "--start-time", "1", "--end-time", "2", "--query-string", "x"
-        )
+
+
+def test_live_tail_shows_what_comes(server: Any, logs: Any) -> None:
+    start_ms = filled(logs, "/e2e/live", "a", "b")
+    arn = logs.describe_log_groups(logGroupNamePrefix="/e2e/live")["logGroups"][0]["logGroupArn"]
+    words = ["logs", "start-live-tail", "--log-group-identifiers", arn]
+    with server.began(*words, "--log-event-filter-pattern", "ERROR") as tail:
+        try:
+            shown = ""
+            lines = iter(tail.stdout.readline, "")
+            for number in range(200):  # until the session hears of it
+                for stream in "ab":
+                    events = [
+                        {"timestamp": start_ms + number, "message": f"{word} {stream}"}
+                        for word in ("INFO", "ERROR")
+                    ]
+                    logs.put_log_events(logGroupName="/e2e/live", logStreamName=stream, logEvents=events)
+                if select.select([tail.stdout], [], [], 0.1)[0]:
+                    shown = next(lines)
+                    break
+            assert shown.strip() in ("ERROR a", "ERROR b")
+        finally:
+            tail.terminate()
+
+
+def test_insights_answers_the_aws_program(server: Any, logs: Any) -> None:
+    start_ms = filled(logs, "/e2e/insights", "a", "b", count=20)
+    words = ["logs", "start-query", "--log-group-name", "/e2e/insights"]
+    words += ["--start-time", str(start_ms // 1000), "--end-time", str(start_ms // 1000 + 60)]
+    text = "parse @message '* *' as stream, number | stats max(number) as most by stream | sort stream"
+    query_id = server.aws(*words, "--query-string", text)["queryId"]
+    for _ in range(200):
+        found = logs.get_query_results(queryId=query_id)
+        if found["status"] == "Complete":
+            break
+        time.sleep(0.05)
+    rows = [{one["field"]: one["value"] for one in row} for row in found["results"]]
+    assert rows == [{"stream": "a", "most": "19"}, {"stream": "b", "most": "19"}]
+    with pytest.raises(RuntimeError, match="MalformedQueryException"):
+        server.aws(*words, "--query-string", "stats nothing")

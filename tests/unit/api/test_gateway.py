@@ -109,7 +109,7 @@ async def test_a_key_nobody_has(served: Served, service: str, operation: str, co
     [
         ("ecs", "create_service", {"serviceName": "s"}, "UnsupportedFeatureException"),
         ("ec2", "create_vpc", {}, "UnsupportedOperation"),
-        ("logs", "describe_queries", {}, "UnknownOperationException"),
+        ("logs", "describe_export_tasks", {}, "UnknownOperationException"),
         ("sts", "get_session_token", {}, "InvalidAction"),
         ("iam", "list_users", {}, "InvalidAction"),
         ("lambda", "list_functions", {}, "UnknownOperationException"),

@@ -1,23 +1,29 @@
 """What hosts say, written into the store: hellos, reports of tasks, lines of containers."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from bastide.api.failures import row_for
-from bastide.api.logs.lines import store_log_lines
+from bastide.api.logs.groups import epoch_ms
+from bastide.api.logs.lines import cut_lines, open_stream
 from bastide.api.task_environment.resolution import forget_environment
 from bastide.model.arn import last_of, parse_arn, scope_of
 from bastide.model.assignment import Report
 from bastide.model.container.runs import runtime_id
-from bastide.model.faults import Fault
+from bastide.model.faults import Fault, Unavailable
 from bastide.model.frames import Hello, LogBatch, Pulling
 from bastide.model.status import TaskStatus
 from bastide.model.task import status_of, with_report
-from bastide.store import Record, Txn
+from bastide.store import Batch, Record, Store, Txn
+from bastide.store.logs.ids import group_id, stream_id
+from bastide.store.logs.positions import read_position
 from bastide.store.tasks import put_task
+from bastide.store.txn import ReadOnly
 
 HOST = "host"
 CONNECTED, DISCONNECTED = "CONNECTED", "DISCONNECTED"
-LOG_POSITION = "log-position"
 
 
 def store_hello(txn: Txn, hello: Hello, now: datetime) -> None:
@@ -77,24 +83,50 @@ def store_pulling(txn: Txn, host_id: str, news: Pulling) -> None:
     txn.put(record.changed(document={**record.document, "pulls": pulls}))
 
 
-def store_logs(txn: Txn, batch: LogBatch, now: datetime) -> None:
-    """Add the batch's lines to its stream unless they are there already; raises what the Logs API would.
+async def store_logs(store: Store, batches: Sequence[LogBatch], now: datetime) -> list[Fault | None]:
+    """Store batches in their order, each once; for each what the Logs API would say against it.
 
-    A batch without lines only makes sure that the stream is there.
+    Raises Unavailable when they cannot be stored now. A batch without lines only makes its stream.
     """
+    run = partial(_place_all, batches=batches, now=now)
+    try:
+        placed = await store.view(run)
+    except ReadOnly:  # a stream or a group is to be made
+        placed = await store.update(run)
+    stored = [one for one in placed if isinstance(one, Batch)]
+    await asyncio.gather(*(store.logs.append(batch) for batch in stored))
+    return [one if isinstance(one, Fault) else None for one in placed]
+
+
+def _place_all(txn: Txn, batches: Sequence[LogBatch], now: datetime) -> list[Batch | Fault | None]:
+    placed: list[Batch | Fault | None] = []
+    for batch in batches:
+        try:
+            placed.append(place_logs(txn, batch, now))
+        except Unavailable:
+            raise
+        except Fault as fault:
+            placed.append(fault)
+    return placed
+
+
+def place_logs(txn: Txn, batch: LogBatch, now: datetime) -> Batch | None:
+    """The batch as the storage of logs takes it; None where there is nothing to store."""
     task = parse_arn(batch.task_arn)
     scope = scope_of(task.account, task.region) if task else ""
-    position = None
-    if batch.lines:
-        key = f"{batch.task_arn}/{batch.container}/{batch.source}"
-        position = txn.get(LOG_POSITION, key) or Record(
-            LOG_POSITION, key, scope, {"sequence": -1}, parent=batch.task_arn
-        )
-        if batch.sequence <= position.document["sequence"]:
-            return
-    store_log_lines(txn, scope, batch.target, batch.lines, now)
-    if position is not None:
-        txn.put(position.changed(document={"sequence": batch.sequence}))
+    group, stream = open_stream(txn, scope, batch.target, now)
+    source = f"{batch.task_arn}/{batch.container}/{batch.source}"
+    if not batch.lines or batch.sequence <= read_position(txn, source):
+        return None
+    return Batch(
+        group=group_id(group),
+        stream=stream.name,
+        stream_id=stream_id(stream),
+        lines=cut_lines(batch.lines),
+        ingestion_ms=epoch_ms(now),
+        source=source,
+        sequence=batch.sequence,
+    )
 
 
 def render_log_fault(fault: Fault) -> str:

@@ -19,7 +19,7 @@ from bastide.api.agents.reports import render_log_fault, store_logs, store_pulli
 from bastide.api.task_environment.resolution import Resolver, Unresolved
 from bastide.model.arn import last_of
 from bastide.model.assignment import Report
-from bastide.model.faults import Fault, Invalid, Unavailable
+from bastide.model.faults import Invalid, Unavailable
 from bastide.model.frames import (
     Assign,
     Downward,
@@ -202,8 +202,12 @@ class Session:
         while True:
             messages = await self._line.read(timeout_s=self._silence_s)
             # Their transactions are queued in this order and share a commit; the next bytes wait for it.
-            answers = await asyncio.gather(*(self._answer(message) for message in messages))
-            if told := [answer for answer in answers if answer is not None]:
+            batches = [message for message in messages if isinstance(message, LogBatch)]
+            others = [message for message in messages if not isinstance(message, LogBatch)]
+            acks, answers = await asyncio.gather(
+                self._take_logs(batches), asyncio.gather(*(self._answer(message) for message in others))
+            )
+            if told := [*(answer for answer in answers if answer is not None), *acks]:
                 await self._line.send(told)
 
     async def _answer(self, message: Message) -> Downward | None:
@@ -211,8 +215,6 @@ class Session:
             return message
         if isinstance(message, Reported):
             return await self._take_report(message.report)
-        if isinstance(message, LogBatch):
-            return await self._take_logs(message)
         if isinstance(message, SecretsRequest):
             return await self._resolve(message.task_arn)
         if isinstance(message, Pulling):
@@ -245,19 +247,15 @@ class Session:
             return replace(answer, error=str(unresolved))
         return answer if pair is None else replace(answer, username=pair[0], password=pair[1])
 
-    async def _take_logs(self, batch: LogBatch) -> LogAck:
-        error = None
-        now = self._now()
-        try:
-            await self._store.update(lambda txn: store_logs(txn, batch, now))
-        except Unavailable:
-            raise
-        except Fault as fault:
-            error = render_log_fault(fault)
-        return LogAck(
-            task_arn=batch.task_arn,
-            container=batch.container,
-            source=batch.source,
-            sequence=batch.sequence,
-            error=error,
-        )
+    async def _take_logs(self, batches: Sequence[LogBatch]) -> list[LogAck]:
+        faults = await store_logs(self._store, batches, self._now()) if batches else []
+        return [
+            LogAck(
+                task_arn=batch.task_arn,
+                container=batch.container,
+                source=batch.source,
+                sequence=batch.sequence,
+                error=None if fault is None else render_log_fault(fault),
+            )
+            for batch, fault in zip(batches, faults, strict=True)
+        ]

@@ -62,6 +62,12 @@ _LOGS: Table = {
     (Invalid, "parameter"): Row("InvalidParameterException"),
     (Invalid, "page token"): Row("InvalidParameterException", "The specified nextToken is invalid."),
     (InUse, "log group"): Row("ValidationException"),
+    (NotFound, "query"): Row("ResourceNotFoundException", "The specified query does not exist."),
+    (NotFound, "log record"): Row("ResourceNotFoundException", "The specified log record does not exist."),
+    (NotFound, "filter"): Row("ResourceNotFoundException", "The specified filter does not exist."),
+    (Invalid, "query"): Row("MalformedQueryException"),
+    (LimitExceeded, "queries"): Row("LimitExceededException"),
+    (LimitExceeded, "filters"): Row("LimitExceededException", "Resource limit exceeded."),
     (LimitExceeded, "tags"): Row("TooManyTagsException"),
     (Unavailable, "store"): Row("ServiceUnavailableException", "The service is busy. Try again."),
 }

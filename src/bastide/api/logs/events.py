@@ -1,12 +1,12 @@
 """PutLogEvents and GetLogEvents: events into a stream, and out of it page by page."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
 from bastide.api.logs.groups import DAY_MS, epoch_ms, find_group, named_group, oldest_kept_ms
-from bastide.api.logs.lines import BATCH_MAX_BYTES, append, size_of
-from bastide.api.logs.pages import PAGE_MAX_EVENTS, Span, read_page
+from bastide.api.logs.lines import BATCH_MAX_BYTES
 from bastide.api.logs.places import (
     Token,
     before,
@@ -15,10 +15,13 @@ from bastide.api.logs.places import (
     render_forward,
     render_place,
 )
+from bastide.api.logs.selections import PAGE_MAX_EVENTS, fill_page, select
 from bastide.api.logs.streams import existing_stream
-from bastide.api.operation import Context, Document, Operation, Params, Reads, Result, Writes
+from bastide.api.operation import Context, Document, Operation, Params, Performs, Result
 from bastide.model.faults import Invalid
-from bastide.store import Txn
+from bastide.store import Batch, Record, Selection, Store, Txn
+from bastide.store.logs.ids import group_id, stream_id
+from bastide.store.logs.values import size_of
 
 # PutLogEvents, "The batch of events must satisfy the following constraints".
 FUTURE_MAX_MS = 2 * 60 * 60 * 1000
@@ -51,42 +54,42 @@ def accept(timestamps: Sequence[int], *, now_ms: int, kept_from_ms: int | None) 
     return Accepted(start, end, rejected)
 
 
-def put_log_events(txn: Txn, context: Context, params: Params) -> Result:
+async def put_log_events(store: Store, context: Context, params: Params) -> Result:
     """A batch into a stream; sequence tokens are ignored, as AWS does now."""
     events = params["logEvents"]
     _check_batch(events)
-    group = find_group(txn, context.scope, params["logGroupName"])
-    stream = existing_stream(txn, group, params["logStreamName"])
+    names = params["logGroupName"], params["logStreamName"]
+    group, stream = await store.view(lambda txn: _find(txn, context, *names))
     now_ms = epoch_ms(context.now)
     timestamps = [event["timestamp"] for event in events]
     start, end, rejected = accept(timestamps, now_ms=now_ms, kept_from_ms=oldest_kept_ms(group, now_ms))
     if start < end and timestamps[end - 1] - timestamps[start] > SPAN_MAX_MS:
         why = "The batch of log events in a single PutLogEvents request cannot span more than 24 hours."
         raise Invalid("parameter", why=why)
-    lines = [(event["timestamp"], event["message"]) for event in events[start:end]]
-    append(txn, group, stream.name, lines, now_ms=now_ms)
+    batch = Batch(
+        group=group_id(group),
+        stream=stream.name,
+        stream_id=stream_id(stream),
+        lines=[(event["timestamp"], event["message"]) for event in events[start:end]],
+        ingestion_ms=now_ms,
+    )
+    await store.logs.append(batch)
     result: Result = {"nextSequenceToken": render_place((now_ms, 0))}
     return result | {"rejectedLogEventsInfo": rejected} if rejected else result
 
 
-def get_log_events(txn: Txn, context: Context, params: Params) -> Result:
+async def get_log_events(store: Store, context: Context, params: Params) -> Result:
     """One page of a stream, oldest event first whichever way the pages go."""
-    group = find_group(txn, context.scope, named_group(params, context))
-    stream = existing_stream(txn, group, params["logStreamName"])
     limit = params.get("limit", PAGE_MAX_EVENTS)
     token = parse_token(params["nextToken"]) if params.get("nextToken") else None
-    span = Span.of(
-        group,
-        streams=(stream.name,),
-        start_ms=params.get("startTime"),
-        end_ms=params.get("endTime"),
-        now_ms=epoch_ms(context.now),
-    )
+    selection = await store.view(lambda txn: _select(txn, context, params))
     forward = token.is_forward if token else bool(params.get("startFromHead"))
-    events = read_page(txn, span, limit=limit, forward=forward, place=_start(token))
+    fill = partial(fill_page, limit=limit)
+    events = await store.logs.read(selection, fill, forward=forward, place=_start(token))
+    if not forward:
+        events.reverse()
     if events:
-        behind = (events[-1].timestamp_ms, events[-1].seq)
-        front = before((events[0].timestamp_ms, events[0].seq))
+        behind, front = events[-1].place, before(events[0].place)
     else:
         behind = front = token.place if token else (0, 0)
     return {
@@ -101,6 +104,23 @@ def get_log_events(txn: Txn, context: Context, params: Params) -> Result:
         "nextForwardToken": render_forward(behind),
         "nextBackwardToken": render_backward(front),
     }
+
+
+def _find(txn: Txn, context: Context, group_name: str, stream_name: str) -> tuple[Record, Record]:
+    group = find_group(txn, context.scope, group_name)
+    return group, existing_stream(txn, group, stream_name)
+
+
+def _select(txn: Txn, context: Context, params: Params) -> Selection:
+    group, stream = _find(txn, context, named_group(params, context), params["logStreamName"])
+    return select(
+        txn,
+        group,
+        streams=(stream,),
+        start_ms=params.get("startTime"),
+        end_ms=params.get("endTime"),
+        now_ms=epoch_ms(context.now),
+    )
 
 
 def _start(token: Token | None) -> tuple[int, int] | None:
@@ -121,6 +141,6 @@ def _check_batch(events: Sequence[Document]) -> None:
 
 
 OPERATIONS: Mapping[str, Operation] = {
-    "GetLogEvents": Reads(get_log_events),
-    "PutLogEvents": Writes(put_log_events),
+    "GetLogEvents": Performs(get_log_events),
+    "PutLogEvents": Performs(put_log_events),
 }

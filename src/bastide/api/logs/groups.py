@@ -1,24 +1,27 @@
 """Log groups: created, described, deleted, kept for so many days.
 
-Record kind `log-group`, key its ARN, name its name, document {logGroup: AWS's shape, tags}. What a group
-holds is not in its record: the store counts that with every batch.
+Record kind `log-group`, key its ARN, name its name, document {logGroup: AWS's shape, tags, id}. What a group
+holds is kept and counted by the storage of logs, under the id.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from bastide.api.logs.limits import Cursor, read_list
-from bastide.api.operation import Context, Document, Operation, Params, Reads, Result, Writes
+from bastide.api.operation import Context, Document, Operation, Params, Performs, Result, Writes
 from bastide.model.arn import log_group_arn, parse_arn, scope_of
 from bastide.model.faults import AlreadyExists, InUse, Invalid, NotFound
-from bastide.store import Record, Txn
+from bastide.store import Record, Store, Txn
+from bastide.store.logs.ids import DELETED_STREAM, group_id, new_group_id
 
 KIND = "log-group"
 SEARCH_STEP = 500  # records looked at a time where a filter is not an index
 _MONTHS = (30, 60, 90, 120, 150, 180)  # PutRetentionPolicy, "Possible values are"
 _YEARS = (365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 RETENTION_DAYS = (1, 3, 5, 7, 14, *_MONTHS, *_YEARS)
+OF_GROUP = ("log-stream", DELETED_STREAM, "metric-filter", "subscription-filter")  # kinds that go with it
 DAY_MS = 24 * 60 * 60 * 1000
+BRIEFLY = ("logGroupName", "creationTime", "arn", "logGroupArn")  # what a search by pattern shows
 
 
 def epoch_ms(at: datetime) -> int:
@@ -73,7 +76,8 @@ def put_group(txn: Txn, scope: str, name: str, *, created_ms: int, extra: Docume
         **members,
     }
     try:
-        return txn.put(Record(KIND, arn, scope, {"logGroup": group, "tags": tags}, name=name))
+        document = {"logGroup": group, "tags": tags, "id": new_group_id()}
+        return txn.put(Record(KIND, arn, scope, document, name=name))
     except AlreadyExists as error:
         raise AlreadyExists("log group", name) from error
 
@@ -97,8 +101,21 @@ def create_log_group(txn: Txn, context: Context, params: Params) -> Result:
     return {}
 
 
-def describe_log_groups(txn: Txn, context: Context, params: Params) -> Result:
+async def describe_log_groups(store: Store, context: Context, params: Params) -> Result:
     """Groups by name, with a prefix, or with a text anywhere in the name."""
+    records, token = await store.view(lambda txn: _find_page(txn, context, params))
+    shown = []
+    for record in records:
+        group: Document = record.document["logGroup"]
+        if params.get("logGroupNamePattern"):
+            shown.append({member: group[member] for member in BRIEFLY})
+        else:
+            shown.append({**group, "storedBytes": await store.logs.stored_bytes(group_id(record))})
+    result: Result = {"logGroups": shown}
+    return result | {"nextToken": token} if token else result
+
+
+def _find_page(txn: Txn, context: Context, params: Params) -> tuple[list[Record], str | None]:
     prefix, pattern = params.get("logGroupNamePrefix"), params.get("logGroupNamePattern")
     if prefix is not None and pattern is not None:
         why = "logGroupNamePrefix and logGroupNamePattern are mutually exclusive parameters."
@@ -118,21 +135,18 @@ def describe_log_groups(txn: Txn, context: Context, params: Params) -> Result:
 
     find = _finder(txn, context.scope, prefix=prefix, is_wanted=is_wanted)
     query = ("log-groups", context.scope, prefix, pattern, wanted_class, identifiers)
-    records, token = read_list(find, params, *query)
-    brief = bool(pattern)
-    result: Result = {"logGroups": [_shown(txn, context, record, brief=brief) for record in records]}
-    return result | {"nextToken": token} if token else result
+    return read_list(find, params, *query)
 
 
 def delete_log_group(txn: Txn, context: Context, params: Params) -> Result:
-    """The group, its streams and its events go."""
+    """The group and its streams go, and its events are seen no more; the keeper removes their files."""
     group = find_group(txn, context.scope, params["logGroupName"])
     if group.document["logGroup"].get("deletionProtectionEnabled"):
         why = "The log group cannot be deleted while deletion protection is enabled."
         raise InUse("log group", group.name, why=why)
-    for stream in txn.find("log-stream", parent=group.key):
-        txn.delete(stream)
-    txn.delete_log_events(context.scope, group.name)
+    for kind in OF_GROUP:
+        for record in txn.find(kind, parent=group.key):
+            txn.delete(record)
     txn.delete(group)
     return {}
 
@@ -140,28 +154,32 @@ def delete_log_group(txn: Txn, context: Context, params: Params) -> Result:
 def put_log_group_deletion_protection(txn: Txn, context: Context, params: Params) -> Result:
     """Whether DeleteLogGroup is refused."""
     name = named_group({"logGroupIdentifier": params["logGroupIdentifier"]}, context)
-    _change(txn, context, name, {"deletionProtectionEnabled": params["deletionProtectionEnabled"]})
+    change_group(
+        txn,
+        find_group(txn, context.scope, name),
+        {"deletionProtectionEnabled": params["deletionProtectionEnabled"]},
+    )
     return {}
 
 
 def put_retention_policy(txn: Txn, context: Context, params: Params) -> Result:
-    """Events older than so many days are shown no more, and go with the next batch that comes."""
+    """Events older than so many days are shown no more; whole days of them leave the disk."""
     days = params["retentionInDays"]
     if days not in RETENTION_DAYS:
         allowed = ", ".join(str(one) for one in RETENTION_DAYS)
         raise Invalid("parameter", why=f"retentionInDays must be one of {allowed}, but was {days}.")
-    _change(txn, context, params["logGroupName"], {"retentionInDays": days})
+    change_group(txn, find_group(txn, context.scope, params["logGroupName"]), {"retentionInDays": days})
     return {}
 
 
 def delete_retention_policy(txn: Txn, context: Context, params: Params) -> Result:
     """Events are kept for ever again."""
-    _change(txn, context, params["logGroupName"], {"retentionInDays": None})
+    change_group(txn, find_group(txn, context.scope, params["logGroupName"]), {"retentionInDays": None})
     return {}
 
 
-def _change(txn: Txn, context: Context, name: str, members: Document) -> None:
-    record = find_group(txn, context.scope, name)
+def change_group(txn: Txn, record: Record, members: Document) -> None:
+    """Other members of AWS's shape; those that are None go."""
     group = {
         member: value
         for member, value in (record.document["logGroup"] | members).items()
@@ -188,18 +206,11 @@ def _finder(
     return find
 
 
-def _shown(txn: Txn, context: Context, record: Record, *, brief: bool) -> Document:
-    group: Document = record.document["logGroup"]
-    if brief:
-        return {member: group[member] for member in ("logGroupName", "creationTime", "arn", "logGroupArn")}
-    return {**group, "storedBytes": txn.count_log_bytes(context.scope, record.name)}
-
-
 OPERATIONS: Mapping[str, Operation] = {
     "CreateLogGroup": Writes(create_log_group),
     "DeleteLogGroup": Writes(delete_log_group),
     "DeleteRetentionPolicy": Writes(delete_retention_policy),
-    "DescribeLogGroups": Reads(describe_log_groups),
+    "DescribeLogGroups": Performs(describe_log_groups),
     "PutLogGroupDeletionProtection": Writes(put_log_group_deletion_protection),
     "PutRetentionPolicy": Writes(put_retention_policy),
 }

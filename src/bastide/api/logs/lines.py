@@ -1,23 +1,22 @@
-"""How events come into a stream: what a batch may hold, and the lines of containers.
+"""How containers' lines come into a stream: where they belong, and what they are made to hold.
 
-`store_log_lines` is called by the agents' session inside its own transaction; PutLogEvents goes through
-the same `append`.
+Called by the agents' session; the lines themselves go to the storage of logs, as those of PutLogEvents do.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from bastide.api.logs.groups import KIND as GROUP
-from bastide.api.logs.groups import epoch_ms, oldest_kept_ms, put_group
+from bastide.api.logs.groups import epoch_ms, put_group
 from bastide.api.logs.streams import find_stream, put_stream
 from bastide.model.arn import log_group_arn, scope_of
 from bastide.model.assignment import LogLine, LogTarget
 from bastide.model.faults import Invalid, NotFound
 from bastide.store import Record, Txn
+from bastide.store.logs.values import EVENT_OVERHEAD_BYTES
 
-EVENT_OVERHEAD_BYTES = 26  # PutLogEvents, "maximum batch size"
-BATCH_MAX_BYTES = 1_048_576
+BATCH_MAX_BYTES = 1_048_576  # PutLogEvents, "maximum batch size"
 MESSAGE_MAX_BYTES = BATCH_MAX_BYTES - EVENT_OVERHEAD_BYTES
 # What CreateLogGroup and CreateLogStream would take; the driver's options have met no model.
 REGION = re.compile(r"[a-z0-9-]{1,32}")
@@ -26,11 +25,10 @@ STREAM_NAME = re.compile(r"[^:*]{1,512}")
 SHOWN_MAX_CHARS = 100  # of a value in a message
 
 
-def store_log_lines(txn: Txn, scope: str, target: LogTarget, lines: Sequence[LogLine], now: datetime) -> None:
-    """Add a container's lines to its stream, which is made when missing; the group only where asked for.
+def open_stream(txn: Txn, scope: str, target: LogTarget, now: datetime) -> tuple[Record, Record]:
+    """The group and stream of a container's lines: made when missing, the group only where asked for.
 
-    Raises NotFound for a missing group, Invalid for a name that can be none. Empty lines are dropped and long
-    ones cut, as awslogs does.
+    Raises NotFound for a missing group, Invalid for a name that can be none.
     """
     for member, value, rule in (
         ("awslogs-region", target.region, REGION),
@@ -47,23 +45,13 @@ def store_log_lines(txn: Txn, scope: str, target: LogTarget, lines: Sequence[Log
         group = put_group(txn, scope, target.group, created_ms=now_ms)
     if group is None:
         raise NotFound("log group", target.group)
-    if find_stream(txn, group, target.stream) is None:
-        put_stream(txn, group, target.stream, created_ms=now_ms)
-    pieces = ((line.timestamp_ms, piece) for line in lines for piece in _pieces(line.message))
-    append(txn, group, target.stream, pieces, now_ms=now_ms)
+    stream = find_stream(txn, group, target.stream)
+    return group, stream or put_stream(txn, group, target.stream, created_ms=now_ms)
 
 
-def append(txn: Txn, group: Record, stream: str, events: Iterable[tuple[int, str]], *, now_ms: int) -> None:
-    """Add events (time in ms, text); what the group's retention has outlived goes on the way."""
-    txn.append_log_events(group.scope, group.name, stream, events)
-    kept_from_ms = oldest_kept_ms(group, now_ms)
-    if kept_from_ms is not None:
-        txn.expire_log_events(group.scope, group.name, before_ms=kept_from_ms)
-
-
-def size_of(message: str) -> int:
-    """What CloudWatch Logs counts for an event."""
-    return len(message.encode("utf-8", "surrogatepass")) + EVENT_OVERHEAD_BYTES
+def cut_lines(lines: Sequence[LogLine]) -> list[tuple[int, str]]:
+    """Times and texts as they are stored: without empty ones and long ones cut, as awslogs does."""
+    return [(line.timestamp_ms, piece) for line in lines for piece in _pieces(line.message)]
 
 
 def _pieces(message: str) -> Iterator[str]:

@@ -9,13 +9,11 @@ import re
 from typing import NamedTuple
 
 from bastide.model.faults import Invalid
+from bastide.store.logs.values import SEQ_MAX, Place
 
 _SEQ_BITS = 144
-_SEQ_MAX = (1 << 63) - 1  # the store's numbers are 64 bits, signed
 _DIGITS = 56
 _TOKEN = re.compile(r"([fb])/(\d{56})/s")
-
-Place = tuple[int, int]
 
 
 class Token(NamedTuple):
@@ -53,6 +51,6 @@ def parse_token(text: str) -> Token:
         raise Invalid("page token", text)
     number = int(match[2])
     timestamp_ms, seq = number >> _SEQ_BITS, number & ((1 << _SEQ_BITS) - 1)
-    if seq > _SEQ_MAX or timestamp_ms > _SEQ_MAX:
+    if seq > SEQ_MAX or timestamp_ms > SEQ_MAX:
         raise Invalid("page token", text)
     return Token(match[1] == "f", (timestamp_ms, seq))

@@ -1,7 +1,7 @@
 """Log streams: created, described, deleted.
 
-Record kind `log-stream`, key its ARN, parent the group's ARN, document AWS's shape without times of events:
-those are the store's to keep, with every batch.
+Record kind `log-stream`, key its ARN, parent the group's ARN, document AWS's shape and an id, without times
+of events: those are known to the storage of logs.
 """
 
 from collections.abc import Mapping
@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from bastide.api.logs.groups import epoch_ms, find_group, named_group
 from bastide.api.logs.limits import LIST_MAX, Cursor, read_list
 from bastide.api.logs.places import render_place
-from bastide.api.operation import Context, Document, Operation, Params, Reads, Result, Writes
+from bastide.api.operation import Context, Document, Operation, Params, Performs, Result, Writes
 from bastide.api.paging import parse_token, render_token
 from bastide.model.faults import AlreadyExists, Invalid, NotFound
-from bastide.store import LogUsage, Record, Txn
+from bastide.store import LogUsage, Record, Store, Txn
+from bastide.store.logs.ids import bury_stream, group_id, new_stream_id, stream_id
 
 KIND = "log-stream"
 
@@ -33,7 +34,8 @@ def existing_stream(txn: Txn, group: Record, name: str) -> Record:
 def put_stream(txn: Txn, group: Record, name: str, *, created_ms: int) -> Record:
     """Store a new stream; raises AlreadyExists."""
     arn = _stream_arn(group, name)
-    document = {"logStreamName": name, "creationTime": created_ms, "arn": arn, "storedBytes": 0}
+    shown = {"logStreamName": name, "creationTime": created_ms, "arn": arn, "storedBytes": 0}
+    document = {**shown, "id": new_stream_id()}
     try:
         return txn.put(Record(KIND, arn, group.scope, document, parent=group.key, name=name))
     except AlreadyExists as error:
@@ -51,21 +53,26 @@ def delete_log_stream(txn: Txn, context: Context, params: Params) -> Result:
     """The stream and its events go."""
     group = find_group(txn, context.scope, params["logGroupName"])
     stream = existing_stream(txn, group, params["logStreamName"])
-    txn.delete_log_events(context.scope, group.name, stream.name)
-    txn.delete(stream)
+    bury_stream(txn, group, stream)
     return {}
 
 
-def describe_log_streams(txn: Txn, context: Context, params: Params) -> Result:
+async def describe_log_streams(store: Store, context: Context, params: Params) -> Result:
     """A group's streams, by name or by the time of their last event."""
-    group = find_group(txn, context.scope, named_group(params, context))
+    name = named_group(params, context)
+    group = await store.view(lambda txn: find_group(txn, context.scope, name))
+    usages = await store.logs.usages(group_id(group))
+    return await store.view(lambda txn: _page(txn, group, usages, params))
+
+
+def _page(txn: Txn, group: Record, usages: Mapping[int, LogUsage], params: Params) -> Result:
     prefix, descending = params.get("logStreamNamePrefix"), bool(params.get("descending"))
     by_time = params.get("orderBy") == "LastEventTime"
     if by_time and prefix is not None:
         raise Invalid("parameter", why="Cannot order by LastEventTime with a logStreamNamePrefix.")
     query = ("log-streams", group.key, prefix, descending, by_time)
     if by_time:
-        return _page_by_time(txn, group, params, *query)
+        return _page_by_time(txn, group, usages, params, *query)
 
     def find(after: Cursor | None, count: int) -> list[Record]:
         return txn.find(
@@ -73,18 +80,18 @@ def describe_log_streams(txn: Txn, context: Context, params: Params) -> Result:
         )
 
     streams, token = read_list(find, params, *query)
-    usages = {usage.stream: usage for stream in streams for usage in _usage(txn, group, stream)}
-    result: Result = {"logStreams": [_shown(stream, usages.get(stream.name)) for stream in streams]}
+    result: Result = {"logStreams": [_shown(stream, usages.get(stream_id(stream))) for stream in streams]}
     return result | {"nextToken": token} if token else result
 
 
-def _page_by_time(txn: Txn, group: Record, params: Params, *query: object) -> Result:
+def _page_by_time(
+    txn: Txn, group: Record, usages: Mapping[int, LogUsage], params: Params, *query: object
+) -> Result:
     """By (time of the last event, name); a stream without events stands before all others."""
     limit = params.get("limit", LIST_MAX)
-    usages = {usage.stream: usage for usage in txn.read_log_usage(group.scope, group.name)}
 
     def place(stream: Record) -> tuple[int, str]:
-        usage = usages.get(stream.name)
+        usage = usages.get(stream_id(stream))
         return (-1 if usage is None else usage.last_ms, stream.name)
 
     descending = bool(params.get("descending"))
@@ -93,22 +100,20 @@ def _page_by_time(txn: Txn, group: Record, params: Params, *query: object) -> Re
         last_ms, name = parse_token(token, *query)
         after = (int(last_ms), name)
         streams = [one for one in streams if (place(one) < after if descending else place(one) > after)]
-    result: Result = {"logStreams": [_shown(stream, usages.get(stream.name)) for stream in streams[:limit]]}
+    shown = [_shown(stream, usages.get(stream_id(stream))) for stream in streams[:limit]]
+    result: Result = {"logStreams": shown}
     if len(streams) > limit:
         last_ms_shown, name_shown = place(streams[limit - 1])
         result["nextToken"] = render_token((str(last_ms_shown), name_shown), *query)
     return result
 
 
-def _usage(txn: Txn, group: Record, stream: Record) -> list[LogUsage]:
-    return txn.read_log_usage(group.scope, group.name, stream.name)
-
-
 def _shown(stream: Record, usage: LogUsage | None) -> Document:
+    shown = {member: value for member, value in stream.document.items() if member != "id"}
     if usage is None:
-        return stream.document
+        return shown
     return {
-        **stream.document,
+        **shown,
         "firstEventTimestamp": usage.first_ms,
         "lastEventTimestamp": usage.last_ms,
         "lastIngestionTime": usage.ingestion_ms,
@@ -123,5 +128,5 @@ def _stream_arn(group: Record, name: str) -> str:
 OPERATIONS: Mapping[str, Operation] = {
     "CreateLogStream": Writes(create_log_stream),
     "DeleteLogStream": Writes(delete_log_stream),
-    "DescribeLogStreams": Reads(describe_log_streams),
+    "DescribeLogStreams": Performs(describe_log_streams),
 }

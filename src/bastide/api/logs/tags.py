@@ -11,12 +11,12 @@ from bastide.store import Record, Txn
 TAGS_MAX = 50  # of one log group: TagResource in the API reference
 
 
-def list_tags_for_resource(txn: Txn, context: Context, params: Params) -> Result:
+def list_tags(txn: Txn, context: Context, params: Params) -> Result:
     """The group's tags."""
     return {"tags": _tagged(txn, context, params).document["tags"]}
 
 
-def tag_resource(txn: Txn, context: Context, params: Params) -> Result:
+def tag(txn: Txn, context: Context, params: Params) -> Result:
     """Tags to add; those of the same key are replaced."""
     group = _tagged(txn, context, params)
     tags = group.document["tags"] | params["tags"]
@@ -26,16 +26,19 @@ def tag_resource(txn: Txn, context: Context, params: Params) -> Result:
     return {}
 
 
-def untag_resource(txn: Txn, context: Context, params: Params) -> Result:
+def untag(txn: Txn, context: Context, params: Params) -> Result:
     """Tags to take away, by key; one that is not there is no error."""
     group = _tagged(txn, context, params)
-    kept = {key: value for key, value in group.document["tags"].items() if key not in params["tagKeys"]}
+    keys = params["tagKeys"] if "tagKeys" in params else params["tags"]
+    kept = {key: value for key, value in group.document["tags"].items() if key not in keys}
     txn.put(group.changed(document={**group.document, "tags": kept}))
     return {}
 
 
 def _tagged(txn: Txn, context: Context, params: Params) -> Record:
-    """The group of an ARN, with or without `:*` at its end."""
+    """The group of an ARN, with or without `:*` at its end; older operations name it."""
+    if "logGroupName" in params:
+        return find_group(txn, context.scope, params["logGroupName"])
     arn = parse_arn(params["resourceArn"])
     if arn is None or arn.service != "logs" or not arn.resource.startswith("log-group:"):
         raise Invalid("parameter", why="The resource ARN is not that of a log group.")
@@ -43,7 +46,10 @@ def _tagged(txn: Txn, context: Context, params: Params) -> Record:
 
 
 OPERATIONS: Mapping[str, Operation] = {
-    "ListTagsForResource": Reads(list_tags_for_resource),
-    "TagResource": Writes(tag_resource),
-    "UntagResource": Writes(untag_resource),
+    "ListTagsForResource": Reads(list_tags),
+    "ListTagsLogGroup": Reads(list_tags),
+    "TagLogGroup": Writes(tag),
+    "TagResource": Writes(tag),
+    "UntagLogGroup": Writes(untag),
+    "UntagResource": Writes(untag),
 }

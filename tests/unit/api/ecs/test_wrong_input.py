@@ -16,7 +16,7 @@ import pytest
 
 from bastide.agent.output.events import LineTest
 from bastide.api.agents.assignments import read_assignment
-from bastide.api.agents.reports import store_hello, store_logs
+from bastide.api.agents.reports import place_logs, store_hello
 from bastide.api.errors import COMMON, JSON
 from bastide.api.failures import fault_error, malformed_error, row_for
 from bastide.api.operation import Context, Reads, Writes
@@ -289,7 +289,7 @@ class Trial:
                 lines=(LogLine(1, "x"),),
             )
             try:
-                store_logs(self._txn, batch, NOW)
+                place_logs(self._txn, batch, NOW)
             except Fault as fault:
                 assert row_for("logs", fault) is not None, f"no row for {fault!r}"
 

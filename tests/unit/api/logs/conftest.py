@@ -1,11 +1,13 @@
 """A group `app` with a stream `one`, and short ways to fill and read it."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
+
+from bastide.api.operation import Context
+from bastide.store import Store
 
 GROUP, STREAM = "app", "one"
 
@@ -21,10 +23,18 @@ class Logs:
         return int(self._api.ctx.now.timestamp() * 1000)
 
     async def call(self, operation: str, **params: Any) -> Any:
+        params = {name: value for name, value in params.items() if value is not None}
         return await self._api.call(operation, service="logs", **params)
 
-    async def update(self, fn: Callable[[Any], Any]) -> Any:
-        return await self._api.run(fn)
+    @property
+    def context(self) -> Context:
+        context: Context = self._api.ctx
+        return context
+
+    @property
+    def store(self) -> Store:
+        store: Store = self._api.store
+        return store
 
     async def put(self, *events: tuple[int, str], stream: str = STREAM) -> Any:
         """Put (milliseconds from now, text)."""

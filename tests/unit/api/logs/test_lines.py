@@ -1,17 +1,21 @@
 """The lines of containers: which stream they land in, and what happens to odd ones."""
 
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 import msgspec
 import pytest
 
-from bastide.api.logs.lines import MESSAGE_MAX_BYTES, store_log_lines
+from bastide.api.agents.reports import store_logs
+from bastide.api.logs.lines import MESSAGE_MAX_BYTES
 from bastide.model.assignment import LogLine, LogTarget
 from bastide.model.faults import Invalid, NotFound
+from bastide.model.frames import LogBatch
 
+SEQUENCES = count()
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
-SCOPE = "111122223333/us-east-1"
+TASK = "arn:aws:ecs:us-east-1:111122223333:task/default/" + "0" * 32
 
 
 def target(group: str = "app", *, create_group: bool = False) -> LogTarget:
@@ -19,8 +23,18 @@ def target(group: str = "app", *, create_group: bool = False) -> LogTarget:
 
 
 async def store(logs: Any, to: LogTarget, *lines: tuple[int, str]) -> None:
-    batch = [LogLine(stamp, text) for stamp, text in lines]
-    await logs.update(lambda txn: store_log_lines(txn, SCOPE, to, batch, NOW))
+    """Store them, or raise what is said against it."""
+    batch = LogBatch(
+        task_arn=TASK,
+        container="app",
+        source="stdout",
+        sequence=next(SEQUENCES),
+        target=to,
+        lines=tuple(LogLine(stamp, text) for stamp, text in lines),
+    )
+    (fault,) = await store_logs(logs.store, [batch], NOW)
+    if fault is not None:
+        raise fault
 
 
 async def read(logs: Any, group: str = "app") -> list[str]:

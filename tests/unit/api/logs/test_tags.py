@@ -37,6 +37,14 @@ async def test_only_groups_of_the_region_have_tags(logs: Any, arn: str, fault: t
         await tags(logs, arn)
 
 
+async def test_the_older_operations_name_the_group(logs: Any) -> None:
+    await logs.call("TagLogGroup", logGroupName="app", tags={"a": "1", "b": "2"})
+    await logs.call("UntagLogGroup", logGroupName="app", tags=["a"])
+    assert await logs.call("ListTagsLogGroup", logGroupName="app") == {"tags": {"b": "2"}}
+    with pytest.raises(NotFound):
+        await logs.call("ListTagsLogGroup", logGroupName="gone")
+
+
 async def test_there_is_room_for_fifty(logs: Any) -> None:
     arn = ARN + "app"
     await logs.call("TagResource", resourceArn=arn, tags={f"k{at}": "v" for at in range(50)})

@@ -7,7 +7,8 @@ Without an ellipsis the number of columns must be the same (Logs user guide, "Fi
 import re
 from collections.abc import Callable
 
-from bastide.api.logs.patterns.comparison import Comparison, Token, read_tokens, unsupported
+from bastide.api.logs.patterns.comparison import Comparison, Token, read_tokens
+from bastide.api.logs.patterns.wrong import unsupported
 
 ELLIPSIS = "..."
 _COLUMN = re.compile(r'"([^"]*)"|\[([^\]]*)\]|(\S+)')
@@ -64,7 +65,7 @@ def _parse_condition(tokens: list[Token]) -> Test:
     kinds = [token.kind for token in tokens]
     if kinds in ([], ["word"]):
         return lambda field: True
-    if len(kinds) == 3 and kinds[:2] == ["word", "operator"] and kinds[2] in ("word", "text"):
+    if len(kinds) == 3 and kinds[:2] == ["word", "operator"] and kinds[2] in ("word", "text", "regex"):
         return Comparison(tokens[1].text, tokens[2]).holds
     raise unsupported(f"unexpected {tokens[-1].text!r}")
 

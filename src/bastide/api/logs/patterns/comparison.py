@@ -1,19 +1,20 @@
 """Comparisons inside filter patterns: `= "x"`, `!= 4*`, `>= 500`, and the words they are written in.
 
-Owns the lexer that JSON and column patterns share. No regular expressions run on messages: a pattern of
-the user's must never cost more than a few passes over the message.
+Owns the lexer that JSON and column patterns share. A pattern of the user's never costs more than a few passes
+over the message: regular expressions are RE2's.
 """
 
 import re
 from typing import NamedTuple
 
-from bastide.model.faults import Invalid
+from bastide.api.logs.patterns.regex import Regex, check_count
+from bastide.api.logs.patterns.wrong import unsupported
 
 _TOKEN = re.compile(
     r"""\s*(?:
         (?P<selector>\$(?:\.[\w-]+|\.\*|\[\d+\]|\[\*\]|\["[^"]*"\]|\['[^']*'\])*)
       | (?P<text>"(?:[^"\\]|\\.)*")
-      | (?P<regex>%)
+      | (?P<regex>%[^%]*%)
       | (?P<mark>&&|\|\||[(),])
       | (?P<operator>!=|>=|<=|==|=!|=|<|>)
       | (?P<word>[^\s()&|,=<>!"%]+)
@@ -27,29 +28,23 @@ Scalar = str | int | float | bool
 
 
 class Token(NamedTuple):
-    """One piece of a pattern and what it is: selector, text, mark, operator or word."""
+    """One piece of a pattern and what it is: selector, text, regex, mark, operator or word."""
 
     kind: str
     text: str
 
 
-def unsupported(why: str) -> Invalid:
-    """The fault for a pattern that cannot be used."""
-    return Invalid("parameter", why=f"Invalid filter pattern: {why}")
-
-
 def read_tokens(text: str) -> list[Token]:
     """The pattern's pieces; raises Invalid for one that is none."""
-    tokens = []
+    tokens: list[Token] = []
     at, end = 0, len(text.rstrip())
     while at < end:
         match = _TOKEN.match(text, at)
         if match is None or match.lastgroup is None:
             raise unsupported(f"unexpected {text[at:].lstrip()[:1]!r}")
-        if match.lastgroup == "regex":
-            raise unsupported("regular expressions are not supported")
         tokens.append(Token(match.lastgroup, match[match.lastgroup]))
         at = match.end()
+    check_count([token.text for token in tokens if token.kind == "regex"])
     return tokens
 
 
@@ -63,9 +58,10 @@ class Comparison:
 
     def __init__(self, operator: str, value: Token) -> None:
         self._operator = _SPELLINGS.get(operator, operator)
+        self._regex = Regex(value.text) if value.kind == "regex" else None
         quoted = value.kind == "text"
         self._text = unquoted(value.text) if quoted else value.text
-        number = None if quoted else _NUMBER.fullmatch(self._text)
+        number = None if quoted or self._regex else _NUMBER.fullmatch(self._text)
         self._number = float(self._text) if number else None
         if self._operator not in ("=", "!=") and self._number is None:
             raise unsupported(f"{self._operator} needs a number, not {self._text!r}")
@@ -90,6 +86,8 @@ class Comparison:
             return number == self._number
         if isinstance(found, bool):
             found = "true" if found else "false"
+        if self._regex is not None:
+            return self._regex.occurs_in(str(found))
         return _matches(self._text, str(found))
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from bastide.api.logs.patterns.comparison import Comparison, Token, read_tokens, unsupported
+from bastide.api.logs.patterns.comparison import Comparison, Token, read_tokens
+from bastide.api.logs.patterns.wrong import unsupported
 
 DEPTH_MAX = 32
 _STEP = re.compile(r"""\.(?P<name>[\w-]+|\*)|\[(?P<index>\d+|\*)\]|\[["'](?P<quoted>[^"']*)["']\]""")
@@ -85,7 +86,7 @@ class _Reader:
         operator = self.take("operator", "word")
         word = operator.text.upper()
         if operator.kind == "operator":
-            comparison = Comparison(operator.text, self.take("text", "word"))
+            comparison = Comparison(operator.text, self.take("text", "word", "regex"))
             return lambda document: any(
                 isinstance(node, str | int | float) and comparison.holds(node)
                 for node in _nodes(document, steps)

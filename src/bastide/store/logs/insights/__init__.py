@@ -1,0 +1,1 @@
+"""Logs Insights: queries as values, made into SQL for DuckDB, and run."""
