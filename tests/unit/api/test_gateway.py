@@ -111,7 +111,7 @@ async def test_a_key_nobody_has(served: Served, service: str, operation: str, co
         ("ec2", "create_vpc", {}, "UnsupportedOperation"),
         ("logs", "describe_export_tasks", {}, "UnknownOperationException"),
         ("sts", "get_session_token", {}, "InvalidAction"),
-        ("iam", "list_users", {}, "InvalidAction"),
+        ("iam", "list_virtual_mfa_devices", {}, "InvalidAction"),
         ("lambda", "list_functions", {}, "UnknownOperationException"),
         ("cloudwatch", "list_dashboards", {}, "UnknownOperationException"),
         ("s3", "list_multipart_uploads", {"Bucket": "b"}, "NotImplemented"),
