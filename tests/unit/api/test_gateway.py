@@ -108,7 +108,7 @@ async def test_a_key_nobody_has(served: Served, service: str, operation: str, co
     ("service", "operation", "params", "code"),
     [
         ("ecs", "create_service", {"serviceName": "s"}, "UnsupportedFeatureException"),
-        ("ec2", "create_vpc", {}, "UnsupportedOperation"),
+        ("ec2", "describe_hosts", {}, "UnsupportedOperation"),
         ("logs", "describe_export_tasks", {}, "UnknownOperationException"),
         ("sts", "get_session_token", {}, "InvalidAction"),
         ("iam", "list_virtual_mfa_devices", {}, "InvalidAction"),
