@@ -1,6 +1,6 @@
 """A VPC of one's own: network ACLs, a private subnet, and another VPC with the same addresses."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -24,16 +24,45 @@ class Place:
             ec2.create_subnet(VpcId=self.vpc, CidrBlock=f"10.7.{n}.0/24")["Subnet"]["SubnetId"]
             for n in (1, 2)
         )
-        table = ec2.create_route_table(VpcId=self.vpc)["RouteTable"]["RouteTableId"]
-        ec2.create_route(RouteTableId=table, DestinationCidrBlock=ANY, GatewayId=self.gateway)
-        ec2.associate_route_table(RouteTableId=table, SubnetId=self.public)
+        self.table = ec2.create_route_table(VpcId=self.vpc)["RouteTable"]["RouteTableId"]
+        ec2.create_route(RouteTableId=self.table, DestinationCidrBlock=ANY, GatewayId=self.gateway)
+        ec2.associate_route_table(RouteTableId=self.table, SubnetId=self.public)
         self.group = new_group(bastide, name, vpc=self.vpc)
         everybody = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": ANY}]}
         ec2.authorize_security_group_ingress(GroupId=self.group, IpPermissions=[everybody])
 
+    def remove(self) -> None:
+        """All of it, in the order that nothing is in use; its tasks have STOPPED."""
+        here = [{"Name": "vpc-id", "Values": [self.vpc]}]
+        until(lambda: not self.ec2.describe_network_interfaces(Filters=here)["NetworkInterfaces"])
+        for subnet in (self.public, self.private):
+            self.ec2.delete_subnet(SubnetId=subnet)
+        self.ec2.delete_security_group(GroupId=self.group)
+        self.ec2.delete_route_table(RouteTableId=self.table)
+        for acl in self.ec2.describe_network_acls(Filters=here)["NetworkAcls"]:
+            if not acl["IsDefault"]:
+                self.ec2.delete_network_acl(NetworkAclId=acl["NetworkAclId"])
+        self.ec2.detach_internet_gateway(InternetGatewayId=self.gateway, VpcId=self.vpc)
+        self.ec2.delete_internet_gateway(InternetGatewayId=self.gateway)
+        self.ec2.delete_vpc(VpcId=self.vpc)
+
 
 @pytest.fixture
-def tasks(bastide: Installation) -> Iterator[list[str]]:
+def places(bastide: Installation) -> Iterator[Callable[[str], Place]]:
+    """Makes VPCs; they go after the story's tasks."""
+    made: list[Place] = []
+
+    def make(name: str) -> Place:
+        made.append(Place(bastide, name))
+        return made[-1]
+
+    yield make
+    for place in made:
+        place.remove()
+
+
+@pytest.fixture
+def tasks(bastide: Installation, places: Callable[[str], Place]) -> Iterator[list[str]]:
     """What a story starts is stopped after it."""
     started: list[str] = []
     yield started
@@ -43,8 +72,10 @@ def tasks(bastide: Installation) -> Iterator[list[str]]:
         bastide.wait(task, "STOPPED")
 
 
-def test_an_acl_without_return_ports_lets_no_answer_out(bastide: Installation, tasks: list[str]) -> None:
-    place = Place(bastide, "acl")
+def test_an_acl_without_return_ports_lets_no_answer_out(
+    bastide: Installation, places: Callable[[str], Place], tasks: list[str]
+) -> None:
+    place = places("acl")
     acl = place.ec2.create_network_acl(VpcId=place.vpc)["NetworkAcl"]["NetworkAclId"]
     by_subnet = [{"Name": "association.subnet-id", "Values": [place.public]}]
     ties = place.ec2.describe_network_acls(Filters=by_subnet)["NetworkAcls"][0]["Associations"]
@@ -62,9 +93,9 @@ def test_an_acl_without_return_ports_lets_no_answer_out(bastide: Installation, t
 
 
 def test_a_private_subnet_is_not_reached_and_two_vpcs_do_not_meet(
-    bastide: Installation, tasks: list[str]
+    bastide: Installation, places: Callable[[str], Place], tasks: list[str]
 ) -> None:
-    ours, theirs = Place(bastide, "ours"), Place(bastide, "theirs")
+    ours, theirs = places("ours"), places("theirs")
     served = bastide.register("served", serving(80))
     tasks += bastide.run_task(served, subnet=ours.private, groups=[ours.group], public=True)
     described: dict[str, Any] = bastide.wait(tasks[0], "RUNNING")
