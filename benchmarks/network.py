@@ -54,9 +54,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.network")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of each kind of traffic")
     asked = parser.parse_args()
-    machine = read_machine()
-    figures = [one for part in measure_network(rounds=asked.rounds) for one in part]
-    print(f"{machine}\n\n{render_table(figures)}")
+    print(read_machine(), flush=True)
+    for part in measure_network(rounds=asked.rounds):
+        print(f"\n{render_table(part)}", flush=True)
     return 0
 
 
