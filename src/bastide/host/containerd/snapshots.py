@@ -1,8 +1,7 @@
 """Unpacked layers: one snapshot each, named by its chain id, and the views that pin them for a container.
 
-Two unpackers of one image, here or
-in another process, may work at once: each fills a snapshot of its own and the second to commit throws its
-own away. What is not yet referred to is held by the caller's lease.
+Two unpackers of one image, here or in another process, may work at once: each fills a snapshot of its own and
+the second to commit throws its own away. What is not yet referred to is held by the caller's lease.
 """
 
 import hashlib

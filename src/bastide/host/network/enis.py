@@ -25,7 +25,7 @@ from bastide.host.network.routers import Routers
 from bastide.host.network.rules import Rules
 from bastide.model.assignment import Eni
 from bastide.model.faults import NotFound, Unavailable
-from bastide.model.network import VPC_MTU, Interface, VpcState, eni_link, subnet_router
+from bastide.model.network import VPC_MTU, Interface, Subnet, VpcState, eni_link, subnet_router
 
 TASK_END = "eth0"
 _ADDRESSED = "addressed"  # the note on the task's end
@@ -68,10 +68,11 @@ class VpcNetwork:
         Leaves addresses alone that a sandbox has taken over. Unavailable until the VPC's parts are known.
         """
         state = self._routers.known.get(eni.vpc_id)
-        if state is None or eni.id not in state.interfaces:
+        interface = state.interfaces.get(eni.id) if state else None
+        if state is None or interface is None or interface.subnet_id not in state.subnets:
             raise Unavailable("network interface", eni.id, why=f"{eni.id} is not yet known to this host")
         async with self._lock(task_id), self._routers.held(eni.vpc_id):
-            await self._ensure_joined(eni, task_id)
+            await self._ensure_joined(interface, state.subnets[interface.subnet_id])
         return str(self._netns(task_id))
 
     async def remove_eni(self, task_id: str) -> None:
@@ -97,23 +98,23 @@ class VpcNetwork:
         """Where the VPC's namespace is bound: what else serves the VPC runs inside it."""
         return self._routers.path(vpc_id)
 
-    async def _ensure_joined(self, eni: Eni, task_id: str) -> None:
-        netns = self._netns(task_id)
-        router = await self._routers.ensure(eni.vpc_id)
+    async def _ensure_joined(self, interface: Interface, subnet: Subnet) -> None:
+        netns = self._netns(interface.task_id)
+        router = await self._routers.ensure(interface.vpc_id)
         if not self._holds.put_back(netns):
             await ensure_netns(netns, _set_up)
         self._holds.keep(netns)
         there = await inside(netns, lambda netlink: links.read_link(netlink, TASK_END))
-        await inside(router, lambda netlink: _join(netlink, eni, task_id, netns, has_task_end=bool(there)))
+        await inside(router, lambda netlink: _join(netlink, interface, netns, has_task_end=bool(there)))
         if there is None or there.alias != _ADDRESSED:
-            await inside(netns, lambda netlink: _address(netlink, eni))
+            await inside(netns, lambda netlink: _address(netlink, interface, subnet))
 
     async def _mend(self, interface: Interface) -> None:
         """Join the task's interface again, unless the task is being taken down or made."""
         async with self._lock(interface.task_id):
             state = self._routers.known[interface.vpc_id]
             if self._is_here(interface) and interface.subnet_id in state.subnets:
-                await self._ensure_joined(_eni(state, interface), interface.task_id)
+                await self._ensure_joined(interface, state.subnets[interface.subnet_id])
 
     def _is_here(self, interface: Interface) -> bool:
         netns = self._netns(interface.task_id)
@@ -124,22 +125,6 @@ class VpcNetwork:
 
     def _lock(self, task_id: str) -> asyncio.Lock:
         return self._locks.setdefault(task_id, asyncio.Lock())
-
-
-def _eni(state: VpcState, interface: Interface) -> Eni:
-    """The interface as an assignment has it."""
-    (address, *_), subnet = interface.addresses, state.subnets[interface.subnet_id]
-    return Eni(
-        id=interface.id,
-        mac=interface.mac,
-        private_ip=address.private_ip,
-        subnet_id=subnet.id,
-        subnet_cidr=subnet.cidr,
-        vpc_id=state.vpc.id,
-        vpc_cidr=state.vpc.cidrs[0],
-        hostname="",
-        public_ip=address.public_ip,
-    )
 
 
 def _is_joined(seen: Routing, interface: Interface) -> bool:
@@ -157,24 +142,25 @@ def _set_up(netlink: IPRoute) -> None:
         write_sysctl(f"net/ipv4/conf/{scope}/accept_source_route", 0)
 
 
-def _join(netlink: IPRoute, eni: Eni, task_id: str, netns: Path, *, has_task_end: bool) -> None:
+def _join(netlink: IPRoute, interface: Interface, netns: Path, *, has_task_end: bool) -> None:
     """Inside the router: the pair, the route and the neighbour, which ARP cannot change."""
-    name = eni_link(task_id)
+    name = eni_link(interface.task_id)
     if not has_task_end:
         links.remove_link(netlink, name)  # its other end went with an earlier namespace of the task
         with netns.open() as namespace:
-            peer = {"ifname": TASK_END, "address": eni.mac, "net_ns_fd": namespace.fileno()}
+            peer = {"ifname": TASK_END, "address": interface.mac, "net_ns_fd": namespace.fileno()}
             links.add_veth(netlink, name, mac=None, peer=peer, mtu=VPC_MTU)
     index = links.ensure_up(netlink, name)
-    addresses.ensure_link_route(netlink, index, IPv4Network(eni.private_ip))
-    addresses.ensure_neighbour(netlink, index, IPv4Address(eni.private_ip), eni.mac)
+    address = interface.addresses[0].private_ip
+    addresses.ensure_link_route(netlink, index, IPv4Network(address))
+    addresses.ensure_neighbour(netlink, index, IPv4Address(address), interface.mac)
 
 
-def _address(netlink: IPRoute, eni: Eni) -> None:
+def _address(netlink: IPRoute, interface: Interface, subnet: Subnet) -> None:
     """Inside the task's namespace: what runsc will read when the sandbox starts."""
-    subnet = IPv4Network(eni.subnet_cidr)
+    block, address = IPv4Network(subnet.cidr), interface.addresses[0].private_ip
     links.ensure_up(netlink, "lo")
     index = links.ensure_up(netlink, TASK_END)
-    addresses.ensure_address(netlink, index, IPv4Interface(f"{eni.private_ip}/{subnet.prefixlen}"))
-    addresses.ensure_route(netlink, index, addresses.DEFAULT, via=subnet_router(subnet))
+    addresses.ensure_address(netlink, index, IPv4Interface(f"{address}/{block.prefixlen}"))
+    addresses.ensure_route(netlink, index, addresses.DEFAULT, via=subnet_router(block))
     links.write_alias(netlink, TASK_END, _ADDRESSED)

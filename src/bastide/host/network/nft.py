@@ -5,7 +5,6 @@ A change set is one kernel transaction: all of it or nothing. What the commands 
 """
 
 import json
-import socket
 import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,11 +14,14 @@ from pyroute2.nftables.main import NFTables
 
 from bastide.host.command import CommandFailed, run
 from bastide.host.network.firewall import Command
+from bastide.host.network.netlink.dumps import HEADER, NETLINK_NETFILTER, attributes, open_netlink
 
 TIMEOUT_S = 10.0
 _INET = 1  # NFPROTO_INET
-_NETLINK_NETFILTER = 12
 _GET_GENERATION = (10 << 8) | 16  # NFNL_SUBSYS_NFTABLES, NFT_MSG_GETGEN
+_ID = 1  # NFTA_GEN_ID
+_REQUEST = 1  # NLM_F_REQUEST
+_HEAD_BYTES = 4  # struct nfgenmsg
 
 
 async def apply_rules(commands: Sequence[Command], *, netns: Path | None = None) -> None:
@@ -53,11 +55,12 @@ def read_tables() -> list[str]:
 
 def read_generation() -> int:
     """Grows by one with every transaction in the calling thread's namespace, whoever makes it."""
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER) as line:
-        line.bind((0, 0))
-        line.send(struct.pack("=IHHIIBBH", 20, _GET_GENERATION, 1, 1, 0, 0, 0, 0))
-        # Headers of netlink (16) and nfnetlink (4), then the first attribute: the number.
-        return int(struct.unpack_from(">I", line.recv(4096), 24)[0])
+    with open_netlink(NETLINK_NETFILTER) as line:
+        line.send(
+            HEADER.pack(HEADER.size + _HEAD_BYTES, _GET_GENERATION, _REQUEST, 1, 0) + bytes(_HEAD_BYTES)
+        )
+        numbered = attributes(line.recv(4096)[HEADER.size + _HEAD_BYTES :])
+    return int(struct.unpack(">I", numbered[_ID])[0])
 
 
 async def remove_table(table: str) -> None:

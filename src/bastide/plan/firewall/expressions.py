@@ -10,14 +10,6 @@ DROP: Expression = {"drop": None}
 RETURN: Expression = {"return": None}
 REJECT: Expression = {"reject": {"type": "icmp", "expr": "net-unreachable"}}
 LINK_LOCAL = {"prefix": {"addr": "169.254.0.0", "len": 16}}
-_CT_STATE: Expression = {"ct": {"key": "state"}}
-REPLIES: Expression = {"match": {"op": "in", "left": _CT_STATE, "right": ["established", "related"]}}
-VERDICT_BY_STATE: Expression = {
-    "vmap": {
-        "key": _CT_STATE,
-        "data": {"set": [["established", ACCEPT], ["related", ACCEPT], ["invalid", DROP]]},
-    }
-}
 
 
 def meta(key: str) -> Expression:
@@ -76,3 +68,12 @@ def jump(chain: str) -> Expression:
 def goto(chain: str) -> Expression:
     """Do not come back."""
     return {"goto": {"target": chain}}
+
+
+REPLIES = contains(ct("state"), ["established", "related"])
+VERDICT_BY_STATE: Expression = {
+    "vmap": {
+        "key": ct("state"),
+        "data": {"set": [["established", ACCEPT], ["related", ACCEPT], ["invalid", DROP]]},
+    }
+}

@@ -18,9 +18,17 @@ from bastide.plan.firewall.expressions import (
     meta,
     prefix,
 )
-from bastide.plan.firewall.table import Chain, Command, Holder, Hook, Rule, Table, render_table
+from bastide.plan.firewall.table import (
+    SOURCE_NAT,
+    Chain,
+    Command,
+    Holder,
+    Hook,
+    Rule,
+    Table,
+    render_table,
+)
 
-FILTER, SOURCE_NAT = 0, 100  # netfilter's own priorities
 BEFORE_FILTER = -10
 _IN, _OUT = meta("iifname"), meta("oifname")
 

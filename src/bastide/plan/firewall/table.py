@@ -11,6 +11,8 @@ import msgspec
 
 from bastide.plan.firewall.expressions import Expression, prefix
 
+RAW, MANGLE, DESTINATION_NAT, FILTER, SOURCE_NAT = -300, -150, -100, 0, 100  # netfilter's own priorities
+
 Command = dict[str, Any]
 Rule = tuple[Expression, ...]
 Key = str | tuple[str, ...]  # one field, or several of a concatenation

@@ -25,10 +25,22 @@ from bastide.plan.firewall.expressions import (
 from bastide.plan.firewall.groups import ARRIVE, plan_groups, verdicts_of
 from bastide.plan.firewall.nat import FIRST_PORT, LAST_PORT, plan_translation
 from bastide.plan.firewall.subnets import UPLINK, borders_of, plan_subnets
-from bastide.plan.firewall.table import Chain, Holder, Hook, Key, Rule, Table, Value
+from bastide.plan.firewall.table import (
+    DESTINATION_NAT,
+    FILTER,
+    MANGLE,
+    RAW,
+    SOURCE_NAT,
+    Chain,
+    Holder,
+    Hook,
+    Key,
+    Rule,
+    Table,
+    Value,
+)
 
 VPC_TABLE = "vpc"
-RAW, MANGLE, DESTINATION_NAT, FILTER, SOURCE_NAT = -300, -150, -100, 0, 100  # netfilter's own priorities
 _INCOMING, _OUTGOING = equals(meta("iifname"), UPLINK), equals(meta("oifname"), UPLINK)
 
 
