@@ -1,11 +1,11 @@
 """Takes back what a task held when it has STOPPED: interface, addresses, and its place on the host."""
 
 from bastide.loop import Loop
+from bastide.model.network import kinds
 from bastide.model.status import TaskStatus
 from bastide.model.task import status_of
 from bastide.store import Store, Txn
 from bastide.store.following import follow
-from bastide.store.network import kinds
 from bastide.store.network.addresses import return_public_address
 
 

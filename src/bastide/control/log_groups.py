@@ -13,10 +13,8 @@ from typing import NamedTuple
 
 from bastide.model.faults import Fault
 from bastide.store import Record, Store, Txn
-from bastide.store.logs.ids import DELETED_STREAM, group_id
-from bastide.store.logs.values import DAY_MS
+from bastide.store.logs.ids import DELETED_STREAM, LOG_GROUP, group_id, oldest_kept_ms
 
-LOG_GROUP = "log-group"
 EVERY_S = 60.0
 
 log = logging.getLogger(__name__)
@@ -27,11 +25,6 @@ class Kept(NamedTuple):
 
     record: Record
     dead: frozenset[int]
-
-    def keeps_from_ms(self, now_ms: int) -> int | None:
-        """Events before this have expired; None where events never do."""
-        days = self.record.document["logGroup"].get("retentionInDays")
-        return None if days is None else now_ms - days * DAY_MS
 
 
 class LogGroups:
@@ -63,7 +56,7 @@ class LogGroups:
         await logs.remove(there - kept.keys())
         now_ms = int(self._now().timestamp() * 1000)
         for group, one in kept.items():
-            before_ms = one.keeps_from_ms(now_ms)
+            before_ms = oldest_kept_ms(one.record, now_ms)
             if before_ms is not None and group in there:
                 await logs.expire(group, before_ms=before_ms)
         dead = {group: one.dead for group, one in kept.items() if one.dead}

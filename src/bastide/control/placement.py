@@ -13,7 +13,7 @@ from ipaddress import IPv4Address
 from bastide.config import Settings
 from bastide.loop import Loop
 from bastide.model.arn import parse_arn
-from bastide.model.network import public_pool
+from bastide.model.network import kinds, public_pool
 from bastide.model.status import (
     NO_CAPACITY,
     STOPPED_BY_USER,
@@ -30,7 +30,6 @@ from bastide.plan.placement import (
 )
 from bastide.store import Record, Store, Txn
 from bastide.store.following import follow
-from bastide.store.network import kinds
 from bastide.store.network.addresses import find_free_address, find_public_address, take_public_address
 from bastide.store.network.interfaces import new_interface, with_public_address
 from bastide.store.records import Change

@@ -5,11 +5,11 @@ import logging
 from bastide.model.arn import last_of
 from bastide.model.assignment import Assignment, Eni
 from bastide.model.faults import Invalid
+from bastide.model.network import kinds
 from bastide.model.status import DesiredStatus, StopCode, TaskStatus
 from bastide.model.task import status_of
 from bastide.model.task_definition import LOG_MODE_DEFAULT, containers_of, volumes_of
 from bastide.store import Record, Txn
-from bastide.store.network import kinds
 
 log = logging.getLogger(__name__)
 

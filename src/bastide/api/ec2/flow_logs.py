@@ -16,8 +16,8 @@ from bastide.api.ec2.tokens import echoed
 from bastide.api.operation import Context, Document, Operation, Params, Result
 from bastide.model.arn import log_group_arn
 from bastide.model.faults import AlreadyExists, Invalid, NotFound, Unsupported
+from bastide.model.network import kinds
 from bastide.store import Txn
-from bastide.store.network import kinds
 
 FLOW_LOGS = Listing(
     of=nouns.FLOW_LOG,

@@ -29,8 +29,8 @@ from bastide.api.ec2.documents.vpcs import default_dhcp_options, new_subnet, new
 from bastide.api.ec2.places.regions import zones_of
 from bastide.api.ec2.resources import new_record, put_members
 from bastide.api.operation import Context, Document
+from bastide.model.network import kinds
 from bastide.store import Record, Txn
-from bastide.store.network import kinds
 
 VPC_CIDR = "172.31.0.0/16"
 SUBNET_PREFIX = 20

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bastide.store.network import kinds
+from bastide.model.network import kinds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

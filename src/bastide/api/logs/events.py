@@ -5,7 +5,7 @@ from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
-from bastide.api.logs.groups import DAY_MS, epoch_ms, find_group, named_group, oldest_kept_ms
+from bastide.api.logs.groups import epoch_ms, find_group, named_group
 from bastide.api.logs.lines import BATCH_MAX_BYTES
 from bastide.api.logs.places import (
     Token,
@@ -20,8 +20,8 @@ from bastide.api.logs.streams import existing_stream
 from bastide.api.operation import Context, Document, Operation, Params, Performs, Result
 from bastide.model.faults import Invalid
 from bastide.store import Batch, Record, Selection, Store, Txn
-from bastide.store.logs.ids import group_id, stream_id
-from bastide.store.logs.values import size_of
+from bastide.store.logs.ids import group_id, oldest_kept_ms, stream_id
+from bastide.store.logs.values import DAY_MS, size_of
 
 # PutLogEvents, "The batch of events must satisfy the following constraints".
 FUTURE_MAX_MS = 2 * 60 * 60 * 1000

@@ -12,15 +12,13 @@ from bastide.api.operation import Context, Document, Operation, Params, Performs
 from bastide.model.arn import log_group_arn, parse_arn, scope_of
 from bastide.model.faults import AlreadyExists, InUse, Invalid, NotFound
 from bastide.store import Record, Store, Txn
-from bastide.store.logs.ids import DELETED_STREAM, group_id, new_group_id
+from bastide.store.logs.ids import DELETED_STREAM, LOG_GROUP, LOG_STREAM, group_id, new_group_id
 
-KIND = "log-group"
 SEARCH_STEP = 500  # records looked at a time where a filter is not an index
 _MONTHS = (30, 60, 90, 120, 150, 180)  # PutRetentionPolicy, "Possible values are"
 _YEARS = (365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 RETENTION_DAYS = (1, 3, 5, 7, 14, *_MONTHS, *_YEARS)
-OF_GROUP = ("log-stream", DELETED_STREAM, "metric-filter", "subscription-filter")  # kinds that go with it
-DAY_MS = 24 * 60 * 60 * 1000
+OF_GROUP = (LOG_STREAM, DELETED_STREAM, "metric-filter", "subscription-filter")  # kinds that go with it
 BRIEFLY = ("logGroupName", "creationTime", "arn", "logGroupArn")  # what a search by pattern shows
 
 
@@ -31,7 +29,7 @@ def epoch_ms(at: datetime) -> int:
 
 def find_group(txn: Txn, scope: str, name: str) -> Record:
     """The group's record; raises NotFound."""
-    record = txn.get(KIND, log_group_arn(scope, name))
+    record = txn.get(LOG_GROUP, log_group_arn(scope, name))
     if record is None:
         raise NotFound("log group", name)
     return record
@@ -55,12 +53,6 @@ def named_group(params: Params, context: Context) -> str:
     return group
 
 
-def oldest_kept_ms(group: Record, now_ms: int) -> int | None:
-    """Events before this have expired; None where events never do."""
-    days = group.document["logGroup"].get("retentionInDays")
-    return None if days is None else now_ms - days * DAY_MS
-
-
 def put_group(txn: Txn, scope: str, name: str, *, created_ms: int, extra: Document | None = None) -> Record:
     """Store a new group; raises AlreadyExists. `extra` holds further members of AWS's shape, and `tags`."""
     arn = log_group_arn(scope, name)
@@ -77,7 +69,7 @@ def put_group(txn: Txn, scope: str, name: str, *, created_ms: int, extra: Docume
     }
     try:
         document = {"logGroup": group, "tags": tags, "id": new_group_id()}
-        return txn.put(Record(KIND, arn, scope, document, name=name))
+        return txn.put(Record(LOG_GROUP, arn, scope, document, name=name))
     except AlreadyExists as error:
         raise AlreadyExists("log group", name) from error
 
@@ -196,7 +188,7 @@ def _finder(
     def find(after: Cursor | None, limit: int) -> list[Record]:
         found: list[Record] = []
         while len(found) < limit:
-            step = txn.find(KIND, scope=scope, name_prefix=prefix, after=after, limit=SEARCH_STEP)
+            step = txn.find(LOG_GROUP, scope=scope, name_prefix=prefix, after=after, limit=SEARCH_STEP)
             found += [record for record in step if is_wanted(record.document["logGroup"])]
             if len(step) < SEARCH_STEP:
                 break

@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from bastide.api.logs.groups import KIND as GROUP
 from bastide.api.logs.groups import epoch_ms, put_group
 from bastide.api.logs.streams import find_stream, put_stream
 from bastide.model.arn import log_group_arn, scope_of
 from bastide.model.assignment import LogLine, LogTarget
 from bastide.model.faults import Invalid, NotFound
 from bastide.store import Record, Txn
+from bastide.store.logs.ids import LOG_GROUP
 from bastide.store.logs.values import EVENT_OVERHEAD_BYTES
 
 BATCH_MAX_BYTES = 1_048_576  # PutLogEvents, "maximum batch size"
@@ -40,7 +40,7 @@ def open_stream(txn: Txn, scope: str, target: LogTarget, now: datetime) -> tuple
             raise Invalid("parameter", shown, why=f"Value '{shown}' at '{member}' is not valid.")
     scope = scope_of(scope.split("/")[0], target.region)
     now_ms = epoch_ms(now)
-    group = txn.get(GROUP, log_group_arn(scope, target.group))
+    group = txn.get(LOG_GROUP, log_group_arn(scope, target.group))
     if group is None and target.create_group:
         group = put_group(txn, scope, target.group, created_ms=now_ms)
     if group is None:

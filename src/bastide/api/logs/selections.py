@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from bastide.api.logs.groups import oldest_kept_ms
 from bastide.store import LogEvent, Record, Selection, Txn
 from bastide.store.logs import Step
-from bastide.store.logs.ids import dead_streams, group_id, stream_id
+from bastide.store.logs.ids import dead_streams, group_id, oldest_kept_ms, stream_id
 from bastide.store.logs.values import size_of
 
 PAGE_MAX_EVENTS = 10_000  # GetLogEvents and FilterLogEvents, "Each page returned can contain up to"

@@ -13,14 +13,12 @@ from bastide.api.operation import Context, Document, Operation, Params, Performs
 from bastide.api.paging import parse_token, render_token
 from bastide.model.faults import AlreadyExists, Invalid, NotFound
 from bastide.store import LogUsage, Record, Store, Txn
-from bastide.store.logs.ids import bury_stream, group_id, new_stream_id, stream_id
-
-KIND = "log-stream"
+from bastide.store.logs.ids import LOG_STREAM, bury_stream, group_id, new_stream_id, stream_id, stream_key
 
 
 def find_stream(txn: Txn, group: Record, name: str) -> Record | None:
     """The stream's record, or None."""
-    return txn.get(KIND, _stream_arn(group, name))
+    return txn.get(LOG_STREAM, stream_key(group, name))
 
 
 def existing_stream(txn: Txn, group: Record, name: str) -> Record:
@@ -33,11 +31,11 @@ def existing_stream(txn: Txn, group: Record, name: str) -> Record:
 
 def put_stream(txn: Txn, group: Record, name: str, *, created_ms: int) -> Record:
     """Store a new stream; raises AlreadyExists."""
-    arn = _stream_arn(group, name)
+    arn = stream_key(group, name)
     shown = {"logStreamName": name, "creationTime": created_ms, "arn": arn, "storedBytes": 0}
     document = {**shown, "id": new_stream_id()}
     try:
-        return txn.put(Record(KIND, arn, group.scope, document, parent=group.key, name=name))
+        return txn.put(Record(LOG_STREAM, arn, group.scope, document, parent=group.key, name=name))
     except AlreadyExists as error:
         raise AlreadyExists("log stream", name) from error
 
@@ -76,7 +74,7 @@ def _page(txn: Txn, group: Record, usages: Mapping[int, LogUsage], params: Param
 
     def find(after: Cursor | None, count: int) -> list[Record]:
         return txn.find(
-            KIND, parent=group.key, name_prefix=prefix, after=after, limit=count, descending=descending
+            LOG_STREAM, parent=group.key, name_prefix=prefix, after=after, limit=count, descending=descending
         )
 
     streams, token = read_list(find, params, *query)
@@ -95,7 +93,7 @@ def _page_by_time(
         return (-1 if usage is None else usage.last_ms, stream.name)
 
     descending = bool(params.get("descending"))
-    streams = sorted(txn.find(KIND, parent=group.key), key=place, reverse=descending)
+    streams = sorted(txn.find(LOG_STREAM, parent=group.key), key=place, reverse=descending)
     if token := params.get("nextToken"):
         last_ms, name = parse_token(token, *query)
         after = (int(last_ms), name)
@@ -119,10 +117,6 @@ def _shown(stream: Record, usage: LogUsage | None) -> Document:
         "lastIngestionTime": usage.ingestion_ms,
         "uploadSequenceToken": render_place((usage.ingestion_ms, 0)),
     }
-
-
-def _stream_arn(group: Record, name: str) -> str:
-    return f"{group.key}:log-stream:{name}"
 
 
 OPERATIONS: Mapping[str, Operation] = {

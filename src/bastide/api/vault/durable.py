@@ -4,6 +4,8 @@ import os
 import secrets
 from pathlib import Path
 
+from bastide.store.durability import sync
+
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
 
@@ -19,7 +21,7 @@ def write_once(path: Path, content: bytes) -> bool:
         return False
     finally:
         draft.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync(path.parent)
     return True
 
 
@@ -32,7 +34,7 @@ def write_whole(path: Path, content: bytes) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync(path.parent)
 
 
 def _draft_of(path: Path) -> Path:
@@ -45,11 +47,3 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -67,10 +67,14 @@ def mac_of(eni_id: str) -> Mac:
     return Mac(":".join(("0a", *(f"{byte:02x}" for byte in hashlib.sha256(eni_id.encode()).digest()[:5]))))
 
 
+def private_domain(region: str) -> str:
+    """`<region>.compute.internal`; us-east-1 keeps its older `ec2.internal`."""
+    return "ec2.internal" if region == "us-east-1" else f"{region}.compute.internal"
+
+
 def private_dns_name(address: IPv4Address | str, region: str) -> str:
-    """`ip-10-0-0-5.<region>.compute.internal`; us-east-1 keeps its older `ec2.internal`."""
-    domain = "ec2.internal" if region == "us-east-1" else f"{region}.compute.internal"
-    return f"ip-{str(address).replace('.', '-')}.{domain}"
+    """`ip-10-0-0-5` in the region's domain."""
+    return f"ip-{str(address).replace('.', '-')}.{private_domain(region)}"
 
 
 def eni_link(task_id: str) -> str:

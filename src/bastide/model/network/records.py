@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bastide.model.arn import last_of
+from bastide.model.network import kinds
 from bastide.model.network.parts import (
     ALL,
     ICMP,
@@ -30,7 +31,6 @@ from bastide.model.network.parts import (
 
 Document = Mapping[str, Any]
 PROTOCOLS = {"icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58}
-REST = 32767  # the number of an ACL's last entry, which every ACL ends in anyway
 
 
 def parse_part(kind: str, document: Document) -> AnyPart | None:
@@ -100,7 +100,7 @@ def _interface(document: Document) -> Interface:
             for one in sorted(pairs, key=lambda one: not one.get("Primary"))
         ),
         group_ids=tuple(one["GroupId"] for one in document["Groups"]),
-        task_id=last_of(document["_task"]) if document.get("_task") else "",
+        task_id=last_of(document[kinds.TASK_MEMBER]) if document.get(kinds.TASK_MEMBER) else "",
     )
 
 
@@ -125,7 +125,9 @@ def _security_group_rule(document: Document) -> SecurityGroupRule | None:
 
 
 def _network_acl(document: Document) -> NetworkAcl:
-    entries = [one for one in document["Entries"] if one.get("CidrBlock") and one["RuleNumber"] != REST]
+    entries = [
+        one for one in document["Entries"] if one.get("CidrBlock") and one["RuleNumber"] != kinds.REST_NUMBER
+    ]
     return NetworkAcl(
         id=document["NetworkAclId"],
         vpc_id=document["VpcId"],
@@ -151,7 +153,7 @@ def _acl_entry(entry: Document) -> AclEntry:
 
 
 def _prefix_list(document: Document) -> PrefixList:
-    return PrefixList(id=document["PrefixListId"], cidrs=tuple(document["_entries"]))
+    return PrefixList(id=document["PrefixListId"], cidrs=tuple(document[kinds.ENTRIES_MEMBER]))
 
 
 def _traffic(protocol: str, first: int | None, last: int | None) -> Traffic:
@@ -167,15 +169,15 @@ def _protocol(word: str) -> int:
 
 
 _PARSERS: Mapping[str, Callable[[Document], AnyPart | None]] = {
-    "vpc": _vpc,
-    "subnet": _subnet,
-    "route-table": _route_table,
-    "internet-gateway": _internet_gateway,
-    "nat-gateway": _nat_gateway,
-    "network-interface": _interface,
-    "security-group": _security_group,
-    "security-group-rule": _security_group_rule,
-    "network-acl": _network_acl,
-    "prefix-list": _prefix_list,
+    kinds.VPC: _vpc,
+    kinds.SUBNET: _subnet,
+    kinds.ROUTE_TABLE: _route_table,
+    kinds.INTERNET_GATEWAY: _internet_gateway,
+    kinds.NAT_GATEWAY: _nat_gateway,
+    kinds.NETWORK_INTERFACE: _interface,
+    kinds.SECURITY_GROUP: _security_group,
+    kinds.SECURITY_GROUP_RULE: _security_group_rule,
+    kinds.NETWORK_ACL: _network_acl,
+    kinds.PREFIX_LIST: _prefix_list,
 }
 NETWORK_KINDS = tuple(_PARSERS)

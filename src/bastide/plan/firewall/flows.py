@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network
 
 from bastide.model.network import Flow, Interface, SecurityGroupRule, Traffic, VpcState
+from bastide.model.network.kinds import EVERYWHERE
 from bastide.model.network.parts import ALL, WITH_PORTS
-from bastide.plan.firewall.traffic import EVERYWHERE
 
 
 def may_cut(old: VpcState, new: VpcState) -> bool:

@@ -3,10 +3,9 @@
 from typing import Any
 
 from bastide.model.network import Traffic
+from bastide.model.network.kinds import EVERYWHERE
 from bastide.model.network.parts import ALL, TCP
 from bastide.plan.firewall.expressions import Expression, equals, ip, meta, payload, prefix
-
-EVERYWHERE = "0.0.0.0/0"
 
 
 def matches_traffic(traffic: Traffic) -> list[Expression]:

@@ -1,4 +1,4 @@
-"""Ids of log groups and streams: what their events are stored under, in the records of the store.
+"""What the records of log groups and streams say to the storage of their events: ids, and how long to keep.
 
 A group or a stream from before there were ids has one made of its key.
 """
@@ -6,9 +6,12 @@ A group or a stream from before there were ids has one made of its key.
 import hashlib
 import secrets
 
+from bastide.store.logs.values import DAY_MS
 from bastide.store.records import Record
 from bastide.store.txn import Txn
 
+LOG_GROUP = "log-group"
+LOG_STREAM = "log-stream"
 DELETED_STREAM = "log-stream-deleted"
 _ID_BYTES = 8
 
@@ -32,6 +35,17 @@ def stream_id(stream: Record) -> int:
     """What the stream's events are stored under."""
     known = stream.document.get("id")
     return int(known) if known is not None else int.from_bytes(_digest(stream)) >> 1
+
+
+def stream_key(group: Record, name: str) -> str:
+    """The key of a stream's record: its ARN."""
+    return f"{group.key}:log-stream:{name}"
+
+
+def oldest_kept_ms(group: Record, now_ms: int) -> int | None:
+    """Events before this have expired; None where events never do."""
+    days = group.document["logGroup"].get("retentionInDays")
+    return None if days is None else now_ms - days * DAY_MS
 
 
 def dead_streams(txn: Txn, group: Record) -> frozenset[int]:

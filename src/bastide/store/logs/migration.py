@@ -8,7 +8,7 @@ import logging
 from functools import partial
 
 from bastide.model.arn import log_group_arn
-from bastide.store.logs.ids import group_id, stream_id
+from bastide.store.logs.ids import LOG_GROUP, LOG_STREAM, group_id, stream_id, stream_key
 from bastide.store.logs.positions import MIGRATION, POSITION, read_position
 from bastide.store.logs.values import Batch
 from bastide.store.records import LogRow, Record
@@ -73,8 +73,8 @@ def _batches(txn: Txn, rows: list[LogRow]) -> list[Batch]:
 
 
 def _find(txn: Txn, scope: str, group_name: str, stream_name: str) -> tuple[Record, Record] | None:
-    group = txn.get("log-group", log_group_arn(scope, group_name))
-    stream = txn.get("log-stream", f"{group.key}:log-stream:{stream_name}") if group else None
+    group = txn.get(LOG_GROUP, log_group_arn(scope, group_name))
+    stream = txn.get(LOG_STREAM, stream_key(group, stream_name)) if group else None
     return (group, stream) if group and stream else None
 
 

@@ -1,1 +1,1 @@
-"""What is recorded of a network: the kinds of its records, and which of its addresses are free."""
+"""What is recorded of a network's addresses: which are free, and whose interfaces have the others."""

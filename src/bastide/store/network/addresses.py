@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv4Network
 
-from bastide.store.network import kinds
+from bastide.model.network import kinds
 from bastide.store.records import Record
 from bastide.store.txn import Txn
 

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address
 from typing import Any
 
-from bastide.model.network import mac_of, private_dns_name
-from bastide.store.network import kinds
+from bastide.model.network import kinds, mac_of, private_dns_name
 from bastide.store.records import Record
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from bastide.model.faults import Conflict, Invalid, NotFound, Unavailable
 from bastide.model.registry.digest import ALGORITHMS, CANONICAL, algorithm_of
+from bastide.store.durability import sync
 
 READ_BYTES = 1024 * 1024
 # Dirty pages are handed to the disk this early, so that the sync at the end has little left to do.
@@ -148,7 +149,7 @@ class Blobs:
                 # Also over a blob that is there: the newest name is what the sweep's grace counts from.
                 os.utime(incoming.path)
                 incoming.path.replace(target)
-            _sync_folder(target.parent)
+            sync(target.parent)
         except FileNotFoundError as error:
             raise NotFound("upload", incoming.path.name) from error
         except OSError as error:
@@ -198,7 +199,7 @@ class Blobs:
             each = self._root.joinpath(*below[:depth])
             with contextlib.suppress(FileExistsError):
                 each.mkdir(mode=FOLDER_MODE)
-                _sync_folder(each.parent)
+                sync(each.parent)
         self._made.add(folder)
 
 
@@ -215,14 +216,6 @@ def _chunks(handle: int, offset: int, size: int) -> Iterator[bytes]:
     while offset < size and (chunk := os.pread(handle, READ_BYTES, offset)):
         yield chunk
         offset += len(chunk)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _as_fault(error: OSError) -> Exception:

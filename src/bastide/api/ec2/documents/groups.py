@@ -2,11 +2,10 @@
 
 from bastide.api.ec2.resources import ec2_arn, new_id
 from bastide.api.operation import Context, Document
-from bastide.store.network.kinds import EVERYWHERE
+from bastide.model.network.kinds import EVERYWHERE, REST_NUMBER
 
 DEFAULT_GROUP = "default"
 ALL_TRAFFIC = "-1"
-DENY_REST = 32767  # shown as `*`: what no other entry decides is denied
 ALLOW_ALL = 100
 
 
@@ -73,7 +72,7 @@ def new_network_acl(context: Context, *, vpc_id: str, is_default: bool = False) 
                 "RuleNumber": number,
             }
             for is_egress in (True, False)
-            for number, action in (*numbered, (DENY_REST, "deny"))
+            for number, action in (*numbered, (REST_NUMBER, "deny"))
         ],
         "IsDefault": is_default,
         "NetworkAclId": new_id("acl"),

@@ -3,6 +3,7 @@
 from bastide.api.ec2.places.regions import zone_id
 from bastide.api.ec2.resources import AVAILABLE, ec2_arn, new_id
 from bastide.api.operation import Context, Document
+from bastide.model.network.addresses import private_domain
 
 ATTRIBUTES = "_attributes"  # of a VPC: what DescribeVpcAttribute shows
 
@@ -66,8 +67,7 @@ def new_subnet(context: Context, *, vpc_id: str, zone: str, cidr: str, is_defaul
 
 def default_dhcp_options(context: Context) -> Document:
     """What a region's VPCs have unless they are given others: Amazon's resolver and the region's domain."""
-    region = context.caller.region
-    domain = "ec2.internal" if region == "us-east-1" else f"{region}.compute.internal"
+    domain = private_domain(context.caller.region)
     return new_dhcp_options(context, {"domain-name": [domain], "domain-name-servers": ["AmazonProvidedDNS"]})
 
 

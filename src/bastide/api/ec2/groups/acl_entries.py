@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from bastide.api.ec2 import nouns
 from bastide.api.ec2.cidrs import parse_cidr
+from bastide.api.ec2.groups.permissions import ANY, PORT_MAX, PROTOCOL_MAX, TYPE_MAX
 from bastide.api.ec2.operations import changes
 from bastide.api.ec2.resources import find_record, put_members
 from bastide.api.operation import Context, Document, Operation, Params, Result
@@ -14,8 +15,6 @@ NUMBERS = {"tcp": "6", "udp": "17", "icmp": "1", "all": "-1"}
 TCP, UDP, ICMP, ICMPV6 = "6", "17", "1", "58"
 NUMBER_MAX = 32766
 ENTRIES_MAX = 20  # each way, the last left out: VPC user guide, "Amazon VPC quotas"
-PORT_MAX, TYPE_MAX, PROTOCOL_MAX = 65535, 255, 255
-ANY = -1
 
 
 def create_entry(txn: Txn, context: Context, params: Params) -> Result:

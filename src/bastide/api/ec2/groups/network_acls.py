@@ -11,8 +11,8 @@ from bastide.api.ec2.tag_rules import tags_asked
 from bastide.api.ec2.tokens import echoed
 from bastide.api.operation import Context, Operation, Params, Result
 from bastide.model.faults import InUse, Invalid, NotFound
+from bastide.model.network import kinds
 from bastide.store import Txn
-from bastide.store.network import kinds
 
 NETWORK_ACLS = Listing(
     of=nouns.NETWORK_ACL,

@@ -13,8 +13,8 @@ from bastide.api.ec2.resources import documents_of, find_record, new_record, sho
 from bastide.api.ec2.tag_rules import tags_asked
 from bastide.api.operation import Context, Operation, Params, Result
 from bastide.model.faults import Conflict, InUse, Invalid, LimitExceeded, NotFound, Unsupported
+from bastide.model.network import kinds
 from bastide.store import Txn
-from bastide.store.network import kinds
 
 PREFIX_LISTS = Listing(
     of=nouns.PREFIX_LIST,
@@ -27,7 +27,6 @@ PREFIX_LISTS = Listing(
         "tag-key": ("Tags", "Key"),
     },
 )
-ENTRIES = "_entries"
 ENTRIES_MAX = 1000  # VPC user guide, "Amazon VPC quotas"
 NAME_CHARS_MAX = 255
 AWS_NAMES = "com.amazonaws"
@@ -40,7 +39,7 @@ def create_prefix_list(txn: Txn, context: Context, params: Params) -> Result:
     document = new_prefix_list(
         context, name=_checked_name(params["PrefixListName"]), max_entries=params["MaxEntries"]
     )
-    document[ENTRIES] = _added({}, params.get("Entries") or ())
+    document[kinds.ENTRIES_MEMBER] = _added({}, params.get("Entries") or ())
     document["Tags"] = tags_asked(params, nouns.PREFIX_LIST)
     _check_size(document)
     txn.put(new_record(context, nouns.PREFIX_LIST, document))
@@ -86,12 +85,12 @@ def modify_prefix_list(txn: Txn, context: Context, params: Params) -> Result:
     if added or removed:
         if "CurrentVersion" not in params:
             raise Invalid("request", why="The request must contain the parameter currentVersion.")
-        entries = dict(document[ENTRIES])
+        entries = dict(document[kinds.ENTRIES_MEMBER])
         for one in removed:
             cidr = _checked_cidr(one["Cidr"])
             if entries.pop(cidr, None) is None:
                 raise Invalid("parameter", cidr, why=f"The prefix list has no entry {cidr}.")
-        document[ENTRIES] = _added(entries, added)
+        document[kinds.ENTRIES_MEMBER] = _added(entries, added)
         document["Version"] += 1
     if name := params.get("PrefixListName"):
         document["PrefixListName"] = _checked_name(name)
@@ -138,7 +137,7 @@ def _check_size(document: Document) -> None:
     if not 1 <= most <= ENTRIES_MAX:
         why = f"The maximum number of entries must be between 1 and {ENTRIES_MAX}."
         raise Invalid("parameter", str(most), why=why)
-    if len(document[ENTRIES]) > most:
+    if len(document[kinds.ENTRIES_MEMBER]) > most:
         why = f"You've reached the maximum number of entries for the prefix list: {most}."
         raise LimitExceeded("prefix list entries", why=why)
 
@@ -146,7 +145,7 @@ def _check_size(document: Document) -> None:
 def _shown_entries(document: Document) -> list[Document]:
     return [
         {"Cidr": cidr, "Description": text} if text else {"Cidr": cidr}
-        for cidr, text in document[ENTRIES].items()
+        for cidr, text in document[kinds.ENTRIES_MEMBER].items()
     ]
 
 

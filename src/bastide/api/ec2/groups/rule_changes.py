@@ -13,8 +13,8 @@ from bastide.api.ec2.operations import changes, refuse_others
 from bastide.api.ec2.resources import find_record, put_members
 from bastide.api.operation import Context, Document, Operation, Params, Result
 from bastide.model.faults import AlreadyExists, Invalid, NotFound
+from bastide.model.network import kinds
 from bastide.store import Record, Txn
-from bastide.store.network import kinds
 
 PEERS = ("CidrIpv4", "PrefixListId", "ReferencedGroupId")
 TAKEN = (*PEERS, "IpProtocol", "FromPort", "ToPort", "Description")

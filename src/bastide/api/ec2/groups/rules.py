@@ -19,8 +19,8 @@ from bastide.api.ec2.resources import documents_of, find_record, shown
 from bastide.api.ec2.tag_rules import tags_asked
 from bastide.api.operation import Context, Document, Operation, Params, Result
 from bastide.model.faults import AlreadyExists, Invalid, LimitExceeded, NotFound
+from bastide.model.network import kinds
 from bastide.store import Record, Txn
-from bastide.store.network import kinds
 
 RULES = Listing(
     of=nouns.SECURITY_GROUP_RULE,

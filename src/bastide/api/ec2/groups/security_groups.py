@@ -16,8 +16,8 @@ from bastide.api.ec2.tag_rules import tags_asked
 from bastide.api.ec2.vpcs.vpcs import find_default_vpc
 from bastide.api.operation import Context, Document, Operation, Params, Result
 from bastide.model.faults import AlreadyExists, Denied, InUse, Invalid, NotFound
+from bastide.model.network import kinds
 from bastide.store import Record, Txn
-from bastide.store.network import kinds
 
 
 def _permission_filters(prefix: str, member: str) -> dict[str, tuple[str, ...]]:
@@ -73,10 +73,8 @@ def describe_security_groups(txn: Txn, context: Context, params: Params) -> Resu
         _check_id(group_id)
     groups = _groups(txn, context)
     if names := params.get("GroupNames"):
-        default_vpcs = {
-            record.key for record in txn.find(kinds.VPC, scope=context.scope) if record.document["IsDefault"]
-        }
-        groups = [group for group in groups if group["VpcId"] in default_vpcs]
+        vpc = find_default_vpc(txn, context)
+        groups = [group for group in groups if vpc is not None and group["VpcId"] == vpc.key]
         known = {group["GroupName"] for group in groups}
         for name in names:
             if name not in known:

@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from bastide.api.ec2 import nouns
 from bastide.api.ec2.describe import Listing, describe
 from bastide.api.ec2.operations import changes, looks
-from bastide.api.ec2.resources import documents_of, new_id, new_record
+from bastide.api.ec2.resources import documents_of, find_record, new_id, new_record
 from bastide.api.ec2.tag_rules import tags_asked
 from bastide.api.operation import Context, Document, Operation, Params, Result
 from bastide.model.faults import InUse, Invalid, LimitExceeded, NotFound, Unsupported
-from bastide.model.network import public_pool
+from bastide.model.network import kinds, public_pool
 from bastide.store import Record, Txn
-from bastide.store.network import kinds
 from bastide.store.network.addresses import (
     find_public_address,
     return_public_address,
@@ -93,10 +92,7 @@ def release_address(txn: Txn, context: Context, params: Params) -> Result:
 def find_address(txn: Txn, context: Context, params: Params) -> Record:
     """The address a call names by its allocation or by itself."""
     if allocation_id := params.get("AllocationId"):
-        record = txn.get(kinds.ADDRESS, allocation_id)
-        if record is None or record.scope != context.scope:
-            raise NotFound("address", allocation_id)
-        return record
+        return find_record(txn, context, nouns.ADDRESS, allocation_id)
     if public_ip := params.get("PublicIp"):
         return _by_public_ip(txn, context, public_ip)
     raise Invalid("request", why="Either 'allocationId' or 'publicIp' must be provided.")

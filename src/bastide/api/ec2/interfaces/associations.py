@@ -8,8 +8,8 @@ from bastide.api.ec2.operations import changes
 from bastide.api.ec2.resources import find_record, new_id
 from bastide.api.operation import Context, Operation, Params, Result
 from bastide.model.faults import AlreadyExists, Denied, Invalid, NotFound
+from bastide.model.network import kinds
 from bastide.store import Record, Txn
-from bastide.store.network import kinds
 from bastide.store.network.interfaces import with_public_address, without_public_address
 
 OF_ASSOCIATION = ("AssociationId", "NetworkInterfaceId", "NetworkInterfaceOwnerId", "PrivateIpAddress")

@@ -19,9 +19,8 @@ from bastide.api.ec2.tag_rules import tags_asked
 from bastide.api.ec2.tokens import echoed
 from bastide.api.operation import Context, Document, Operation, Params, Result
 from bastide.model.faults import Denied, InUse, Invalid, LimitExceeded, NotFound, Unsupported
-from bastide.model.network import reserved_addresses
+from bastide.model.network import kinds, reserved_addresses
 from bastide.store import Record, Txn
-from bastide.store.network import kinds
 from bastide.store.network.addresses import find_free_address, is_free
 from bastide.store.network.interfaces import new_interface
 

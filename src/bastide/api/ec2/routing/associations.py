@@ -8,8 +8,8 @@ from bastide.api.ec2.operations import changes
 from bastide.api.ec2.resources import find_record, put_members
 from bastide.api.operation import Context, Document, Operation, Params, Result
 from bastide.model.faults import AlreadyExists, Invalid, NotFound
+from bastide.model.network import kinds
 from bastide.store import Record, Txn
-from bastide.store.network import kinds
 
 
 def associate_route_table(txn: Txn, context: Context, params: Params) -> Result:

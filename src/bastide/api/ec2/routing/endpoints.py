@@ -23,8 +23,8 @@ from bastide.api.ec2.tag_rules import tags_asked
 from bastide.api.ec2.tokens import echoed
 from bastide.api.operation import Context, Document, Operation, Params, Result
 from bastide.model.faults import Conflict, Invalid, NotFound, Unsupported
+from bastide.model.network import kinds
 from bastide.store import Record, Txn
-from bastide.store.network import kinds
 from bastide.store.network.interfaces import new_interface
 
 VPC_ENDPOINTS = Listing(

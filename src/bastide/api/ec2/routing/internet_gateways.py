@@ -10,8 +10,8 @@ from bastide.api.ec2.resources import documents_of, find_record, new_record, sho
 from bastide.api.ec2.tag_rules import tags_asked
 from bastide.api.operation import Context, Operation, Params, Result
 from bastide.model.faults import AlreadyExists, InUse, Invalid, NotFound
+from bastide.model.network import kinds
 from bastide.store import Txn
-from bastide.store.network import kinds
 
 INTERNET_GATEWAYS = Listing(
     of=nouns.INTERNET_GATEWAY,

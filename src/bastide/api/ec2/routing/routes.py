@@ -10,8 +10,8 @@ from bastide.api.ec2.operations import DONE, changes
 from bastide.api.ec2.resources import AVAILABLE, find_record, put_members
 from bastide.api.operation import Context, Document, Operation, Params, Result
 from bastide.model.faults import AlreadyExists, Invalid, LimitExceeded, NotFound, Unsupported
+from bastide.model.network import kinds
 from bastide.store import Record, Txn
-from bastide.store.network import kinds
 
 DESTINATION = "DestinationCidrBlock"
 TARGETS = ("GatewayId", "NatGatewayId")

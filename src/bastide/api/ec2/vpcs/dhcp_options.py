@@ -10,8 +10,8 @@ from bastide.api.ec2.resources import documents_of, find_record, new_record, put
 from bastide.api.ec2.tag_rules import tags_asked
 from bastide.api.operation import Context, Operation, Params, Result
 from bastide.model.faults import InUse, Invalid
+from bastide.model.network import kinds
 from bastide.store import Txn
-from bastide.store.network import kinds
 
 DHCP_OPTIONS = Listing(
     of=nouns.DHCP_OPTIONS,

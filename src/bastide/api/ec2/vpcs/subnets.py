@@ -15,9 +15,8 @@ from bastide.api.ec2.tag_rules import tags_asked
 from bastide.api.ec2.vpcs.vpcs import PREFIX_MAX, PREFIX_MIN, find_default_vpc
 from bastide.api.operation import Context, Document, Operation, Params, Result
 from bastide.model.faults import AlreadyExists, Conflict, InUse, Invalid, NotFound
-from bastide.model.network import reserved_addresses
+from bastide.model.network import kinds, reserved_addresses
 from bastide.store import Record, Txn
-from bastide.store.network import kinds
 
 SUBNETS = Listing(
     of=nouns.SUBNET,

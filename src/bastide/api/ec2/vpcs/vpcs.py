@@ -13,9 +13,8 @@ from bastide.api.ec2.resources import documents_of, find_record, new_record, sho
 from bastide.api.ec2.tag_rules import tags_asked
 from bastide.api.operation import Context, Operation, Params, Result
 from bastide.model.faults import AlreadyExists, InUse, Invalid, Unsupported
-from bastide.model.network import public_pool
+from bastide.model.network import kinds, public_pool
 from bastide.store import Record, Txn
-from bastide.store.network import kinds
 
 VPCS = Listing(
     of=nouns.VPC,

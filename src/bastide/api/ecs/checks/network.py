@@ -4,7 +4,7 @@ from bastide.api.ec2.making import default_group, ensure_default_vpc
 from bastide.api.ecs.checks import Document
 from bastide.api.operation import Context
 from bastide.model.faults import Invalid
-from bastide.store.network import kinds
+from bastide.model.network import kinds
 from bastide.store.records import Record
 from bastide.store.txn import Txn
 

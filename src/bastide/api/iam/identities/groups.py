@@ -1,10 +1,11 @@
 """Groups: made, listed, renamed, removed. Who is in them is members.py's."""
 
 from collections.abc import Mapping
+from functools import partial
 
-from bastide.api.iam.identities.entities import GROUP, get_entity, iam_scope, new_entity, renamed, shown
+from bastide.api.iam.identities.entities import GROUP, get_entity, new_entity, renamed, shown
+from bastide.api.iam.identities.listing import list_entities
 from bastide.api.iam.identities.members import users_of
-from bastide.api.iam.pages import is_below, page
 from bastide.api.iam.policies.attached import check_detached
 from bastide.api.operation import Context, Operation, Params, Reads, Result, Writes
 from bastide.model.faults import InUse
@@ -14,16 +15,6 @@ from bastide.store import Txn
 def create_group(txn: Txn, ctx: Context, params: Params) -> Result:
     """A group of nobody."""
     return {"Group": shown(txn.put(new_entity(txn, ctx, GROUP, params)))}
-
-
-def list_groups(txn: Txn, ctx: Context, params: Params) -> Result:
-    """Groups by name."""
-    found = [
-        record
-        for record in txn.find(GROUP.kind, scope=iam_scope(ctx))
-        if is_below(record.document["members"]["Path"], params)
-    ]
-    return page("Groups", found, params, name_of=lambda record: record.name, shown=shown)
 
 
 def update_group(txn: Txn, ctx: Context, params: Params) -> Result:
@@ -45,6 +36,6 @@ def delete_group(txn: Txn, ctx: Context, params: Params) -> Result:
 OPERATIONS: Mapping[str, Operation] = {
     "CreateGroup": Writes(create_group),
     "DeleteGroup": Writes(delete_group),
-    "ListGroups": Reads(list_groups),
+    "ListGroups": Reads(partial(list_entities, GROUP)),
     "UpdateGroup": Writes(update_group),
 }

@@ -1,19 +1,19 @@
 """Roles: made, found, changed, removed; whom they trust. Those of services are service_linked.py's."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from bastide.api.iam.identities.entities import (
     ROLE,
+    Noun,
     get_entity,
-    iam_scope,
     new_entity,
-    shown,
     shown_whole,
     with_members,
     with_part,
 )
 from bastide.api.iam.identities.instance_profiles import profiles_of
-from bastide.api.iam.pages import is_below, page
+from bastide.api.iam.identities.listing import list_entities
 from bastide.api.iam.policies.attached import check_detached
 from bastide.api.iam.policies.boundaries import with_boundary
 from bastide.api.iam.policies.sizes import check_trust_size
@@ -64,19 +64,14 @@ def changeable(txn: Txn, ctx: Context, params: Params) -> Record:
     return record
 
 
+def changeable_entity(noun: Noun, txn: Txn, ctx: Context, params: Params) -> Record:
+    """A user, a group, or a role as of `changeable`."""
+    return changeable(txn, ctx, params) if noun is ROLE else get_entity(txn, ctx, noun, params)
+
+
 def get_role(txn: Txn, ctx: Context, params: Params) -> Result:
     """One role."""
     return {"Role": shown_whole(get_entity(txn, ctx, ROLE, params)) | {"RoleLastUsed": {}}}
-
-
-def list_roles(txn: Txn, ctx: Context, params: Params) -> Result:
-    """Roles by name."""
-    found = [
-        record
-        for record in txn.find(ROLE.kind, scope=iam_scope(ctx))
-        if is_below(record.document["members"]["Path"], params)
-    ]
-    return page("Roles", found, params, name_of=lambda record: record.name, shown=shown)
 
 
 def update_role(txn: Txn, ctx: Context, params: Params) -> Result:
@@ -117,7 +112,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "CreateRole": Writes(create_role),
     "DeleteRole": Writes(delete_role),
     "GetRole": Reads(get_role),
-    "ListRoles": Reads(list_roles),
+    "ListRoles": Reads(partial(list_entities, ROLE)),
     "UpdateAssumeRolePolicy": Writes(update_assume_role_policy),
     "UpdateRole": Writes(update_role),
     "UpdateRoleDescription": Writes(update_role_description),

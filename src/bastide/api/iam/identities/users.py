@@ -1,19 +1,18 @@
 """Users: made, found, renamed, removed."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from bastide.api.iam.identities.entities import (
     USER,
     get_entity,
-    iam_scope,
     new_entity,
     renamed,
-    shown,
     shown_whole,
     with_part,
 )
+from bastide.api.iam.identities.listing import list_entities
 from bastide.api.iam.identities.members import groups_of
-from bastide.api.iam.pages import is_below, page
 from bastide.api.iam.policies.attached import check_detached
 from bastide.api.iam.policies.boundaries import with_boundary
 from bastide.api.iam.tag_rules import checked_tags
@@ -57,16 +56,6 @@ def own_user(txn: Txn, ctx: Context) -> Record | None:
     return txn.get(USER.kind, ctx.caller.user_id)
 
 
-def list_users(txn: Txn, ctx: Context, params: Params) -> Result:
-    """Users by name."""
-    found = [
-        record
-        for record in txn.find(USER.kind, scope=iam_scope(ctx))
-        if is_below(record.document["members"]["Path"], params)
-    ]
-    return page("Users", found, params, name_of=lambda record: record.name, shown=shown)
-
-
 def update_user(txn: Txn, ctx: Context, params: Params) -> Result:
     """Another name or path."""
     txn.put(renamed(txn, ctx, USER, get_entity(txn, ctx, USER, params), params))
@@ -99,6 +88,6 @@ OPERATIONS: Mapping[str, Operation] = {
     "CreateUser": Writes(create_user),
     "DeleteUser": Writes(delete_user),
     "GetUser": Reads(get_user),
-    "ListUsers": Reads(list_users),
+    "ListUsers": Reads(partial(list_entities, USER)),
     "UpdateUser": Writes(update_user),
 }

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from functools import partial
 
-from bastide.api.iam.identities.entities import NOUNS, ROLE, Noun, get_entity
-from bastide.api.iam.identities.roles import changeable
+from bastide.api.iam.identities.entities import NOUNS, Noun, get_entity
+from bastide.api.iam.identities.roles import changeable_entity
 from bastide.api.iam.pages import is_below, page
 from bastide.api.iam.policies.attached import ATTACHED, attached_arns, attachment, new_attachment
 from bastide.api.iam.policies.managed import find_policy
@@ -16,7 +16,7 @@ POLICIES_MAX = 10  # IAM user guide, "IAM and AWS STS quotas"
 
 
 def _attach(noun: Noun, txn: Txn, ctx: Context, params: Params) -> Result:
-    record, arn = _changeable(noun, txn, ctx, params), params["PolicyArn"]
+    record, arn = changeable_entity(noun, txn, ctx, params), params["PolicyArn"]
     if find_policy(txn, record.scope, arn) is None:
         raise NotFound("policy", arn, why=f"Policy {arn} does not exist or is not attachable.")
     if attachment(txn, record, arn, ATTACHED) is None:
@@ -28,7 +28,7 @@ def _attach(noun: Noun, txn: Txn, ctx: Context, params: Params) -> Result:
 
 
 def _detach(noun: Noun, txn: Txn, ctx: Context, params: Params) -> Result:
-    record, arn = _changeable(noun, txn, ctx, params), params["PolicyArn"]
+    record, arn = changeable_entity(noun, txn, ctx, params), params["PolicyArn"]
     held = attachment(txn, record, arn, ATTACHED)
     if held is None:
         raise NotFound("policy", arn, why=f"Policy {arn} was not found.")
@@ -55,10 +55,6 @@ def attached_policies(txn: Txn, record: Record, params: Params) -> list[dict[str
         for policy in found
         if policy is not None and is_below(policy.path, params)
     ]
-
-
-def _changeable(noun: Noun, txn: Txn, ctx: Context, params: Params) -> Record:
-    return changeable(txn, ctx, params) if noun is ROLE else get_entity(txn, ctx, noun, params)
 
 
 def _operations(noun: Noun) -> dict[str, Operation]:

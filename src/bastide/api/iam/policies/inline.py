@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from functools import partial
 
-from bastide.api.iam.identities.entities import NOUNS, ROLE, Noun, encoded, get_entity, with_part
-from bastide.api.iam.identities.roles import changeable
+from bastide.api.iam.identities.entities import NOUNS, Noun, encoded, get_entity, with_part
+from bastide.api.iam.identities.roles import changeable_entity
 from bastide.api.iam.pages import page_names
 from bastide.api.iam.policies.sizes import check_inline_size
 from bastide.api.operation import Context, Operation, Params, Reads, Result, Writes
@@ -14,7 +14,7 @@ from bastide.store import Record, Txn
 
 
 def _put(noun: Noun, txn: Txn, ctx: Context, params: Params) -> Result:
-    record = _changeable(noun, txn, ctx, params)
+    record = changeable_entity(noun, txn, ctx, params)
     text = params["PolicyDocument"]
     parse_document(text)
     inline = record.document["inline"] | {params["PolicyName"]: text}
@@ -39,15 +39,11 @@ def _list(noun: Noun, txn: Txn, ctx: Context, params: Params) -> Result:
 
 
 def _delete(noun: Noun, txn: Txn, ctx: Context, params: Params) -> Result:
-    record = _changeable(noun, txn, ctx, params)
+    record = changeable_entity(noun, txn, ctx, params)
     _text(noun, record, params)
     left = {name: text for name, text in record.document["inline"].items() if name != params["PolicyName"]}
     txn.put(with_part(record, "inline", left))
     return {}
-
-
-def _changeable(noun: Noun, txn: Txn, ctx: Context, params: Params) -> Record:
-    return changeable(txn, ctx, params) if noun is ROLE else get_entity(txn, ctx, noun, params)
 
 
 def _text(noun: Noun, record: Record, params: Params) -> str:

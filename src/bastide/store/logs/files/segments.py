@@ -7,13 +7,13 @@ A segment replaces those of its day whose journals lie within its own; of two wi
 with fewer events is the newer. So whatever a crash leaves is sorted out by listing the names.
 """
 
-import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
+from bastide.store.durability import sync
 from bastide.store.logs.values import DAY_MS
 
 FOLDER_MODE = 0o700
@@ -115,12 +115,3 @@ def make_folder(path: Path) -> None:
         make_folder(path.parent)
         path.mkdir(mode=FOLDER_MODE, exist_ok=True)
         sync(path.parent)
-
-
-def sync(path: Path) -> None:
-    """Return when a file, or a folder's list of names, is on disk."""
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from bastide.model.faults import Unavailable
+from bastide.store.durability import sync
 from bastide.store.logs.files.journal import Entry, Frame, Journal, journal_path, render_frame
-from bastide.store.logs.files.segments import sync
 from bastide.store.logs.values import Batch
 
 TOGETHER_MAX_BYTES = 8 * 1024 * 1024  # share a sync

@@ -97,7 +97,7 @@ class _Builder:
             case Filter(condition):
                 if has_aggregate(condition):
                     raise Invalid("query", why="Aggregation functions may stand only in stats.")
-                self._wrap(f"SELECT * FROM ({self._sql}) WHERE {self._compiler.flag(condition)}")
+                self._sql = f"SELECT * FROM ({self._sql}) WHERE {self._compiler.flag(condition)}"
             case Stats(columns, by):
                 self._aggregate(columns, by)
             case Sort(by):
@@ -125,13 +125,10 @@ class _Builder:
         """More columns beside those there are; one of the same name is replaced."""
         kept = ", ".join(quoted(name) for name in self._kinds if name not in made)
         more = ", ".join(f"{one.sql} AS {quoted(name)}" for name, one in made.items())
-        self._wrap(
+        self._sql = (
             f"SELECT {kept}, {more} FROM ({self._sql})" if kept else f"SELECT {more} FROM ({self._sql})"
         )
         self._kinds |= {name: one.kind for name, one in made.items()}
-
-    def _wrap(self, sql: str) -> None:
-        self._sql = sql
 
     def _aggregate(self, columns: Sequence[Named], by: Sequence[Named]) -> None:
         self._stats += 1
@@ -145,7 +142,7 @@ class _Builder:
         every = keys | made
         selected = ", ".join(f"{one.sql} AS {quoted(name)}" for name, one in every.items())
         grouped = f" GROUP BY {', '.join(map(str, range(1, len(keys) + 1)))}" if keys else ""
-        self._wrap(f"SELECT {selected} FROM ({self._sql}){grouped}")
+        self._sql = f"SELECT {selected} FROM ({self._sql}){grouped}"
         self._kinds = {name: one.kind for name, one in every.items()}
         self._shown, self._order = [], None
 
@@ -163,7 +160,7 @@ class _Builder:
 
     def _dedup(self, by: Sequence[Expression]) -> None:
         keys = ", ".join(self._compiler.make(one).sql for one in by)
-        self._wrap(
+        self._sql = (
             f"SELECT * FROM ({self._sql})"
             f" QUALIFY row_number() OVER (PARTITION BY {keys}{self._order_by()}) = 1"
         )
