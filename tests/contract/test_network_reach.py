@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bastide.host import names
-from bastide.model.network import host_address, public_pool
+from bastide.model.network import eni_link, host_address, public_pool
 from tests.contract.network_world import (
     OpenNetwork,
     answering,
@@ -44,6 +44,13 @@ async def test_tasks_of_one_vpc_reach_each_other_within_and_across_subnets(netwo
         assert ask(paths[0], near.private_ip) == f"near heard {here.private_ip}"
         assert ask(paths[0], far.private_ip) == f"far heard {here.private_ip}"
         assert ask(paths[1], far.private_ip) == f"far heard {near.private_ip}"
+
+
+async def test_a_router_answers_for_its_tasks_at_once(network: OpenNetwork) -> None:
+    """Else the kernel puts off what it answers by proxy ARP, by up to 0.8 s."""
+    await network.ensure_eni(make_eni(1), task_id=TASKS[0])
+    delay = f"net.ipv4.neigh.{eni_link(TASKS[0])}.proxy_delay"
+    assert run_inside(network.router_path(make_eni(1).vpc_id), "sysctl", "-n", delay).strip() == "0"
 
 
 async def test_tasks_of_two_vpcs_with_the_same_cidr_do_not_meet(network: OpenNetwork) -> None:

@@ -151,6 +151,7 @@ def _join(netlink: IPRoute, interface: Interface, netns: Path, *, has_task_end: 
             peer = {"ifname": TASK_END, "address": interface.mac, "net_ns_fd": namespace.fileno()}
             links.add_veth(netlink, name, mac=None, peer=peer, mtu=VPC_MTU)
     index = links.ensure_up(netlink, name)
+    write_sysctl(f"net/ipv4/neigh/{name}/proxy_delay", 0)  # else an ARP answer waits up to 0.8 s
     address = interface.addresses[0].private_ip
     addresses.ensure_link_route(netlink, index, IPv4Network(address))
     addresses.ensure_neighbour(netlink, index, IPv4Address(address), interface.mac)

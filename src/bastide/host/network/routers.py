@@ -43,7 +43,6 @@ SYSCTLS = {
     **{f"net/ipv6/conf/{scope}/disable_ipv6": 1 for scope in _SCOPES},
     **{f"net/ipv4/conf/{scope}/{name}": value for scope in _SCOPES for name, value in _EVERY_LINK.items()},
     "net/ipv4/ip_forward": 1,
-    "net/ipv4/neigh/default/proxy_delay": 0,  # else an answer waits up to 0.8 s
 }
 
 
