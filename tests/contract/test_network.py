@@ -98,3 +98,14 @@ async def test_a_vpc_without_an_interface_here_is_not_used(network: Told[Network
     finally:
         await network.remove_eni(ONE)
     assert not await network.ensure_vpc("vpc-a")
+
+
+async def test_a_look_at_the_vpc_while_its_last_interface_goes_leaves_no_router(network: Told[Network]) -> None:
+    for pause_ms in range(0, 40, 4):
+        await network.ensure_eni(make_eni(1), task_id=ONE)
+        removal = asyncio.create_task(network.network.remove_eni(ONE))
+        await asyncio.sleep(pause_ms / 1000)
+        await network.ensure_vpc("vpc-a")
+        await removal
+    # The real one is looked at from outside when the test has ended: nothing of the instance is left.
+    assert not await network.ensure_vpc("vpc-a")

@@ -81,12 +81,15 @@ def test_doctor_finds_this_host_fit(bastide: Installation) -> None:
 
 @pytest.mark.alone
 def test_two_instances_do_not_touch_each_other(bastide: Installation) -> None:
+    script = shell(
+        "app", "echo twin > /tmp/index.html; exec httpd -f -p 80 -h /tmp", log=False, stopTimeout=2
+    )
+    mine = bastide.register("mine", script)
+    bastide.stop(*bastide.run_task(mine))  # what an installation's first task makes, and is kept
+    assert until(lambda: bastide.leftovers() == [])
     before = take_steady_snapshot()
     for other in start_installation("btwin"):
-        script = shell(
-            "app", "echo twin > /tmp/index.html; exec httpd -f -p 80 -h /tmp", log=False, stopTimeout=2
-        )
-        ours = bastide.run_task(bastide.register("mine", script))[0]
+        ours = bastide.run_task(mine)[0]
         theirs = other.run_task(other.register("theirs", script))[0]
         bastide.wait(ours, "RUNNING")
         other.wait(theirs, "RUNNING")

@@ -28,6 +28,7 @@ from bastide.host.containerd.daemon import Daemon, write_daemon_files
 from bastide.host.ports import Limits, NewContainer, Process
 from bastide.model.assignment import Assignment, Eni
 from bastide.model.faults import Unavailable
+from bastide.model.network import Address, Interface, Subnet, Vpc, assemble_vpcs
 from bastide.model.status import DesiredStatus, RuntimeClass, TaskStatus
 from bastide.plan.oci.prepared import Prepared
 from bastide.plan.oci.spec import render_pause_spec, sandbox_id
@@ -52,6 +53,20 @@ ENI = Eni(
     vpc_id="vpc-0d0c70d0c70d0c70d",
     vpc_cidr="172.31.0.0/16",
     hostname="ip-172-31-0-10.ec2.internal",
+)
+NETWORK = assemble_vpcs(
+    [
+        Vpc(id=ENI.vpc_id, cidrs=(ENI.vpc_cidr,)),
+        Subnet(id=ENI.subnet_id, vpc_id=ENI.vpc_id, cidr=ENI.subnet_cidr),
+        Interface(
+            id=ENI.id,
+            vpc_id=ENI.vpc_id,
+            subnet_id=ENI.subnet_id,
+            mac=ENI.mac,
+            addresses=(Address(ENI.private_ip),),
+            task_id=TASK,
+        ),
+    ]
 )
 ASSIGNMENT = Assignment(
     task_arn="",
@@ -176,6 +191,7 @@ async def probe_cgroup(settings: Settings) -> str:
 async def probe_network(settings: Settings) -> str:
     """A VPC's router and a task's interface in it."""
     async with throw_away(settings) as (trial, _), open_host(trial) as host:
+        host.network.know(NETWORK)
         try:
             await host.network.ensure_eni(ENI, task_id=TASK)
         finally:

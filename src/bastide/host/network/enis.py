@@ -60,6 +60,8 @@ class VpcNetwork:
                     await self._mend(interface)
                 else:
                     self._holds.keep(netns)
+        if not any(self._is_here(one) for one in here):
+            await self._routers.remove_unused(vpc_id)
         return True
 
     async def ensure_eni(self, eni: Eni, *, task_id: str) -> str:
@@ -86,8 +88,11 @@ class VpcNetwork:
                     pass  # the router went meanwhile, and all on it
                 await self._routers.remove_unused(vpc_id)
             self._holds.let_go(self._netns(task_id))
-            # Last, because read_enis lists the task for as long as this is there.
+            # After all else, because read_enis lists the task for as long as this is there.
             await remove_netns(self._netns(task_id))
+            # Whoever looked at the VPC while the namespace was there may have made its router again.
+            for vpc_id in self._routers.read():
+                await self._routers.remove_unused(vpc_id)
 
     async def read_enis(self) -> set[str]:
         """Task ids that have anything on this host's network."""
