@@ -93,5 +93,8 @@ class Told(Generic[N]):
             self.told.pop(task_id, None)
             self.know(open_vpcs(self.told))
 
+    async def remove_unused(self) -> None:
+        await self.network.remove_unused()
+
     async def read_enis(self) -> set[str]:
         return await self.network.read_enis()

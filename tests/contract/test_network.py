@@ -100,7 +100,9 @@ async def test_a_vpc_without_an_interface_here_is_not_used(network: Told[Network
     assert not await network.ensure_vpc("vpc-a")
 
 
-async def test_a_look_at_the_vpc_while_its_last_interface_goes_leaves_no_router(network: Told[Network]) -> None:
+async def test_a_look_at_the_vpc_while_its_last_interface_goes_leaves_no_router(
+    network: Told[Network],
+) -> None:
     for pause_ms in range(0, 40, 4):
         await network.ensure_eni(make_eni(1), task_id=ONE)
         removal = asyncio.create_task(network.network.remove_eni(ONE))

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bastide.host import syscalls
+from bastide.host import names, syscalls
 from bastide.host.network import addresses, enis, gateway, links, nft, routers
-from tests.contract.network_world import describe, make_eni, make_network, words_of
+from bastide.host.network.netns import remove_netns
+from tests.contract.network_world import describe, make_eni, make_network, run_inside, words_of
 from tests.real_host import Crash, Fuse, instance_name, nothing_left, require_root
 
 pytestmark = pytest.mark.real
@@ -76,10 +77,21 @@ async def test_a_crash_on_the_way_down_is_made_good(instance: str, tmp_path: Pat
         with fuse.laid(STEPS), contextlib.suppress(Crash):
             await network.remove_eni(TASK)
         again = make_network(instance, tmp_path)
-        if fuse.blown and await again.read_enis():  # else nobody would know of it any more
+        if fuse.blown and await again.read_enis():
             await again.remove_eni(TASK)
+        elif fuse.blown:  # as every agent does when it starts
+            await again.remove_unused()
         assert describe(instance, tmp_path) == nothing, f"step {blows_at}"
         if not fuse.blown:
             break
     assert not fuse.blown
     assert blows_at > 6
+
+
+async def test_a_host_table_without_any_vpc_goes(instance: str, tmp_path: Path) -> None:
+    network = make_network(instance, tmp_path)
+    await network.ensure_eni(make_eni(1, public=True), task_id=TASK)
+    for path in list((tmp_path / "netns").iterdir()):
+        await remove_netns(path)
+    run_inside(None, "ip", "link", "del", names.transit_link(instance, "vpc-a"))
+    await make_network(instance, tmp_path).remove_unused()

@@ -30,5 +30,8 @@ class FakeNetwork(Network):
     async def remove_eni(self, task_id: str) -> None:
         self.enis.pop(task_id, None)
 
+    async def remove_unused(self) -> None:
+        """Nothing is held for a VPC that has no interface."""
+
     async def read_enis(self) -> set[str]:
         return set(self.enis)

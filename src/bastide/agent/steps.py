@@ -129,6 +129,10 @@ class Steps:
         """Every task that has anything on this host."""
         return await removal.read_task_ids(self._host)
 
+    async def remove_unused(self) -> None:
+        """What this host holds for no task at all."""
+        await self._host.network.remove_unused()
+
     def interrupt(self, task_id: str) -> None:
         """The task is to stop: what would keep it waiting for long is broken off."""
         self._preparation.interrupt(task_id)

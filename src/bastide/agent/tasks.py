@@ -84,7 +84,8 @@ class Tasks:
             self._loop.wake(task_id)
 
     async def wake_leftovers(self) -> None:
-        """Look at whatever this host holds for a task that has no assignment."""
+        """Look at whatever this host holds for a task that has no assignment, or for no task at all."""
+        await self._steps.remove_unused()
         for task_id in await self._steps.read_task_ids() | set(self._folders.read_ids()):
             if task_id not in self._specs:
                 self._loop.wake(task_id)

@@ -72,6 +72,7 @@ async def remove_tasks(settings: Settings) -> int:
             await removal.remove_containers(host, task_id)
             await removal.remove_surroundings(host, task_id)
             await removal.remove_views(host, task_id)
+        await host.network.remove_unused()
     return len(tasks)
 
 

@@ -191,6 +191,9 @@ class Network(Protocol):
     async def remove_eni(self, task_id: str) -> None:
         """Namespace, link and rules of the task; the VPC namespace after its last one. Repeatable."""
 
+    async def remove_unused(self) -> None:
+        """What no interface needs of any VPC, and after the last one what the host has of them. Repeatable."""
+
     async def read_enis(self) -> set[str]:
         """Task ids that have anything on this host's network."""
 

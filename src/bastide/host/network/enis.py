@@ -37,8 +37,8 @@ class VpcNetwork:
     def __init__(self, instance: str, *, folder: Path, pool: IPv4Network, firewall: Firewall) -> None:
         self._instance, self._folder = instance, folder
         self._holds = Holds()
-        gateway, rules = Gateway(instance, pool, firewall), Rules(firewall)
-        self._routers = Routers(instance, folder, gateway, rules, self._holds)
+        self._gateway = Gateway(instance, pool, firewall)
+        self._routers = Routers(instance, folder, self._gateway, Rules(firewall), self._holds)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def know(self, states: Mapping[str, VpcState]) -> None:
@@ -90,9 +90,14 @@ class VpcNetwork:
             self._holds.let_go(self._netns(task_id))
             # After all else, because read_enis lists the task for as long as this is there.
             await remove_netns(self._netns(task_id))
-            # Whoever looked at the VPC while the namespace was there may have made its router again.
-            for vpc_id in self._routers.read():
-                await self._routers.remove_unused(vpc_id)
+        # Whoever looked at the VPC while the namespace was there may have made its router again.
+        await self.remove_unused()
+
+    async def remove_unused(self) -> None:
+        """Routers without an interface, and after the last one what the host has of them. Repeatable."""
+        for vpc_id in self._routers.read():
+            await self._routers.remove_unused(vpc_id)
+        await self._gateway.remove_unused()
 
     async def read_enis(self) -> set[str]:
         """Task ids that have anything on this host's network."""

@@ -89,27 +89,35 @@ class Gateway:
             self._guard = _Guard(generation, listing)
         return True
 
-    async def ensure_host_table(self, host: HostSide) -> None:
-        """The host's guard, then forwarding on the uplinks: never the other way round."""
+    async def ensure_joined(self, vpc_id: str, router: Path, host: HostSide) -> None:
+        """The host's guard, then the pair that joins the VPC's router to this host.
+
+        In one go: another VPC that leaves meanwhile must not take the guard along.
+        """
         async with self._changing_table:
-            await nft.apply_rules(
-                self._firewall.render_host_table(
-                    HostGuard(
-                        table=self._table,
-                        links=names.transit_prefix(self._instance),
-                        all_links=names.TRANSIT_LINKS,
-                        pool=self._pool,
-                        uplinks=host.uplinks,
-                        closed=host.closed,
-                    )
+            await self._ensure_host_table(host)
+            await self._ensure_transit(vpc_id, router)
+
+    async def _ensure_host_table(self, host: HostSide) -> None:
+        """The table, then forwarding on the uplinks: never the other way round."""
+        await nft.apply_rules(
+            self._firewall.render_host_table(
+                HostGuard(
+                    table=self._table,
+                    links=names.transit_prefix(self._instance),
+                    all_links=names.TRANSIT_LINKS,
+                    pool=self._pool,
+                    uplinks=host.uplinks,
+                    closed=host.closed,
                 )
             )
-            generation = await inside(None, lambda _: nft.read_generation())
-            self._guard = _Guard(generation, await nft.read_listing(self._table))
-            for name in host.still:
-                write_sysctl(_forwarding(name), 1)
+        )
+        generation = await inside(None, lambda _: nft.read_generation())
+        self._guard = _Guard(generation, await nft.read_listing(self._table))
+        for name in host.still:
+            write_sysctl(_forwarding(name), 1)
 
-    async def ensure_transit(self, vpc_id: str, router: Path) -> None:
+    async def _ensure_transit(self, vpc_id: str, router: Path) -> None:
         """The pair that joins the VPC's router to this host, addressed, with neighbours that need no ARP."""
         link, host_ip = self.link(vpc_id), host_address(self._pool)
         host_mac, router_mac = mac_of(f"{link} host"), mac_of(f"{link} router")
@@ -157,6 +165,10 @@ class Gateway:
         """The VPC's pair, and after the instance's last one its table and what the uplinks were set to."""
         link = self.link(vpc_id)
         await inside(None, lambda netlink: links.remove_link(netlink, link))
+        await self.remove_unused()
+
+    async def remove_unused(self) -> None:
+        """The table and what the uplinks were set to, unless a VPC is joined to this host. Repeatable."""
         async with self._changing_table:
             left = await inside(None, links.read_links)
             if not any(one.name.startswith(names.transit_prefix(self._instance)) for one in left):

@@ -94,8 +94,7 @@ class Routers:
             host = await self._gateway.read(vpc_id)
             whole = _digest(LAYOUT, host.uplinks, host.closed)
             if host.still or host.note != whole or not _has_transit(seen):
-                await self._gateway.ensure_host_table(host)
-                await self._gateway.ensure_transit(vpc_id, path)
+                await self._gateway.ensure_joined(vpc_id, path, host)
                 await self._gateway.note(vpc_id, whole)
             await self._gateway.ensure_public(vpc_id, self._rules.public_addresses_of(state))
         return path
