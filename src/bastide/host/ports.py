@@ -192,7 +192,7 @@ class Network(Protocol):
         """Namespace, link and rules of the task; the VPC namespace after its last one. Repeatable."""
 
     async def remove_unused(self) -> None:
-        """What no interface needs of any VPC, and after the last one what the host has of them. Repeatable."""
+        """What no interface needs of any VPC; after the last one, what the host has of them. Repeatable."""
 
     async def read_enis(self) -> set[str]:
         """Task ids that have anything on this host's network."""
