@@ -26,6 +26,8 @@ from tests.fakes.cgroups import FakeCgroups
 from tests.fakes.disks import FakeDisks
 from tests.fakes.images import FakeImages
 from tests.fakes.network import FakeNetwork
+from tests.fakes.publications import FakePublications
+from tests.fakes.resolvers import FakeResolvers
 from tests.fakes.runtime import Behaviour, FakeRuntime
 from tests.vpcs import Told
 
@@ -55,6 +57,8 @@ class Rig:
             runtime=self.runtime,
             images=self.images,
             network=Told(FakeNetwork()),
+            resolvers=FakeResolvers(),
+            publications=FakePublications(),
             disks=EmptyRoots(folder / "disks"),
             cgroups=self.cgroups,
         )

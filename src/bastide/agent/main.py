@@ -19,6 +19,7 @@ from bastide import __version__
 from bastide.agent.folders import TaskFolders
 from bastide.agent.images import budget_bytes, prune
 from bastide.agent.limits import ContainerLimits, KernelLimits, Limits
+from bastide.agent.network.publications import keep_published
 from bastide.agent.network.vpcs import Vpcs
 from bastide.agent.output.logs import Logs
 from bastide.agent.preparation import Host
@@ -71,6 +72,8 @@ class Agent:
         self._logs = Logs(self._send, limit_bytes=settings.log_buffer_bytes)
         steps = Steps(host, folders, self._logs, self._secrets, settings)
         self._task_images = steps.images
+        self._publications = host.publications
+        self._names = steps.names
         self._limits: Limits = (
             KernelLimits()
             if settings.runtime.shares_kernel
@@ -106,6 +109,8 @@ class Agent:
             group.create_task(self._logs.run())
             group.create_task(self._watch())
             group.create_task(self._limits.run(self._tasks.wake))
+            group.create_task(self._names.run())
+            group.create_task(keep_published(self._publications))
 
     async def _watch(self) -> None:
         async for container_id in self._runtime.watch():

@@ -19,15 +19,27 @@ from msgspec.structs import replace
 
 from bastide.agent.folders import TaskFolders
 from bastide.agent.images import TaskImages
+from bastide.agent.network.names import Names
 from bastide.agent.output.logs import Logs
 from bastide.agent.secrets import Environments, Secrets
 from bastide.agent.volumes import ensure_volumes
 from bastide.config import Settings
-from bastide.host.ports import Cgroups, Credentials, Disks, ImageConfig, Images, Limits, Network, Runtime
+from bastide.host.ports import (
+    Cgroups,
+    Credentials,
+    Disks,
+    ImageConfig,
+    Images,
+    Limits,
+    Network,
+    Publications,
+    Resolvers,
+    Runtime,
+)
 from bastide.host.rlimits import read_nofile_max
 from bastide.model.assignment import Assignment, Container
 from bastide.model.faults import Fault, Unavailable
-from bastide.model.network import vpc_resolver
+from bastide.model.network import public_pool, vpc_resolver
 from bastide.model.status import ErrorName
 from bastide.model.task_state import TaskState
 from bastide.plan.lifecycle import Failure
@@ -44,6 +56,8 @@ class Host:
     runtime: Runtime
     images: Images
     network: Network
+    resolvers: Resolvers
+    publications: Publications
     disks: Disks
     cgroups: Cgroups
 
@@ -78,6 +92,7 @@ class Preparation:
         self, host: Host, folders: TaskFolders, logs: Logs, secrets: Secrets, settings: Settings
     ) -> None:
         self._host = host
+        self.names = Names(host.resolvers, public_pool(settings.instance, settings.public_pool))
         self._folders = folders
         self._logs = logs
         self._secrets = secrets
@@ -149,7 +164,7 @@ class Preparation:
             blamed(ErrorName.RESOURCE_INITIALIZATION, partial(self._secrets.fetch, spec)),
             blamed(
                 ErrorName.RESOURCE_INITIALIZATION,
-                partial(host.network.ensure_eni, spec.eni, task_id=task_id),
+                partial(self._join_vpc, spec),
             ),
             blamed(
                 ErrorName.RESOURCE_INITIALIZATION,
@@ -186,6 +201,11 @@ class Preparation:
             folders = await ensure_volumes(spec, host.disks, disk, by_name, images)
         prepared = replace(prepared, volumes=folders.named)
         return Ready(prepared, disk, images, by_name, folders.of_images, environments)
+
+    async def _join_vpc(self, spec: Assignment) -> str:
+        netns = await self._host.network.ensure_eni(spec.eni, task_id=spec.task_id)
+        await self.names.ensure(spec.eni.vpc_id)
+        return netns
 
     def limits_of(self, spec: Assignment) -> Limits:
         """The task's size, as its control group takes it."""

@@ -81,6 +81,7 @@ class Tasks:
             self._states[task_id] = self._folders.read_state(task_id)
             self._steps.adopt_output(spec, self._states[task_id])
             self._limits.follow(spec, self._states[task_id])
+            self._steps.names.follow(spec, self._states[task_id])
             self._loop.wake(task_id)
 
     async def wake_leftovers(self) -> None:
@@ -237,6 +238,7 @@ class Tasks:
         self._folders.save_state(spec.task_id, state)
         self._states[spec.task_id] = state
         self._limits.follow(spec, state)
+        self._steps.names.follow(spec, state)
         self._report(report_task(spec, state))
 
     async def _forget(self, task_id: str) -> float | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bastide import __version__
-from bastide.cli import demo, doctor, down, efs, env, foreground, image, logs, operator, status, up
+from bastide.cli import demo, doctor, down, efs, env, foreground, image, logs, network, operator, status, up
 from bastide.cli.commands import MISUSED, Command, Parser, require_root, settings_parser, silence
 from bastide.cli.processes.folders import read_frozen
 from bastide.config import KEYS, Settings, find_nearest, parse_settings, read_settings
@@ -37,6 +37,7 @@ COMMANDS: tuple[Command, ...] = (
     *doctor.COMMANDS,
     *image.COMMANDS,
     *efs.COMMANDS,
+    *network.COMMANDS,
     *demo.COMMANDS,
     *foreground.COMMANDS,
 )

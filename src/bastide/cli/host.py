@@ -1,7 +1,9 @@
 """The host's real parts, put together for the agent, for images and for taking an installation off a host."""
 
 import contextlib
+import sys
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 from bastide.agent import removal
@@ -18,13 +20,18 @@ from bastide.host.containerd.unpacking import Room
 from bastide.host.disks import LoopDisks
 from bastide.host.mounts import read_mounts_below, unmount
 from bastide.host.network import VpcNetwork
+from bastide.host.network.publications import Publications
 from bastide.host.registry.client import RegistryClient
 from bastide.host.registry.endpoints import Registries
 from bastide.host.registry.own import OwnEcr
+from bastide.host.resolver.processes import ResolverProcesses
 from bastide.model.network import public_pool
 from bastide.plan import firewall
+from bastide.plan.publication import render_published
 
 GIB = 1024**3
+# -B: what the agent compiles under its umask, nobody else could read.
+RESOLVER = (sys.executable, "-I", "-B", "-m", "bastide.agent.network.resolver")
 
 
 @contextlib.asynccontextmanager
@@ -36,6 +43,12 @@ async def open_host(settings: Settings) -> AsyncIterator[Host]:
     own = OwnEcr(settings.registry_domain, address=address, port=port)
     registry = RegistryClient(Registries(settings.registries_file, own=own))
     settings.agent_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    network = VpcNetwork(
+        settings.instance,
+        folder=settings.run_folder / "netns",
+        pool=public_pool(settings.instance, settings.public_pool),
+        firewall=firewall,
+    )
     try:
         yield Host(
             runtime=ContainerdRuntime(channel, daemon.shim),
@@ -46,11 +59,18 @@ async def open_host(settings: Settings) -> AsyncIterator[Host]:
                 layers_at_once=settings.pull_layers_at_once,
                 limits=Room(bytes=settings.image_gib_max * GIB, entries=settings.image_entries_max),
             ),
-            network=VpcNetwork(
+            network=network,
+            resolvers=ResolverProcesses(
+                folder=settings.run_folder / "names",
+                program=RESOLVER,
+                resolv_conf=settings.resolv_conf,
+                cgroups=TaskCgroups(names.resolver_cgroups(settings.instance)),
+                router_path=network.router_path,
+            ),
+            publications=Publications(
                 settings.instance,
-                folder=settings.run_folder / "netns",
-                pool=public_pool(settings.instance, settings.public_pool),
-                firewall=firewall,
+                settings.published_file,
+                partial(render_published, links=names.TRANSIT_LINKS),
             ),
             disks=LoopDisks(
                 settings.agent_folder / "disks",
@@ -67,6 +87,9 @@ async def open_host(settings: Settings) -> AsyncIterator[Host]:
 async def remove_tasks(settings: Settings) -> int:
     """Take every task of the instance off this host, whatever is left of it; how many there were."""
     async with open_host(settings) as host:
+        await host.publications.remove_publications()
+        for vpc_id in await host.resolvers.read_resolvers():
+            await host.resolvers.remove_resolver(vpc_id)
         tasks = await removal.read_task_ids(host)
         for task_id in sorted(tasks):
             await removal.remove_containers(host, task_id)

@@ -42,6 +42,7 @@ def checked(settings: Settings) -> Settings:
             not settings.public_pool or _is_pool(settings.public_pool),
             "an IPv4 network of /29 or wider, like 192.0.2.0/24",
         ),
+        ("resolv_conf", settings.resolv_conf.is_absolute(), "an absolute path"),
         ("tls_certificate", _is_path_or_empty(settings.tls_certificate), "an absolute path"),
         (
             "tls_key",
@@ -68,6 +69,12 @@ def checked(settings: Settings) -> Settings:
         if not is_right:
             why = f"The setting `{key}` is {getattr(settings, key)!s}; it must be {wanted}."
             raise Invalid("setting", key, why=why)
+    _check_agreed(settings)
+    return settings
+
+
+def _check_agreed(settings: Settings) -> None:
+    """Denied when a shared kernel has not been agreed to."""
     if settings.runtime.shares_kernel and not settings.allow_shared_kernel:
         why = (
             f"With the runtime class {settings.runtime} every task shares this machine's kernel: a hole in it"
@@ -75,7 +82,6 @@ def checked(settings: Settings) -> Settings:
             " allow_shared_kernel = true in the settings file."
         )
         raise Denied("setting", "runtime", why=why)
-    return settings
 
 
 def _is_address(text: str) -> bool:

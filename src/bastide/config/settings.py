@@ -30,6 +30,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "server_user": "system user the server runs as; made if missing",
     "body_limit_bytes": "largest request body",
     "public_pool": "CIDR of public addresses, reached from this host; empty: a /24 made from the instance",
+    "resolv_conf": "file with the resolvers that tasks' look-ups of the world's names are sent on to",
     "tls_certificate": "file with a certificate chain to show instead of one of Bastide's own authority",
     "tls_key": "file with that certificate's private key; the server's user has to be able to read both",
     "registry_domain": "domain of image names: <account>.dkr.ecr.<region>.<registry_domain>:<port>",
@@ -69,6 +70,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     server_user: str = "bastide"
     body_limit_bytes: int = 64 * 1024 * 1024
     public_pool: str = ""
+    resolv_conf: Path = Path("/etc/resolv.conf")
     tls_certificate: str = ""
     tls_key: str = ""
     registry_domain: str = "localhost"
@@ -110,6 +112,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def efs_file(self) -> Path:
         """Which EFS file systems there are for tasks; `bastide efs` writes it, the agent reads it."""
         return self.agent_folder / "efs.json"
+
+    @property
+    def published_file(self) -> Path:
+        """Which ports of this host stand for a task's; `bastide publish` writes it, the agent reads it."""
+        return self.agent_folder / "published.json"
 
     @property
     def server_folder(self) -> Path:

@@ -36,6 +36,16 @@ def cgroup_name(instance: str, task_id: TaskId | str) -> str:
     return f"{instance}/{task_id}"
 
 
+def resolver_cgroups(instance: str) -> str:
+    """The group of the VPCs' resolvers; its dot keeps it apart from every instance's."""
+    return f"{instance}.resolver"
+
+
+def published_table(instance: str) -> str:
+    """The nft table of the host's published ports."""
+    return f"published-{instance}"
+
+
 def containerd_namespace(instance: str) -> str:
     """containerd's own word for a tenant."""
     return instance

@@ -15,6 +15,7 @@ import msgspec
 from bastide.model.assignment import EfsVolume, Eni
 from bastide.model.container.cached_image import CachedImage
 from bastide.model.network import VpcState
+from bastide.model.network.names import VpcNames
 from bastide.model.status import Process as Process
 
 Progress = Callable[[str, int, int], None]  # what, done, total (bytes)
@@ -196,6 +197,29 @@ class Network(Protocol):
 
     async def read_enis(self) -> set[str]:
         """Task ids that have anything on this host's network."""
+
+
+class Resolvers(Protocol):
+    """Whoever resolves names for the tasks of a VPC: one a VPC, inside its namespace."""
+
+    async def ensure_resolver(self, names: VpcNames) -> None:
+        """It runs and knows these names; NotFound when the VPC has no namespace here."""
+
+    async def remove_resolver(self, vpc_id: str) -> None:
+        """Repeatable."""
+
+    async def read_resolvers(self) -> set[str]:
+        """VPCs that have anything of a resolver on this host."""
+
+
+class Publications(Protocol):
+    """Ports of this host that stand for a task's."""
+
+    async def ensure_publications(self) -> None:
+        """They are what was written down for this host; Invalid when that cannot be read."""
+
+    async def remove_publications(self) -> None:
+        """None of them any more. Repeatable."""
 
 
 class Disks(Protocol):

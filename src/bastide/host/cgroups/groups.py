@@ -114,6 +114,21 @@ class TaskCgroups:
 
         return await asyncio.to_thread(list_groups)
 
+    def procs_files(self, task_id: str) -> tuple[Path, ...]:
+        """Where a process that is to be in the group writes itself."""
+        return tuple(self._group(root, task_id) / "cgroup.procs" for root in self._at.folders)
+
+    async def read_processes(self, task_id: str) -> list[int]:
+        """Ids of the processes in it; none when there is no such group."""
+
+        def read_pids() -> list[int]:
+            try:
+                return [int(word) for word in read(self._memory(task_id) / "cgroup.procs").split()]
+            except FileNotFoundError:
+                return []
+
+        return await asyncio.to_thread(read_pids)
+
     async def read_oom_kills(self, task_id: str) -> int:
         """How often the kernel killed something in it for memory; 0 when there is no such group."""
         return await asyncio.to_thread(read_own_kills, self._memory(task_id))

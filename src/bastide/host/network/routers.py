@@ -25,6 +25,7 @@ from bastide.host.network.netns import ensure_netns, inside, read_sysctl, remove
 from bastide.host.network.rules import Rules
 from bastide.model.faults import NotFound
 from bastide.model.network import ENI_LINKS, VpcState, subnet_router, vpc_resolver
+from bastide.model.network.names import LINK_LOCAL_RESOLVER
 
 LAYOUT = 2  # grows when what a router is made of changes: an older one is then brought up to date
 _SCOPES = ("all", "default")
@@ -127,9 +128,10 @@ def _has_transit(seen: Routing) -> bool:
 
 
 def _own_addresses(state: VpcState) -> list[IPv4Address]:
-    """What the router answers to: each subnet's gateway address, and the resolver's."""
+    """What the router answers to: each subnet's gateway address, and the resolver's two."""
     routers = [subnet_router(IPv4Network(subnet.cidr)) for subnet in state.subnets.values()]
-    return [vpc_resolver(IPv4Network(state.vpc.cidrs[0])), *routers]
+    resolvers = [vpc_resolver(IPv4Network(state.vpc.cidrs[0])), IPv4Address(LINK_LOCAL_RESOLVER)]
+    return [*resolvers, *routers]
 
 
 def _set_up(netlink: IPRoute) -> None:

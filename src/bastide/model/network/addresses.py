@@ -72,6 +72,11 @@ def private_domain(region: str) -> str:
     return "ec2.internal" if region == "us-east-1" else f"{region}.compute.internal"
 
 
+def public_domain(region: str) -> str:
+    """What public addresses are named in; us-east-1 keeps its older `compute-1`."""
+    return "compute-1.amazonaws.com" if region == "us-east-1" else f"{region}.compute.amazonaws.com"
+
+
 def private_dns_name(address: IPv4Address | str, region: str) -> str:
     """`ip-10-0-0-5` in the region's domain."""
     return f"ip-{str(address).replace('.', '-')}.{private_domain(region)}"

@@ -11,6 +11,8 @@ from bastide.plan.firewall.expressions import (
     REJECT,
     REPLIES,
     Expression,
+    contains,
+    ct,
     differs,
     equals,
     ip,
@@ -31,6 +33,7 @@ from bastide.plan.firewall.table import (
 
 BEFORE_FILTER = -10
 _IN, _OUT = meta("iifname"), meta("oifname")
+TRANSLATED = contains(ct("status"), "dnat")  # its target was made a task's: a published port
 
 
 def render_host_table(host: HostGuard) -> list[Command]:
@@ -52,8 +55,11 @@ def plan_host(host: HostGuard) -> Table:
         ),
         "output": (
             Hook("filter", "output", BEFORE_FILTER, "accept"),
-            # An address no task has now must not leave this machine by the default route.
-            ((equals(ip("daddr"), pool), differs(_OUT, ours), REJECT),),
+            (
+                (equals(ip("daddr"), pool), TRANSLATED, ACCEPT),
+                # An address no task has now must not leave this machine by the default route.
+                (equals(ip("daddr"), pool), differs(_OUT, ours), REJECT),
+            ),
         ),
         "forward": (
             Hook("filter", "forward", BEFORE_FILTER, "accept"),
@@ -85,6 +91,7 @@ def plan_host(host: HostGuard) -> Table:
 def _from_vpc(host: HostGuard) -> tuple[Rule, ...]:
     return (
         (differs(ip("saddr"), prefix(host.pool)), DROP),
+        (TRANSLATED, REPLIES, ACCEPT),
         (equals(ip("daddr"), LINK_LOCAL), DROP),
         (equals(_OUT, f"{host.all_links}*"), DROP),
         (differs(_OUT, "@uplinks"), DROP),
@@ -96,6 +103,7 @@ def _into_vpc(host: HostGuard) -> tuple[Rule, ...]:
     pool = prefix(host.pool)
     return (
         (REPLIES, ACCEPT),
+        (TRANSLATED, ACCEPT),
         (equals(_IN, "@uplinks"), equals(ip("daddr"), pool), differs(ip("saddr"), pool), ACCEPT),
         (DROP,),
     )

@@ -41,6 +41,7 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
     key: tuple[str, ...]  # nft's types
     value: str = ""
     is_interval: bool = False
+    forgets_after_s: int = 0  # rules fill it, and what no packet renews goes again
     elements: Mapping[Key, Value] = {}
 
     def empty(self) -> "Holder":
@@ -156,6 +157,8 @@ def _typed(holder: Holder) -> dict[str, Any]:
         typed["map"] = holder.value
     if holder.is_interval:
         typed["flags"] = ["interval"]
+    if holder.forgets_after_s:
+        typed |= {"flags": ["timeout"], "timeout": holder.forgets_after_s}
     return typed
 
 

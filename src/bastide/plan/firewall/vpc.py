@@ -23,6 +23,7 @@ from bastide.plan.firewall.expressions import (
     prefix,
 )
 from bastide.plan.firewall.groups import ARRIVE, plan_groups, verdicts_of
+from bastide.plan.firewall.look_ups import COUNTED, INPUT, LOOK_UPS
 from bastide.plan.firewall.nat import FIRST_PORT, LAST_PORT, plan_translation
 from bastide.plan.firewall.subnets import UPLINK, borders_of, plan_subnets
 from bastide.plan.firewall.table import (
@@ -58,6 +59,7 @@ def plan_vpc(state: VpcState) -> Table:
             "borders-in": _borders(state, "in"),
             "egress": Holder(key=("ifname",), value="verdict", elements=egress),
             "ingress": Holder(key=("ifname",), value="verdict", elements=ingress),
+            LOOK_UPS: COUNTED,
             **plan_translation(state),
             **group_sets,
         },
@@ -84,7 +86,7 @@ def _hooks(state: VpcState) -> dict[str, Chain]:
         "mss": Chain(_MSS, Hook("filter", "forward", MANGLE, "accept")),
         "dnat": Chain(_DNAT, Hook("nat", "prerouting", DESTINATION_NAT, "accept")),
         "snat": Chain(_SNAT, Hook("nat", "postrouting", SOURCE_NAT, "accept")),
-        "input": Chain(_INPUT, Hook("filter", "input", FILTER, "drop")),
+        "input": Chain(INPUT, Hook("filter", "input", FILTER, "drop")),
         "forward": Chain(_FORWARD, Hook("filter", "forward", FILTER, "drop")),
         "from-internet": Chain(_FROM_INTERNET),
         ARRIVE: Chain(((look_up(meta("oifname"), "ingress"),), (DROP,))),
@@ -132,12 +134,6 @@ _SNAT: tuple[Rule, ...] = (
     ),
     (_OUTGOING, {"snat": {"family": "ip", "addr": _TO_GATEWAY}}),
     (_OUTGOING, {"snat": {"family": "ip", "addr": _TO_PUBLIC}}),
-)
-_REFUSED = {"reject": {"type": "icmp", "expr": "port-unreachable"}}
-# The router itself answers nobody. No resolver yet: refused, a look-up fails at once.
-_INPUT: tuple[Rule, ...] = (
-    (equals(meta("iifname"), "lo"), ACCEPT),
-    *((equals(payload(protocol, "dport"), 53), _REFUSED) for protocol in ("udp", "tcp")),
 )
 _FORWARD: tuple[Rule, ...] = (
     # Refused and not dropped: an SDK that looks for instance metadata gives up at once.

@@ -1,0 +1,5 @@
+"""Commands about what packets do: `bastide publish`."""
+
+from bastide.cli.network import publish
+
+COMMANDS = (*publish.COMMANDS,)

@@ -1,0 +1,122 @@
+"""A resolver in every VPC with a task here, and in no other: what the agent sees to."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+from msgspec.structs import replace
+
+from bastide.agent.network import names as agent_names
+from bastide.agent.network.names import Names
+from bastide.model.assignment import Assignment
+from bastide.model.network import public_pool
+from bastide.model.network.names import VpcNames
+from bastide.model.status import TaskStatus
+from bastide.model.task_state import TaskState
+from tests.assignments import ENI, assignment
+from tests.contract.agent_rig import APP, Rig
+from tests.contract.agent_rig import rig as rig
+from tests.fakes.resolvers import FakeResolvers
+
+POOL = public_pool("bastide")
+HERE = TaskState(boot_id="boot", status=TaskStatus.RUNNING)
+OVER = TaskState(boot_id="boot", status=TaskStatus.STOPPED)
+
+
+def task(number: int, *, vpc: str = "vpc-a", public_ip: str | None = None) -> Assignment:
+    eni = replace(ENI, vpc_id=vpc, private_ip=f"172.31.0.{number}", public_ip=public_ip)
+    return assignment(task_id=f"{number}" * 32, eni=eni)
+
+
+@pytest.fixture
+def vpcs() -> set[str]:
+    return {"vpc-a", "vpc-b"}
+
+
+@pytest.fixture
+def resolvers(vpcs: set[str]) -> FakeResolvers:
+    return FakeResolvers(vpcs)
+
+
+@pytest.fixture
+async def names(resolvers: FakeResolvers) -> AsyncIterator[Names]:
+    made = Names(resolvers, POOL)
+    working = asyncio.create_task(made.run())
+    yield made
+    working.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await working
+
+
+async def settled() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_a_vpc_knows_the_public_addresses_of_its_own_tasks(
+    names: Names, resolvers: FakeResolvers
+) -> None:
+    names.follow(task(5, public_ip="198.18.7.5"), HERE)
+    names.follow(task(6), HERE)
+    names.follow(task(7, vpc="vpc-b", public_ip="198.18.7.7"), HERE)
+    await settled()
+    assert resolvers.names["vpc-a"].private_by_public == {"198.18.7.5": "172.31.0.5"}
+    assert resolvers.names["vpc-b"].private_by_public == {"198.18.7.7": "172.31.0.7"}
+    assert resolvers.names["vpc-a"].region == "us-east-1"
+
+
+async def test_the_last_task_of_a_vpc_takes_its_resolver_along(
+    names: Names, resolvers: FakeResolvers
+) -> None:
+    first, second = task(5, public_ip="198.18.7.5"), task(6)
+    names.follow(first, HERE)
+    names.follow(second, HERE)
+    names.follow(first, OVER)
+    await settled()
+    assert resolvers.names["vpc-a"].private_by_public == {}
+    await names.leave(second.task_id)
+    assert resolvers.names == {}
+
+
+async def test_what_an_earlier_agent_left_goes(resolvers: FakeResolvers) -> None:
+    await resolvers.ensure_resolver(VpcNames(vpc_id="vpc-b", cidrs=(), region="", pool=""))
+    later = Names(resolvers, POOL)
+    working = asyncio.create_task(later.run())
+    await settled()
+    assert resolvers.names == {}
+    working.cancel()
+
+
+async def test_one_that_died_is_back_with_the_next_look(
+    names: Names, resolvers: FakeResolvers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_names, "LOOK_S", 0.01)
+    names.follow(task(5), HERE)
+    await settled()
+    resolvers.names.clear()
+    async with asyncio.timeout(5):
+        while not resolvers.names:
+            await asyncio.sleep(0.01)
+
+
+async def test_before_the_vpc_is_here_nothing_is_wrong(
+    names: Names, resolvers: FakeResolvers, vpcs: set[str]
+) -> None:
+    vpcs.clear()
+    names.follow(task(5), HERE)
+    await settled()
+    assert resolvers.names == {}
+    vpcs.add("vpc-a")
+    await names.ensure("vpc-a")
+    assert set(resolvers.names) == {"vpc-a"}
+
+
+async def test_a_task_has_its_resolver_before_its_containers_and_none_after(rig: Rig) -> None:
+    resolvers = rig.host.resolvers
+    rig.sync(assignment(APP))
+    await rig.until(TaskStatus.RUNNING)
+    assert await resolvers.read_resolvers() == {ENI.vpc_id}
+    rig.tasks.release(assignment(APP).task_id)
+    await rig.until_clean()
+    assert await resolvers.read_resolvers() == set()
