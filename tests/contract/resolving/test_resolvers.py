@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from bastide.cli.host import RESOLVER
 from bastide.host import names
 from bastide.host.cgroups import TaskCgroups
-from bastide.host.network import VpcNetwork
 from bastide.host.resolver.confinement import NOBODY
 from bastide.host.resolver.processes import ResolverProcesses
 from bastide.model.network import public_pool
@@ -50,7 +49,7 @@ class World:
     def __init__(self, folder: Path, upstream: Upstream) -> None:
         self.instance = instance_name("r")
         self.folder, self.upstream = folder, upstream
-        self.network: VpcNetwork = make_network(self.instance, folder)
+        self.network = make_network(self.instance, folder)
         self.cgroups = TaskCgroups(names.resolver_cgroups(self.instance))
         self.resolvers = self.make_resolvers()
 
