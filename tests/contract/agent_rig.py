@@ -29,7 +29,7 @@ from tests.fakes.network import FakeNetwork
 from tests.fakes.publications import FakePublications
 from tests.fakes.resolvers import FakeResolvers
 from tests.fakes.runtime import Behaviour, FakeRuntime
-from tests.vpcs import Told
+from tests.vpcs import Told, open_vpcs
 
 APP = container("app", command=("sleep", "1000"))
 STOPS = Behaviour(on_signal={15: 143, 9: 137})
@@ -100,7 +100,8 @@ class Rig:
                 await self._running
 
     def sync(self, *specs: Assignment) -> None:
-        """What a server says on connect: each assignment, then that these are all."""
+        """What a server says on connect: the network, each assignment, then that these are all."""
+        self.steps.names.know(open_vpcs({spec.task_id: spec.eni for spec in specs}))
         for spec in specs:
             self.tasks.assign(spec)
         self.tasks.sync(tuple(spec.task_id for spec in specs))
@@ -132,10 +133,10 @@ class Rig:
     def _agent(self) -> Tasks:
         folders = TaskFolders(self.settings.agent_folder / "tasks")
         logs = Logs(lambda batch: True, limit_bytes=1024)
-        steps = Steps(self.host, folders, logs, self.secrets, self.settings)
+        self.steps = Steps(self.host, folders, logs, self.secrets, self.settings)
         self.limits = ContainerLimits(self.runtime, self.host.cgroups, self.host.disks)
         return Tasks(
-            steps,
+            self.steps,
             folders,
             logs,
             limits=self.limits,

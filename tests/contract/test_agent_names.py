@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from bastide.agent.network import names as agent_names
 from bastide.agent.network.names import Names
 from bastide.model.assignment import Assignment
-from bastide.model.network import public_pool
+from bastide.model.network import VpcState, public_pool
 from bastide.model.network.names import VpcNames
 from bastide.model.status import TaskStatus
 from bastide.model.task_state import TaskState
@@ -18,6 +18,7 @@ from tests.assignments import ENI, assignment
 from tests.contract.agent_rig import APP, Rig
 from tests.contract.agent_rig import rig as rig
 from tests.fakes.resolvers import FakeResolvers
+from tests.vpcs import open_vpcs
 
 POOL = public_pool("bastide")
 HERE = TaskState(boot_id="boot", status=TaskStatus.RUNNING)
@@ -25,8 +26,12 @@ OVER = TaskState(boot_id="boot", status=TaskStatus.STOPPED)
 
 
 def task(number: int, *, vpc: str = "vpc-a", public_ip: str | None = None) -> Assignment:
-    eni = replace(ENI, vpc_id=vpc, private_ip=f"172.31.0.{number}", public_ip=public_ip)
+    eni = replace(ENI, id=f"eni-{number}", vpc_id=vpc, private_ip=f"172.31.0.{number}", public_ip=public_ip)
     return assignment(task_id=f"{number}" * 32, eni=eni)
+
+
+def vpcs_of(*specs: Assignment) -> dict[str, VpcState]:
+    return open_vpcs({spec.task_id: spec.eni for spec in specs})
 
 
 @pytest.fixture
@@ -57,22 +62,56 @@ async def settled() -> None:
 async def test_a_vpc_knows_the_public_addresses_of_its_own_tasks(
     names: Names, resolvers: FakeResolvers
 ) -> None:
-    names.follow(task(5, public_ip="198.18.7.5"), HERE)
-    names.follow(task(6), HERE)
-    names.follow(task(7, vpc="vpc-b", public_ip="198.18.7.7"), HERE)
+    tasks = task(5, public_ip="198.18.7.5"), task(6), task(7, vpc="vpc-b", public_ip="198.18.7.7")
+    names.know(vpcs_of(*tasks))
+    for one in tasks:
+        names.follow(one, HERE)
     await settled()
     assert resolvers.names["vpc-a"].private_by_public == {"198.18.7.5": "172.31.0.5"}
     assert resolvers.names["vpc-b"].private_by_public == {"198.18.7.7": "172.31.0.7"}
     assert resolvers.names["vpc-a"].region == "us-east-1"
 
 
+async def test_until_the_vpcs_are_known_an_earlier_agents_resolver_goes_on(resolvers: FakeResolvers) -> None:
+    await resolvers.ensure_resolver(VpcNames(vpc_id="vpc-a", cidrs=(), region="", pool=""))
+    before = dict(resolvers.names)
+    later = Names(resolvers, POOL)
+    later.follow(task(5), HERE)
+    await later.reconcile("vpc-a")
+    assert resolvers.names == before
+    later.know(vpcs_of(task(5)))
+    await later.reconcile("vpc-a")
+    assert resolvers.names["vpc-a"].region == "us-east-1"
+
+
+async def test_what_the_vpc_is_told_to_do_about_names_is_done_at_once(
+    names: Names, resolvers: FakeResolvers
+) -> None:
+    names.know(vpcs_of(task(5)))
+    names.follow(task(5), HERE)
+    await settled()
+    assert resolvers.names["vpc-a"].has_hostnames
+    state = vpcs_of(task(5))["vpc-a"]
+    cidrs = (*state.vpc.cidrs, "10.9.0.0/24")
+    vpc = replace(state.vpc, has_dns_hostnames=False, cidrs=cidrs)
+    names.know({"vpc-a": replace(state, vpc=vpc)})
+    await settled()
+    assert not resolvers.names["vpc-a"].has_hostnames
+    assert resolvers.names["vpc-a"].cidrs == cidrs
+    names.know({"vpc-a": replace(state, vpc=replace(vpc, has_dns_support=False))})
+    await settled()
+    assert resolvers.names == {}
+
+
 async def test_the_last_task_of_a_vpc_takes_its_resolver_along(
     names: Names, resolvers: FakeResolvers
 ) -> None:
     first, second = task(5, public_ip="198.18.7.5"), task(6)
+    names.know(vpcs_of(first, second))
     names.follow(first, HERE)
     names.follow(second, HERE)
     names.follow(first, OVER)
+    names.know(vpcs_of(second))
     await settled()
     assert resolvers.names["vpc-a"].private_by_public == {}
     await names.leave(second.task_id)
@@ -92,6 +131,7 @@ async def test_one_that_died_is_back_with_the_next_look(
     names: Names, resolvers: FakeResolvers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(agent_names, "LOOK_S", 0.01)
+    names.know(vpcs_of(task(5)))
     names.follow(task(5), HERE)
     await settled()
     resolvers.names.clear()
@@ -104,6 +144,7 @@ async def test_before_the_vpc_is_here_nothing_is_wrong(
     names: Names, resolvers: FakeResolvers, vpcs: set[str]
 ) -> None:
     vpcs.clear()
+    names.know(vpcs_of(task(5)))
     names.follow(task(5), HERE)
     await settled()
     assert resolvers.names == {}

@@ -87,7 +87,7 @@ class Agent:
             boot_id=read_boot_id(),
             report=self._report,
         )
-        self._vpcs = Vpcs(host.network)
+        self._vpcs = Vpcs(host.network, steps.names.know)
         self._session = Session(
             settings.session_socket,
             read_hello(settings),

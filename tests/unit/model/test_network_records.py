@@ -35,6 +35,7 @@ async def test_a_new_account_has_a_vpc_that_is_whole(store: Store) -> None:
     assert sorted(part.id for part in parts) == sorted(one.key for one in records)
     (state,) = assemble_vpcs(parts).values()
     assert state.vpc.cidrs == ("172.31.0.0/16",)
+    assert (state.vpc.has_dns_support, state.vpc.has_dns_hostnames) == (True, True)
     (group_id,) = state.groups
     (gateway_id,) = state.gateways
     for subnet_id in state.subnets:
@@ -186,5 +187,8 @@ def test_a_vpc_has_the_blocks_that_are_associated_and_a_list_its_entries() -> No
     ]
     document = {"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16", "CidrBlockAssociationSet": blocks}
     assert parse_part("vpc", document) == Vpc(id="vpc-1", cidrs=("10.0.0.0/16", "10.1.0.0/16"))
+    nameless = {**document, "_attributes": {"EnableDnsSupport": True, "EnableDnsHostnames": False}}
+    vpc = parse_part("vpc", nameless)
+    assert isinstance(vpc, Vpc) and (vpc.has_dns_support, vpc.has_dns_hostnames) == (True, False)
     listed = {"PrefixListId": "pl-1", "_entries": {"10.0.0.0/8": "ours"}}
     assert parse_part("prefix-list", listed) == PrefixList(id="pl-1", cidrs=("10.0.0.0/8",))

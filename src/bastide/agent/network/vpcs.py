@@ -5,7 +5,7 @@ one by one then. Nothing is made or undone before the first whole set is here: w
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from bastide.host.ports import Network
 from bastide.loop import Loop
@@ -16,13 +16,17 @@ log = logging.getLogger(__name__)
 
 CHECK_S = 2.0  # between two looks at a VPC that is used here: damage is to be mended within five seconds
 RETRY_S = 0.5
+Know = Callable[[Mapping[str, VpcState]], None]
 
 
 class Vpcs:
-    """Every VPC this host knows of; used from the agent's event loop only."""
+    """Every VPC this host knows of; used from the agent's event loop only.
 
-    def __init__(self, network: Network) -> None:
-        self._network = network
+    `others` are told what the VPCs are whenever one of them changes, as the network is.
+    """
+
+    def __init__(self, network: Network, *others: Know) -> None:
+        self._network, self._others = network, others
         self._parts: dict[str, AnyPart] = {}
         self._states: dict[str, VpcState] = {}
         self._is_whole = False
@@ -58,7 +62,8 @@ class Vpcs:
 
     def _assemble(self) -> None:
         before, self._states = self._states, assemble_vpcs(self._parts.values())
-        self._network.know(self._states)
+        for know in (self._network.know, *self._others):
+            know(self._states)
         for vpc_id, state in self._states.items():
             if before.get(vpc_id) != state:
                 self._loop.wake(vpc_id)

@@ -39,6 +39,7 @@ PREFIX_LIST = "prefix-list"
 FLOW_LOG = "flow-log"
 PUBLIC_ADDRESS = "public-address"  # no noun of AWS's: what the pool has given away
 
+ATTRIBUTES_MEMBER = "_attributes"  # of a VPC: what DescribeVpcAttribute shows
 TASK_MEMBER = "_task"  # of an interface: the ARN of the task it is for
 ENTRIES_MEMBER = "_entries"  # of a prefix list: what it lists
 REST_NUMBER = 32767  # of an ACL's last entry, shown as `*`: what no other decides is denied

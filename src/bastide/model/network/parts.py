@@ -46,6 +46,8 @@ class Vpc(Part, frozen=True, kw_only=True, tag="vpc"):
     """A network of its own; another one's addresses may be the same."""
 
     cidrs: tuple[str, ...]
+    has_dns_support: bool = True  # somebody answers look-ups
+    has_dns_hostnames: bool = True  # names made of addresses mean something
 
 
 class Subnet(Part, frozen=True, kw_only=True, tag="subnet"):

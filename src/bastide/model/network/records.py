@@ -42,7 +42,13 @@ def parse_part(kind: str, document: Document) -> AnyPart | None:
 def _vpc(document: Document) -> Vpc:
     states = document.get("CidrBlockAssociationSet", ())
     others = [one["CidrBlock"] for one in states if one["CidrBlockState"]["State"] == "associated"]
-    return Vpc(id=document["VpcId"], cidrs=tuple(dict.fromkeys((document["CidrBlock"], *others))))
+    attributes = document.get(kinds.ATTRIBUTES_MEMBER, {})
+    return Vpc(
+        id=document["VpcId"],
+        cidrs=tuple(dict.fromkeys((document["CidrBlock"], *others))),
+        has_dns_support=attributes.get("EnableDnsSupport", True),
+        has_dns_hostnames=attributes.get("EnableDnsHostnames", True),
+    )
 
 
 def _subnet(document: Document) -> Subnet:

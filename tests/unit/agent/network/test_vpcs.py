@@ -1,13 +1,13 @@
 """When a VPC of this host is looked at: never before all is known, then whenever a part of it changes."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import pytest
 
 from bastide.agent.network.vpcs import CHECK_S, RETRY_S, Vpcs
 from bastide.model.faults import Unavailable
-from bastide.model.network import SecurityGroup
+from bastide.model.network import SecurityGroup, VpcState
 from tests.assignments import ENI, TASK_ID
 from tests.fakes.network import FakeNetwork
 from tests.vpcs import open_parts
@@ -57,6 +57,15 @@ async def test_nothing_is_known_before_the_whole_is_here(vpcs: Vpcs, network: Lo
     assert ENI.id in network.states[ENI.vpc_id].interfaces  # at once: a task may come in the same breath
     await settled()
     assert network.looks == [ENI.vpc_id]
+
+
+async def test_others_are_told_what_the_network_is(network: Looked) -> None:
+    told: list[Mapping[str, VpcState]] = []
+    vpcs = Vpcs(network, told.append)
+    vpcs.take(PARTS, ())
+    assert told == []
+    vpcs.sync([part.id for part in PARTS])
+    assert told == [network.states]
 
 
 async def test_a_vpc_is_looked_at_when_a_part_of_it_changes(vpcs: Vpcs, network: Looked) -> None:

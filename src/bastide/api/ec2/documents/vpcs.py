@@ -3,9 +3,8 @@
 from bastide.api.ec2.places.regions import zone_id
 from bastide.api.ec2.resources import AVAILABLE, ec2_arn, new_id
 from bastide.api.operation import Context, Document
+from bastide.model.network import kinds
 from bastide.model.network.addresses import private_domain
-
-ATTRIBUTES = "_attributes"  # of a VPC: what DescribeVpcAttribute shows
 
 
 def new_vpc(context: Context, *, cidr: str, dhcp_options: str, is_default: bool = False) -> Document:
@@ -20,7 +19,7 @@ def new_vpc(context: Context, *, cidr: str, dhcp_options: str, is_default: bool 
         "CidrBlock": cidr,
         "DhcpOptionsId": dhcp_options,
         "Tags": [],
-        ATTRIBUTES: {
+        kinds.ATTRIBUTES_MEMBER: {
             "EnableDnsSupport": True,
             "EnableDnsHostnames": is_default,
             "EnableNetworkAddressUsageMetrics": False,

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from bastide.api.ec2 import nouns
-from bastide.api.ec2.documents.vpcs import ATTRIBUTES
 from bastide.api.ec2.operations import changes, looks
 from bastide.api.ec2.resources import find_record, put_members
 from bastide.api.operation import Context, Operation, Params, Result
 from bastide.model.faults import Invalid
+from bastide.model.network import kinds
 from bastide.store import Txn
 
 VPC_ATTRIBUTES = ("EnableDnsSupport", "EnableDnsHostnames", "EnableNetworkAddressUsageMetrics")
@@ -21,7 +21,8 @@ def modify_vpc_attribute(txn: Txn, context: Context, params: Params) -> Result:
     vpc = find_record(txn, context, nouns.VPC, params["VpcId"])
     name = _only(params, VPC_ATTRIBUTES)
     value = bool(params[name].get("Value"))
-    put_members(txn, vpc, **{ATTRIBUTES: {**vpc.document[ATTRIBUTES], name: value}})
+    member = kinds.ATTRIBUTES_MEMBER
+    put_members(txn, vpc, **{member: {**vpc.document[member], name: value}})
     return {}
 
 
@@ -30,7 +31,7 @@ def describe_vpc_attribute(txn: Txn, context: Context, params: Params) -> Result
     vpc = find_record(txn, context, nouns.VPC, params["VpcId"])
     asked = params["Attribute"]
     name = asked[0].upper() + asked[1:]
-    return {"VpcId": vpc.key, name: {"Value": vpc.document[ATTRIBUTES][name]}}
+    return {"VpcId": vpc.key, name: {"Value": vpc.document[kinds.ATTRIBUTES_MEMBER][name]}}
 
 
 def modify_subnet_attribute(txn: Txn, context: Context, params: Params) -> Result:
