@@ -56,7 +56,8 @@ RAISES_FOR = {
     "s3": ("s3",),
     "secretsmanager": ("secretsmanager",),
     "ssm": ("ssm",),
-    "sts.py": ("sts",),
+    "authorization": (),  # what it denies is told alike by every service: `denied_error`
+    "sts": ("sts",),
     "paging.py": ("ec2", "ecr", "ecs", "iam", "logs", "s3", "secretsmanager", "ssm"),
     "vault/vault.py": ("s3", "secretsmanager", "ssm"),
     "vault/key_file.py": (),
@@ -66,7 +67,11 @@ RAISES_FOR = {
     "task_environment": (),
     "tls": (),
 }
-FROM_THE_MODEL = {("ecr", Invalid, "lifecycle policy"), ("iam", Invalid, "policy document")}
+FROM_THE_MODEL = {
+    ("ecr", Invalid, "lifecycle policy"),
+    ("iam", Invalid, "policy document"),
+    ("sts", Invalid, "policy document"),
+}
 # What ECR's operations never meet, or tell in other words.
 REGISTRY_ONLY = {
     (Conflict, "manifest"),

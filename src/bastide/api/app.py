@@ -152,6 +152,8 @@ def _head_of(scope: Scope) -> Request:
         scope["raw_path"].decode("utf-8", "surrogateescape"),
         scope["query_string"].decode("utf-8", "surrogateescape"),
         headers,
+        client=scope["client"][0] if scope.get("client") else "",
+        is_secure=scope.get("scheme") == "https",
     )
 
 

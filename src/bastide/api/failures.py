@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from bastide.api.errors import (
     COMMON,
+    DENIED,
     EC2,
     FAULTS,
     INTERNAL,
@@ -18,7 +19,7 @@ from bastide.api.errors import (
     UNBUILT,
 )
 from bastide.api.errors.rows import Row
-from bastide.model.faults import Conflict, Fault, Unavailable
+from bastide.model.faults import Conflict, Denied, Fault, Unavailable
 from bastide.wire.http import WireError
 from bastide.wire.malformed import Constraint, Malformed, MalformedReason, Violation
 from bastide.wire.sigv4 import Refused
@@ -54,6 +55,11 @@ def fault_error(service: str, family: str, fault: Fault) -> WireError | None:
         return None
     members = {"resourceIds": list(fault.ids)} if isinstance(fault, Conflict) and fault.ids else {}
     return _error(family, row, members)
+
+
+def denied_error(family: str, denied: Denied) -> WireError:
+    """How a call goes out that the caller may not make; the sentence is the same in every service."""
+    return _error(family, Row(DENIED[family].code, DENIED[family].message.format(why=denied.why)))
 
 
 def refused_error(family: str, refused: Refused) -> WireError:

@@ -18,7 +18,10 @@ from uuid import uuid4
 
 import msgspec
 
+from bastide.api.authorization.authority import Authority
+from bastide.api.authorization.signers import in_region
 from bastide.api.failures import (
+    denied_error,
     family_of,
     fault_error,
     internal_error,
@@ -29,11 +32,21 @@ from bastide.api.failures import (
 )
 from bastide.api.keys import Keys
 from bastide.api.metrics import Metrics
-from bastide.api.operation import Context, Params, Performs, Plain, Reads, Result, Streams, WritesOnce
+from bastide.api.operation import (
+    Context,
+    Origin,
+    Params,
+    Performs,
+    Plain,
+    Reads,
+    Result,
+    Streams,
+    WritesOnce,
+)
 from bastide.api.registry import SERVICES, Services
 from bastide.api.vault import Vault
 from bastide.config import Settings
-from bastide.model.faults import Fault, Unavailable
+from bastide.model.faults import Denied, Fault, Unavailable
 from bastide.store import Store
 from bastide.store.txn import ReadOnly, Txn
 from bastide.wire import spec
@@ -41,7 +54,7 @@ from bastide.wire.chunked import read_chunks
 from bastide.wire.codec.eventstream import render_stream
 from bastide.wire.http import Request, Response, Streamed, WireError
 from bastide.wire.malformed import Malformed, MalformedReason
-from bastide.wire.sigv4 import Identity, Refused, RefusedReason, verify
+from bastide.wire.sigv4 import Identity, Refused, RefusedReason, claim_of, verify
 
 REGION = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 LARGE_BODY_BYTES = 1024 * 1024  # hashing and parsing more than this, a few ms, would hold up everybody else
@@ -84,6 +97,7 @@ class Gateway:
         self._metrics = metrics
         self._vault = vault
         self._services = services
+        self._authority = Authority(store)
         ours = [spec.service(name) for name in services]
         self._by_target = {each.target_prefix: each for each in ours if each.target_prefix}
         self._by_signing_name = {each.signing_name: each for each in ours}
@@ -115,7 +129,11 @@ class Gateway:
 
     async def _run(self, request: Request, exchange: _Exchange) -> Response | Streamed:
         now = datetime.now(UTC)
-        identity = await _aside(request, lambda: verify(request, self._keys.find_secret, now=now))
+        claim = claim_of(request)
+        signer = await self._keys.find(claim.access_key_id, claim.token)
+        secret = None if signer is None else signer.secret
+        identity = await _aside(request, lambda: verify(request, lambda key: secret, now=now))
+        assert signer is not None  # or the signature was refused
         request = await _aside(request, partial(_unchunked, request, identity))
         service = await self._service_of(request, identity)
         exchange.service = service
@@ -131,12 +149,19 @@ class Gateway:
         if operation is None:
             raise Unbuilt(call.operation)
         ctx = Context(
-            caller=self._keys.caller_of(identity),
+            caller=in_region(signer.caller, identity.region),
             now=now,
             request_id=exchange.request_id,
             settings=self._settings,
             vault=self._vault,
+            origin=Origin(
+                address=request.client,
+                is_secure=request.is_secure,
+                user_agent=request.headers.get("user-agent", ""),
+            ),
         )
+        await self._authority.check(ctx, service.name, call.operation, call.params)
+        await self._keys.note_use(identity.access_key_id, service.signing_name, ctx)
         if isinstance(operation, Streams):
             events = await operation.run(self._store, ctx, call.params)
             return render_stream(events, request_id=exchange.request_id)
@@ -183,6 +208,8 @@ class Gateway:
             return malformed_error(service, family, escaped)
         if isinstance(escaped, Unbuilt):
             return unbuilt_error(service, family, exchange.operation)
+        if isinstance(escaped, Denied) and escaped.noun == "permission":
+            return denied_error(family, escaped)
         if isinstance(escaped, Fault):
             error = fault_error(service, family, escaped)
             if error is not None:

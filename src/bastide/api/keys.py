@@ -1,7 +1,7 @@
-"""Access keys: who may sign. Today the installation's one admin key, which is the account's root user.
+"""Access keys: who may sign. The installation's admin key is the account's root user; others are IAM's.
 
-The key is random, made at first start and stored so that its owner alone can read it. Its secret half is
-in no log, no message and no repr.
+The admin's key is random, made at first start and stored so that its owner alone can read it. Its secret
+half is in no log, no message and no repr.
 """
 
 import secrets
@@ -9,12 +9,15 @@ from pathlib import Path
 
 import msgspec
 
-from bastide.api.operation import Caller
+from bastide.api.authorization.signers import Signer, Signers
+from bastide.api.operation import Caller, Context
+from bastide.api.vault import Vault
 from bastide.api.vault.durable import write_once
 from bastide.config import Settings
 from bastide.model.arn import render_arn
 from bastide.model.faults import Invalid, NotFound
-from bastide.wire.sigv4 import Identity, Secret
+from bastide.store import Store
+from bastide.wire.sigv4 import Secret
 
 FILE_NAME = "admin-key.json"
 _ID_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
@@ -62,24 +65,24 @@ def ensure_admin_key(path: Path) -> AdminKey:
 class Keys:
     """The access keys a signature is checked against, and the principals behind them."""
 
-    def __init__(self, admin: AdminKey, *, account: str) -> None:
+    def __init__(self, admin: AdminKey, *, account: str, store: Store, vault: Vault) -> None:
         self._admin_id = admin.access_key_id
-        self._admin_secret = Secret(admin.secret_access_key)
-        self._account = account
-        self._root_arn = render_arn("iam", "", account, "root")
-
-    def find_secret(self, access_key_id: str) -> Secret | None:
-        """The secret half of a key; None for a key nobody has."""
-        return self._admin_secret if access_key_id == self._admin_id else None
-
-    def caller_of(self, identity: Identity) -> Caller:
-        """The principal behind a verified signature, in the region it was made for.
-
-        A root user's id is its account's (IAM user guide, "GetCallerIdentity" of a root user).
-        """
-        return Caller(
-            account=self._account,
-            region=identity.region,
-            principal_arn=self._root_arn,
-            user_id=self._account,
+        # A root user's id is its account's (IAM user guide, "GetCallerIdentity" of a root user).
+        root = Caller(
+            account=account,
+            region="",
+            principal_arn=render_arn("iam", "", account, "root"),
+            user_id=account,
         )
+        self._admin = Signer(Secret(admin.secret_access_key), root)
+        self._signers = Signers(store, vault)
+
+    async def find(self, access_key_id: str, token: str | None) -> Signer | None:
+        """Who has a key; None for a key nobody has."""
+        if access_key_id == self._admin_id:
+            return self._admin
+        return await self._signers.find(access_key_id, token)
+
+    async def note_use(self, access_key_id: str, service: str, ctx: Context) -> None:
+        """Remember what a user's key last signed."""
+        await self._signers.note_use(access_key_id, service, ctx)

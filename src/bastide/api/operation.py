@@ -16,6 +16,7 @@ import msgspec
 from bastide.api.vault import Vault
 from bastide.config import Settings
 from bastide.model.arn import scope_of
+from bastide.permissions import PrincipalKind
 from bastide.store import Store
 from bastide.store.txn import Txn
 
@@ -25,12 +26,37 @@ Document = dict[str, Any]
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks, and where: the account of the key, the region of the signature."""
+    """Who asks, and where: the account of the key, the region of the signature.
+
+    `entity` is the key of the user's or role's record; what follows is a session's, empty for long-term keys.
+    """
 
     account: str
     region: str
     principal_arn: str
     user_id: str
+    kind: PrincipalKind = PrincipalKind.ROOT
+    entity: str = ""
+    issued_at: datetime | None = None
+    has_policies: bool = False
+    policies: tuple[str, ...] = ()
+    policy_arns: tuple[str, ...] = ()
+    tags: dict[str, str] = {}
+    transitive_keys: tuple[str, ...] = ()
+    source_identity: str = ""
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether the keys are a session's."""
+        return self.issued_at is not None
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a call came from."""
+
+    address: str = ""
+    is_secure: bool = False
+    user_agent: str = ""
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +67,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
     settings: Settings
     vault: Vault
+    origin: Origin = Origin()
 
     @property
     def scope(self) -> str:

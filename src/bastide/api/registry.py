@@ -51,5 +51,5 @@ SERVICES: Services = {
     "s3": join(*s3.PARTS),
     "secretsmanager": join(*secretsmanager.PARTS),
     "ssm": join(*ssm.PARTS),
-    "sts": join(sts.OPERATIONS),
+    "sts": join(*sts.PARTS),
 }

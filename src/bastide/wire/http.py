@@ -19,6 +19,8 @@ class Request(msgspec.Struct, frozen=True):
     query: str
     headers: Mapping[str, str]
     body: bytes = b""
+    client: str = ""  # the address it came from
+    is_secure: bool = False
 
 
 class Response(msgspec.Struct, frozen=True):

@@ -40,7 +40,16 @@ STREAMING = frozenset(
 )
 MUST_BE_SIGNED = ("x-amz-date", "x-amz-target", "x-amz-security-token")  # beside host
 
-__all__ = ["ChunkSeed", "Identity", "PayloadKind", "Refused", "RefusedReason", "Secret", "verify"]
+__all__ = [
+    "ChunkSeed",
+    "Identity",
+    "PayloadKind",
+    "Refused",
+    "RefusedReason",
+    "Secret",
+    "claim_of",
+    "verify",
+]
 
 
 class PayloadKind(StrEnum):
@@ -95,8 +104,7 @@ def verify(
     window: timedelta = WINDOW,
 ) -> Identity:
     """Who signed `request`. Raises Refused; reads no clock, keeps nothing but derived keys."""
-    is_presigned = "X-Amz-Signature=" in request.query and "authorization" not in request.headers
-    claim = presigned_claim(request) if is_presigned else header_claim(request)
+    claim = claim_of(request)
     signed_at = _check_time(claim, now, window)
     _check_signed_headers(claim, request.headers)
     secret = find_secret(claim.access_key_id)
@@ -117,6 +125,12 @@ def verify(
         is_signed, has_trailer = payload_hash.startswith(ALGORITHM_STREAMED), payload_hash.endswith("TRAILER")
         chunks = ChunkSeed(key, claim.time, claim.scope, expected, is_signed, has_trailer)
     return Identity(claim.access_key_id, claim.region, claim.service, signed_at, payload, chunks)
+
+
+def claim_of(request: Request) -> Claim:
+    """What a request says of its signature; raises Refused, and believes none of it."""
+    is_presigned = "X-Amz-Signature=" in request.query and "authorization" not in request.headers
+    return presigned_claim(request) if is_presigned else header_claim(request)
 
 
 def _check_time(claim: Claim, now: datetime, window: timedelta) -> datetime:

@@ -117,7 +117,9 @@ class Server:
     async def _serve(self) -> None:
         store = self._store = await Store.open(f"sqlite:///{self.folder}/store.db")
         settings = Settings(account=ACCOUNT, region=REGION, port=self.port, data_root=self.folder)
-        app = create_app(store, settings, Keys(KEY, account=ACCOUNT), vault=Vault(os.urandom(32)))
+        vault = Vault(os.urandom(32))
+        keys = Keys(KEY, account=ACCOUNT, store=store, vault=vault)
+        app = create_app(store, settings, keys, vault=vault)
         config = uvicorn.Config(app, port=self.port, http=Connection, lifespan="off", log_level="warning")
         self._server = server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]

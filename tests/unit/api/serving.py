@@ -48,7 +48,7 @@ async def serving(
     store: Store, settings: Settings, *, services: Services = SERVICES, http: type[Connection] = Connection
 ) -> AsyncIterator[Served]:
     """Serve the API for the block."""
-    keys = Keys(KEY, account=settings.account)
+    keys = Keys(KEY, account=settings.account, store=store, vault=VAULT)
     app = create_app(store, settings, keys, vault=VAULT, agents_connected=lambda: 1, services=services)
     config = uvicorn.Config(
         app, port=0, http=http, lifespan="off", ws="none", access_log=False, log_config=None

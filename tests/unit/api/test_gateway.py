@@ -14,12 +14,12 @@ from botocore.exceptions import ClientError
 
 from bastide import __version__
 from bastide.api.connections import Connection
-from bastide.api.keys import AdminKey, Keys
+from bastide.api.keys import AdminKey
 from bastide.api.operation import Context, Params, Reads, Result
 from bastide.config import Settings
 from bastide.store import Record, Store
 from bastide.store.txn import Txn
-from bastide.wire.sigv4 import Secret
+from bastide.wire.sigv4 import Identity, verify
 from tests.unit.api.serving import KEY, Served, serving
 
 LIMIT = 100_000
@@ -110,7 +110,7 @@ async def test_a_key_nobody_has(served: Served, service: str, operation: str, co
         ("ecs", "create_service", {"serviceName": "s"}, "UnsupportedFeatureException"),
         ("ec2", "describe_hosts", {}, "UnsupportedOperation"),
         ("logs", "describe_export_tasks", {}, "UnknownOperationException"),
-        ("sts", "get_session_token", {}, "InvalidAction"),
+        ("sts", "get_access_key_info", {"AccessKeyId": "A" * 20}, "InvalidAction"),
         ("iam", "list_virtual_mfa_devices", {}, "InvalidAction"),
         ("lambda", "list_functions", {}, "UnknownOperationException"),
         ("cloudwatch", "list_dashboards", {}, "UnknownOperationException"),
@@ -295,13 +295,12 @@ async def test_only_a_large_body_is_hashed_beside_the_event_loop(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     beside: list[bool] = []
-    find = Keys.find_secret
 
-    def noting(keys: Keys, access_key_id: str) -> Secret | None:
+    def noting(*args: Any, **kwargs: Any) -> Identity:
         beside.append(threading.current_thread() is not threading.main_thread())
-        return find(keys, access_key_id)
+        return verify(*args, **kwargs)
 
-    monkeypatch.setattr(Keys, "find_secret", noting)
+    monkeypatch.setattr("bastide.api.gateway.verify", noting)
     monkeypatch.setattr("bastide.api.gateway.LARGE_BODY_BYTES", LIMIT // 2)
     client = served.client("ecs")
     assert (await asyncio.to_thread(client.list_clusters))["clusterArns"] == []

@@ -2,14 +2,15 @@
 
 import asyncio
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bastide.api.keys import Keys, ensure_admin_key, read_admin_key
 from bastide.model.faults import Invalid, NotFound
-from bastide.wire.sigv4 import Identity
+from bastide.permissions import PrincipalKind
+from bastide.store import Store
+from tests.unit.api.conftest import VAULT
 
 
 def test_a_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
@@ -42,19 +43,19 @@ def test_a_damaged_file_is_not_overwritten(tmp_path: Path) -> None:
     assert path.read_text() == "{"
 
 
-def test_the_secret_is_in_no_repr(tmp_path: Path) -> None:
+async def test_the_secret_is_in_no_repr(tmp_path: Path, store: Store) -> None:
     key = ensure_admin_key(tmp_path / "key.json")
-    keys = Keys(key, account="111122223333")
-    secret = keys.find_secret(key.access_key_id)
-    assert secret is not None
-    assert key.secret_access_key not in repr(key) + repr(secret)
+    keys = Keys(key, account="111122223333", store=store, vault=VAULT)
+    signer = await keys.find(key.access_key_id, None)
+    assert signer is not None
+    assert key.secret_access_key not in repr(key) + repr(signer)
 
 
-def test_only_the_admins_key_is_known(tmp_path: Path) -> None:
+async def test_the_admins_key_is_the_root_users_and_others_are_unknown(tmp_path: Path, store: Store) -> None:
     key = ensure_admin_key(tmp_path / "key.json")
-    keys = Keys(key, account="111122223333")
-    assert keys.find_secret("AKIAIOSFODNN7EXAMPLE") is None
-    identity = Identity(key.access_key_id, "eu-test-1", "ecs", datetime.now(UTC))
-    caller = keys.caller_of(identity)
-    assert (caller.account, caller.region) == ("111122223333", "eu-test-1")
-    assert caller.principal_arn == "arn:aws:iam::111122223333:root"
+    keys = Keys(key, account="111122223333", store=store, vault=VAULT)
+    assert await keys.find("AKIAIOSFODNN7EXAMPLE", None) is None
+    signer = await keys.find(key.access_key_id, None)
+    assert signer is not None
+    assert (signer.caller.account, signer.caller.kind) == ("111122223333", PrincipalKind.ROOT)
+    assert signer.caller.principal_arn == "arn:aws:iam::111122223333:root"

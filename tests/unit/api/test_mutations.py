@@ -199,7 +199,12 @@ def places_in(value: Any) -> Iterator[tuple[Any, Any]]:
 async def test_torn_calls_are_never_the_servers_fault(
     store: Store, caplog: pytest.LogCaptureFixture, seed: int
 ) -> None:
-    torn = Torn(Gateway(store, Settings(), Keys(KEY, account="0" * 12), Metrics(), vault=VAULT), seed)
+    torn = Torn(
+        Gateway(
+            store, Settings(), Keys(KEY, account="0" * 12, store=store, vault=VAULT), Metrics(), vault=VAULT
+        ),
+        seed,
+    )
     names = await named_network(store)
     calls = [(service, operation, filled(params, names)) for service, operation, params in CALLS]
     first = [(await torn.call(*call)).status for call in calls]

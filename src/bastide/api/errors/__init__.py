@@ -8,7 +8,7 @@ value that is wrong. A fault without a row is a bug: the caller gets the service
 
 from collections.abc import Mapping
 
-from bastide.api.errors import ec2
+from bastide.api.errors import ec2, iam
 from bastide.api.errors.rows import Row, Table
 from bastide.model.faults import (
     AlreadyExists,
@@ -102,59 +102,12 @@ _ECR: Table = {
     (Invalid, "layer"): Row("InvalidLayerException"),
     (Invalid, "empty upload"): Row("EmptyUploadException"),
     (Invalid, "kms key"): Row("KmsException"),
+    (Denied, "token"): Row("AccessDeniedException"),
     (Invalid, "upstream registry"): Row("UnsupportedUpstreamRegistryException"),
     (LimitExceeded, "tags"): Row("TooManyTagsException"),
     (LimitExceeded, "tags of an image"): Row("LimitExceededException"),
     (Unavailable, "registry disk"): Row("ServerException", "The disk of the registry is full."),
     (Unavailable, "store"): Row("ServerException", "The service is busy. Try again."),
-}
-
-_STS: Table = {
-    (Unavailable, "store"): Row("ServiceUnavailable", "The service is busy. Try again."),
-}
-
-_IAM: Table = {
-    (NotFound, "user"): Row("NoSuchEntity", "The user with name {name} cannot be found."),
-    (NotFound, "group"): Row("NoSuchEntity", "The group with name {name} cannot be found."),
-    (NotFound, "role"): Row("NoSuchEntity", "The role with name {name} cannot be found."),
-    (NotFound, "entity"): Row("NoSuchEntity", "The entity {name} cannot be found."),
-    (NotFound, "policy"): Row("NoSuchEntity", "Policy {name} was not found."),
-    (NotFound, "policy version"): Row("NoSuchEntity"),
-    (NotFound, "inline policy"): Row("NoSuchEntity"),
-    (NotFound, "boundary"): Row("NoSuchEntity"),
-    (NotFound, "access key"): Row("NoSuchEntity", "The Access Key with id {name} cannot be found."),
-    (NotFound, "instance profile"): Row("NoSuchEntity", "Instance Profile {name} cannot be found."),
-    (NotFound, "alias"): Row("NoSuchEntity", "The account alias {name} cannot be found."),
-    (NotFound, "deletion"): Row("NoSuchEntity", "The deletion task {name} cannot be found."),
-    (AlreadyExists, "user"): Row("EntityAlreadyExists", "User with name {name} already exists."),
-    (AlreadyExists, "group"): Row("EntityAlreadyExists", "Group with name {name} already exists."),
-    (AlreadyExists, "role"): Row("EntityAlreadyExists", "Role with name {name} already exists."),
-    (AlreadyExists, "policy"): Row("EntityAlreadyExists"),
-    (AlreadyExists, "instance profile"): Row(
-        "EntityAlreadyExists", "Instance Profile {name} already exists."
-    ),
-    (AlreadyExists, "alias"): Row("EntityAlreadyExists"),
-    (InUse, "entity"): Row("DeleteConflict"),
-    (InUse, "user"): Row("DeleteConflict"),
-    (InUse, "group"): Row("DeleteConflict"),
-    (InUse, "role"): Row("DeleteConflict"),
-    (InUse, "policy"): Row("DeleteConflict"),
-    (InUse, "policy version"): Row("DeleteConflict"),
-    (InUse, "instance profile"): Row("DeleteConflict"),
-    (LimitExceeded, "access keys"): Row("LimitExceeded"),
-    (LimitExceeded, "groups"): Row("LimitExceeded"),
-    (LimitExceeded, "policies"): Row("LimitExceeded"),
-    (LimitExceeded, "policy size"): Row("LimitExceeded"),
-    (LimitExceeded, "policy versions"): Row("LimitExceeded"),
-    (LimitExceeded, "roles"): Row("LimitExceeded"),
-    (LimitExceeded, "tags"): Row("LimitExceeded"),
-    (Invalid, "policy document"): Row("MalformedPolicyDocument"),
-    (Invalid, "protected role"): Row("UnmodifiableEntity"),
-    (Invalid, "input"): Row("InvalidInput"),
-    (Invalid, "tag"): Row("InvalidInput"),
-    (Invalid, "parameter"): Row("ValidationError"),
-    (Invalid, "page token"): Row("ValidationError", "Invalid Marker."),
-    (Unavailable, "store"): Row("ServiceFailure", "The service is busy. Try again."),
 }
 
 _SECRETS: Table = {
@@ -245,12 +198,12 @@ FAULTS: Mapping[str, Table] = {
     "ec2": ec2.FAULTS,
     "ecr": _ECR,
     "ecs": _ECS,
-    "iam": _IAM,
+    "iam": iam.IAM,
     "logs": _LOGS,
     "s3": _S3,
     "secretsmanager": _SECRETS,
     "ssm": _SSM,
-    "sts": _STS,
+    "sts": iam.STS,
 }
 
 
@@ -283,6 +236,7 @@ COMMON: Mapping[str, Mapping[str, int]] = {
         "InternalFailure": 500,
         "InvalidAction": 400,
         "InvalidClientTokenId": 403,
+        "InvalidParameterValue": 400,
         "MalformedInput": 400,
         "MissingAuthenticationToken": 403,
         "RequestEntityTooLarge": 413,
@@ -418,6 +372,14 @@ INVALID_CODES: Mapping[str, str] = {
     "ecr": "InvalidParameterException",
     "ecs": "InvalidParameterException",
     "logs": "InvalidParameterException",
+}
+
+# What a caller is told who may not: the sentence of permissions/denials.py.
+DENIED: Mapping[str, Row] = {
+    JSON: Row("AccessDeniedException", "{why}"),
+    QUERY: Row("AccessDenied", "{why}"),
+    EC2: Row("UnauthorizedOperation", "You are not authorized to perform this operation. {why}"),
+    S3: Row("AccessDenied", "{why}"),
 }
 
 # What an operation of the model answers that does not exist here, and what anything unforeseen becomes.

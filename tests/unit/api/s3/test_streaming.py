@@ -22,9 +22,10 @@ HOST = "127.0.0.1:4566"
 
 
 @pytest.fixture
-def gateway(store: Store, tmp_path: Path) -> Gateway:
+async def gateway(store: Store, tmp_path: Path) -> Gateway:
     settings = Settings(account=ACCOUNT, data_root=tmp_path)
-    return Gateway(store, settings, Keys(KEY, account=ACCOUNT), Metrics(), vault=VAULT)
+    keys = Keys(KEY, account=ACCOUNT, store=store, vault=VAULT)
+    return Gateway(store, settings, keys, Metrics(), vault=VAULT)
 
 
 async def send(gateway: Gateway, method: str, path: str, body: bytes = b"", *, trailer: str = "") -> Response:

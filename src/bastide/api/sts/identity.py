@@ -1,4 +1,4 @@
-"""STS: who the caller is. Needs no permission, as on AWS."""
+"""Who the caller is. Needs no permission, as on AWS."""
 
 from collections.abc import Mapping
 

@@ -1,0 +1,56 @@
+"""Condition keys that every call has: where it came from, when, and the tags it brings.
+
+A key whose value is not known is left out. There is no VPC endpoint and no service that calls for somebody
+else, so `aws:SourceVpc` and `aws:CalledVia` never have one.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bastide.api.authorization.callers import caller_keys
+from bastide.api.operation import Context, Params
+from bastide.permissions.patterns import Values
+from bastide.store import Txn
+
+TAGS = ("tags", "Tags", "resourceTags")
+TAG_KEYS = ("tagKeys", "TagKeys", "resourceTagKeys")
+
+
+def request_keys(ctx: Context, txn: Txn) -> dict[str, Values]:
+    """The keys of the caller and of the moment."""
+    keys: dict[str, Values] = caller_keys(txn, ctx.caller) | {
+        "aws:currenttime": ctx.now.isoformat(),
+        "aws:epochtime": str(int(ctx.now.timestamp())),
+        "aws:requestedregion": ctx.caller.region,
+        "aws:securetransport": "true" if ctx.origin.is_secure else "false",
+        "aws:viaawsservice": "false",
+    }
+    if ctx.origin.address:
+        keys["aws:sourceip"] = ctx.origin.address
+    if ctx.origin.user_agent:
+        keys["aws:useragent"] = ctx.origin.user_agent
+    return keys
+
+
+def tags_in(params: Params) -> dict[str, str]:
+    """The tags a request brings, in whichever of AWS's ways."""
+    return {key: value for name in TAGS for key, value in _tags(params.get(name))}
+
+
+def _tags(found: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(found, Mapping):
+        yield from ((str(key), str(value)) for key, value in found.items())
+    elif isinstance(found, list):
+        for tag in found:
+            if isinstance(tag, Mapping):
+                yield str(tag.get("Key", tag.get("key", ""))), str(tag.get("Value", tag.get("value", "")))
+
+
+def tag_keys(params: Params) -> dict[str, Values]:
+    """`aws:RequestTag/…` and `aws:TagKeys`."""
+    tags = tags_in(params)
+    named = [str(key) for name in TAG_KEYS for key in params.get(name) or ()]
+    keys: dict[str, Values] = {f"aws:requesttag/{key.lower()}": value for key, value in tags.items()}
+    if tags or named:
+        keys["aws:tagkeys"] = (*tags, *named)
+    return keys

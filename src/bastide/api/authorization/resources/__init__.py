@@ -1,0 +1,24 @@
+"""What each call is about: for every service, how its resource types are found in a request."""
+
+from collections.abc import Mapping
+
+from bastide.api.authorization.resources import ecs, identities, registry, stores
+from bastide.api.authorization.resources.found import Find, Found, Keys
+
+FIND: Mapping[str, Mapping[str, Find]] = {
+    "ecr": registry.FIND,
+    "ecs": ecs.FIND,
+    "iam": identities.FIND,
+    "logs": stores.LOGS,
+    "s3": stores.S3,
+    "secretsmanager": stores.SECRETS,
+    "ssm": stores.SSM,
+}
+KEYS: Mapping[str, Keys] = {
+    "ecs": ecs.keys,
+    "iam": identities.keys,
+    "s3": stores.s3_keys,
+    "secretsmanager": stores.secrets_keys,
+}
+
+__all__ = ["FIND", "KEYS", "Found"]

@@ -1,0 +1,158 @@
+"""What calls of ECS are about."""
+
+from collections.abc import Iterator, Mapping
+
+from bastide.api.authorization.resources.found import Find, Found, names_in, tag_map
+from bastide.api.ecs.identifiers import DEFAULT_CLUSTER, parse_cluster_name, parse_identifier
+from bastide.api.ecs.task_definitions import find_task_definition, parse_task_definition
+from bastide.api.operation import Context, Document, Params
+from bastide.model.arn import (
+    capacity_provider_arn,
+    cluster_arn,
+    parse_arn,
+    render_arn,
+    task_arn,
+    task_definition_arn,
+)
+from bastide.model.faults import NotFound
+from bastide.permissions.patterns import Values
+from bastide.store import Txn
+
+PASSED_TO = "ecs-tasks.amazonaws.com"
+ROLES = ("taskRoleArn", "executionRoleArn")
+
+
+def _known(txn: Txn, kind: str, arn: str) -> Found:
+    record = txn.get(kind, arn)
+    return Found(arn, {} if record is None else tag_map(record.document.get("tags") or []))
+
+
+def _clusters(txn: Txn, ctx: Context, params: Params) -> list[Found]:
+    named = names_in(params, "clusterName", "cluster", "clusters") or [DEFAULT_CLUSTER]
+    names = [parse_cluster_name(ctx, name) for name in named]
+    return [_known(txn, "cluster", cluster_arn(ctx.scope, name)) for name in names]
+
+
+def _tasks(txn: Txn, ctx: Context, params: Params) -> list[Found]:
+    cluster = parse_cluster_name(ctx, params.get("cluster"))
+    found = []
+    for name in names_in(params, "task", "tasks"):
+        parts = parse_identifier(ctx, name, "task")
+        arn = task_arn(ctx.scope, parts[0] if len(parts) > 1 else cluster, parts[-1])
+        found.append(_known(txn, "task", arn))
+    return found
+
+
+def _task_definitions(txn: Txn, ctx: Context, params: Params) -> list[Found]:
+    if "family" in params:  # to be registered: its revision is not known yet
+        return [Found(_definition_arn(ctx, params["family"]))]
+    found = []
+    for name in names_in(params, "taskDefinition", "taskDefinitions"):
+        try:
+            record = find_task_definition(txn, ctx, name)
+        except NotFound:
+            family, revision = parse_task_definition(ctx, name)
+            arn = _definition_arn(ctx, family)
+            found.append(Found(arn if revision is None else arn[:-1] + str(revision)))
+        else:
+            document = record.document["taskDefinition"]
+            arn = task_definition_arn(ctx.scope, document["family"], document["revision"])
+            found.append(Found(arn, tag_map(record.document.get("tags") or [])))
+    return found
+
+
+def _definition_arn(ctx: Context, family: str) -> str:
+    return render_arn("ecs", ctx.caller.region, ctx.caller.account, f"task-definition/{family}:*")
+
+
+def _capacity_providers(txn: Txn, ctx: Context, params: Params) -> list[Found]:
+    names = names_in(params, "capacityProviders", "name")
+    return [Found(capacity_provider_arn(ctx.scope, name.rpartition("/")[2])) for name in names]
+
+
+def tagged(service: str, kind: str) -> Find:
+    """A resource of one type that a request names by its ARN."""
+
+    def find(txn: Txn, ctx: Context, params: Params) -> list[Found]:
+        arn = params.get("resourceArn", "")
+        parsed = parse_arn(arn)
+        if parsed is None or parsed.service != service or parsed.resource.partition("/")[0] != kind:
+            return []
+        return [_known(txn, kind, arn)]
+
+    return find
+
+
+def _by_arn_or(kind: str, find: Find) -> Find:
+    """By ARN where the request has one, as the calls on tags do."""
+    by_arn = tagged("ecs", kind)
+
+    def either(txn: Txn, ctx: Context, params: Params) -> list[Found]:
+        return (by_arn if "resourceArn" in params else find)(txn, ctx, params)
+
+    return either
+
+
+FIND: Mapping[str, Find] = {
+    "capacity-provider": _by_arn_or("capacity-provider", _capacity_providers),
+    "cluster": _by_arn_or("cluster", _clusters),
+    "task": _by_arn_or("task", _tasks),
+    "task-definition": _by_arn_or("task-definition", _task_definitions),
+    **{kind: tagged("ecs", kind) for kind in ("container-instance", "service", "task-set")},
+}
+
+
+def keys(txn: Txn, ctx: Context, params: Params) -> dict[str, Values]:
+    """ECS's own condition keys, of what the request says."""
+    found: dict[str, Values] = {}
+    if not params.keys() & {"family", "clusterName", "clusters", "resourceArn"}:
+        found["ecs:cluster"] = cluster_arn(ctx.scope, parse_cluster_name(ctx, params.get("cluster")))
+    if "taskDefinition" in params:
+        found["ecs:task-definition"] = _task_definitions(txn, ctx, params)[0].arn
+    for key, member in (
+        ("ecs:enable-execute-command", "enableExecuteCommand"),
+        ("ecs:enable-ecs-managed-tags", "enableECSManagedTags"),
+    ):
+        if member in params:
+            found[key] = "true" if params[member] else "false"
+    sizes = params.get("overrides") or (params if "family" in params else {})
+    for key, member in (("ecs:task-cpu", "cpu"), ("ecs:task-memory", "memory")):
+        if sizes.get(member):
+            found[key] = str(sizes[member])
+    for key, member in (("ecs:container-name", "container"), ("ecs:account-setting", "name")):
+        if params.get(member):
+            found[key] = str(params[member])
+    return found | _network_keys(params) | _definition_keys(params)
+
+
+def _network_keys(params: Params) -> dict[str, Values]:
+    network = (params.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
+    found: dict[str, Values] = {}
+    if network:
+        found["ecs:subnet"] = tuple(network.get("subnets") or ())
+        public = network.get("assignPublicIp", "DISABLED") == "ENABLED"
+        found["ecs:auto-assign-public-ip"] = "true" if public else "false"
+    strategy = params.get("capacityProviderStrategy")
+    if strategy:
+        found["ecs:capacity-provider"] = tuple(str(each["capacityProvider"]) for each in strategy)
+    return found
+
+
+def _definition_keys(params: Params) -> dict[str, Values]:
+    if "family" not in params:
+        return {}
+    containers = params.get("containerDefinitions") or []
+    return {
+        "ecs:privileged": "true" if any(each.get("privileged") for each in containers) else "false",
+        "ecs:compute-compatibility": tuple(params.get("requiresCompatibilities") or ()),
+    }
+
+
+def passed_roles(ctx: Context, params: Params) -> Iterator[str]:
+    """The roles that a request hands to tasks, by ARN."""
+    overrides: Document = params.get("overrides") or {}
+    for holder in (params, overrides):
+        for member in ROLES:
+            if role := holder.get(member):
+                is_arn = str(role).startswith("arn:")
+                yield role if is_arn else render_arn("iam", "", ctx.caller.account, f"role/{role}")

@@ -1,0 +1,38 @@
+"""A resource that a call is about."""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from bastide.api.operation import Context, Params
+from bastide.permissions.patterns import Values
+from bastide.store import Txn
+
+
+class Found(msgspec.Struct, frozen=True):
+    """Its ARN, its tags, and its own policy if it has one; it may not exist yet, or not at all."""
+
+    arn: str
+    tags: Mapping[str, str] = {}
+    policy: str | None = None
+
+
+Find = Callable[[Txn, Context, Params], list[Found]]
+Keys = Callable[[Txn, Context, Params], dict[str, Values]]
+
+
+def names_in(params: Params, *members: str) -> list[str]:
+    """The names that some members give, one or many each."""
+    found: list[str] = []
+    for member in members:
+        value = params.get(member)
+        if isinstance(value, str):
+            found.append(value)
+        elif isinstance(value, list):
+            found += [each for each in value if isinstance(each, str)]
+    return found
+
+
+def tag_map(tags: list[dict[str, str]]) -> dict[str, str]:
+    """A document's list of tags, in whichever case."""
+    return {tag.get("Key", tag.get("key", "")): tag.get("Value", tag.get("value", "")) for tag in tags}

@@ -1,0 +1,109 @@
+"""What calls of CloudWatch Logs, S3, Secrets Manager and Systems Manager are about."""
+
+from collections.abc import Mapping
+
+from bastide.api.authorization.resources.found import Find, Found, names_in, tag_map
+from bastide.api.operation import Context, Params
+from bastide.api.secretsmanager.records import find_in
+from bastide.model.arn import parse_arn, render_arn
+from bastide.permissions.patterns import Values
+from bastide.store import Txn
+
+_GROUP = "log-group:"
+
+
+def _log_groups(txn: Txn, ctx: Context, params: Params) -> list[Found]:
+    """As CloudWatch Logs asks: with the empty stream behind it, which policies write `:*`."""
+    return [Found(f"{arn}:log-stream:") for arn in _group_arns(ctx, params)]
+
+
+def _group_arns(ctx: Context, params: Params) -> list[str]:
+    named = names_in(
+        params,
+        "logGroupName",
+        "logGroupIdentifier",
+        "logGroupIdentifiers",
+        "logGroupNames",
+        "resourceArn",
+    )
+    return [_group_arn(ctx, name) for name in named]
+
+
+def _group_arn(ctx: Context, name: str) -> str:
+    arn = parse_arn(name)
+    if arn is None:
+        return render_arn("logs", ctx.caller.region, ctx.caller.account, f"{_GROUP}{name}")
+    return name.removesuffix(":*")
+
+
+def _log_streams(txn: Txn, ctx: Context, params: Params) -> list[Found]:
+    stream = params.get("logStreamName", "")
+    return [Found(f"{arn}:log-stream:{stream}") for arn in _group_arns(ctx, params)]
+
+
+LOGS: Mapping[str, Find] = {"log-group": _log_groups, "log-stream": _log_streams}
+
+
+def _buckets(txn: Txn, ctx: Context, params: Params) -> list[Found]:
+    return [Found(f"arn:aws:s3:::{name}") for name in names_in(params, "Bucket")]
+
+
+def _objects(txn: Txn, ctx: Context, params: Params) -> list[Found]:
+    keys = names_in(params, "Key")
+    keys += [str(each.get("Key")) for each in (params.get("Delete") or {}).get("Objects") or []]
+    return [Found(f"arn:aws:s3:::{params['Bucket']}/{key}") for key in keys]
+
+
+S3: Mapping[str, Find] = {"bucket": _buckets, "object": _objects}
+
+
+def s3_keys(txn: Txn, ctx: Context, params: Params) -> dict[str, Values]:
+    """S3's own condition keys."""
+    members = {"s3:prefix": "Prefix", "s3:delimiter": "Delimiter", "s3:max-keys": "MaxKeys"}
+    return {key: str(params[member]) for key, member in members.items() if params.get(member) is not None}
+
+
+def _secrets(txn: Txn, ctx: Context, params: Params) -> list[Found]:
+    """A secret to be made has no random end yet."""
+    found = []
+    for name in names_in(params, "SecretId", "Name"):
+        record = find_in(txn, ctx.scope, name, now_s=ctx.now_s)
+        if record is not None:
+            found.append(Found(record.key, tag_map(record.document.get("tags") or [])))
+        elif name.startswith("arn:"):
+            found.append(Found(name))
+        else:
+            found.append(
+                Found(render_arn("secretsmanager", ctx.caller.region, ctx.caller.account, f"secret:{name}"))
+            )
+    return found
+
+
+SECRETS: Mapping[str, Find] = {"Secret": _secrets}
+
+
+def secrets_keys(txn: Txn, ctx: Context, params: Params) -> dict[str, Values]:
+    """Secrets Manager's own condition keys."""
+    members = {
+        "secretsmanager:secretid": "SecretId",
+        "secretsmanager:name": "Name",
+        "secretsmanager:versionid": "VersionId",
+        "secretsmanager:versionstage": "VersionStage",
+    }
+    return {key: str(params[member]) for key, member in members.items() if params.get(member)}
+
+
+def _parameters(txn: Txn, ctx: Context, params: Params) -> list[Found]:
+    named = names_in(params, "Name", "Names", "Path", "ResourceId")
+    return [Found(_parameter_arn(ctx, name)) for name in named]
+
+
+def _parameter_arn(ctx: Context, name: str) -> str:
+    """Without a version or label, which stand behind a colon."""
+    arn = parse_arn(name)
+    plain = arn.resource.removeprefix("parameter") if arn is not None else name
+    path = plain.partition(":")[0].lstrip("/").rstrip("/")
+    return render_arn("ssm", ctx.caller.region, ctx.caller.account, f"parameter/{path}")
+
+
+SSM: Mapping[str, Find] = {"parameter": _parameters}

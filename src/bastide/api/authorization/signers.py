@@ -1,0 +1,107 @@
+"""Who signs with a key: the installation's admin, a user's access key, or a session's."""
+
+from typing import NamedTuple
+
+import msgspec
+
+from bastide.api.authorization.remembered import Remembered
+from bastide.api.iam.identities.access_keys import ACTIVE, LAST_USE, open_secret
+from bastide.api.iam.identities.entities import USER
+from bastide.api.iam.identities.users import ACCESS_KEY
+from bastide.api.operation import Caller, Context
+from bastide.api.sts.sessions import PREFIX, Session, open_session, secret_of
+from bastide.api.vault import Vault
+from bastide.permissions import PrincipalKind
+from bastide.store import Record, Store, Txn
+from bastide.wire.sigv4 import Secret
+
+KINDS = (ACCESS_KEY, USER.kind)
+USE_STEP_S = 900.0  # how exactly the last use is known
+
+
+class Signer(NamedTuple):
+    """What a signature is checked against, and who made it (in no region yet)."""
+
+    secret: Secret
+    caller: Caller
+
+
+class Signers:
+    """Users by their access keys, kept until one of them changes; sessions by their tokens, kept nowhere."""
+
+    def __init__(self, store: Store, vault: Vault) -> None:
+        self._store = store
+        self._vault = vault
+        self._users: Remembered[str, Signer | None] = Remembered(store, KINDS)
+        self._noted_s: dict[str, float] = {}
+
+    async def find(self, access_key_id: str, token: str | None) -> Signer | None:
+        """Who has a key; None for a key nobody has, and for one that is switched off."""
+        if access_key_id.startswith(PREFIX):
+            return self._session(access_key_id, token)
+        return await self._users.get(access_key_id, lambda txn: self._user(txn, access_key_id))
+
+    async def note_use(self, access_key_id: str, service: str, ctx: Context) -> None:
+        """Remember what a user's key last signed."""
+        noted_s = self._noted_s.get(access_key_id)
+        if ctx.caller.kind is not PrincipalKind.USER or ctx.caller.is_temporary:
+            return
+        if noted_s is not None and ctx.now_s - noted_s < USE_STEP_S:
+            return
+        self._noted_s[access_key_id] = ctx.now_s
+        used = {"LastUsedDate": ctx.now_s, "ServiceName": service, "Region": ctx.caller.region}
+        await self._store.update(lambda txn: _note(txn, access_key_id, used))
+
+    def _session(self, access_key_id: str, token: str | None) -> Signer | None:
+        session = open_session(self._vault, token) if token else None
+        if session is None or token is None or session.access_key_id != access_key_id:
+            return None
+        return Signer(secret_of(session, token), _session_caller(session))
+
+    def _user(self, txn: Txn, access_key_id: str) -> Signer | None:
+        key = txn.get(ACCESS_KEY, access_key_id)
+        user = None if key is None else txn.get(USER.kind, key.parent)
+        if key is None or user is None or key.status != ACTIVE:
+            return None
+        members = user.document["members"]
+        caller = Caller(
+            account=user.scope.partition("/")[0],
+            region="",
+            principal_arn=members["Arn"],
+            user_id=user.key,
+            kind=PrincipalKind.USER,
+            entity=user.key,
+        )
+        return Signer(Secret(open_secret(self._vault, key)), caller)
+
+
+def _session_caller(session: Session) -> Caller:
+    return Caller(
+        account=session.account,
+        region="",
+        principal_arn=session.arn,
+        user_id=session.user_id,
+        kind=session.kind,
+        entity=session.entity,
+        issued_at=session.issued_at,
+        has_policies=session.has_policies,
+        policies=session.policies,
+        policy_arns=session.policy_arns,
+        tags=session.tags,
+        transitive_keys=session.transitive_keys,
+        source_identity=session.source_identity,
+    )
+
+
+def _note(txn: Txn, access_key_id: str, used: dict[str, object]) -> None:
+    key = txn.get(ACCESS_KEY, access_key_id)
+    held = txn.get(LAST_USE, access_key_id)
+    if held is not None:
+        txn.put(held.changed(document=used))
+    elif key is not None:
+        txn.put(Record(LAST_USE, access_key_id, key.scope, used))
+
+
+def in_region(caller: Caller, region: str) -> Caller:
+    """The caller where the signature was made for."""
+    return msgspec.structs.replace(caller, region=region)

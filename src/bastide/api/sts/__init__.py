@@ -1,0 +1,5 @@
+"""STS as `aws sts` asks for it: who the caller is, and keys that end."""
+
+from bastide.api.sts import assume, federation, identity
+
+PARTS = (assume.OPERATIONS, federation.OPERATIONS, identity.OPERATIONS)
