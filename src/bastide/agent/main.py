@@ -29,6 +29,7 @@ from bastide.agent.steps import Steps
 from bastide.agent.tasks import Tasks
 from bastide.config import Settings
 from bastide.host.ports import Runtime
+from bastide.host.rlimits import raise_open_files
 from bastide.model.arn import TASK_ID, last_of
 from bastide.model.assignment import Report
 from bastide.model.faults import AlreadyExists, Fault, Unavailable
@@ -179,6 +180,7 @@ class Agent:
 async def run_agent(settings: Settings, host: Host) -> None:
     """Run one agent until SIGTERM or SIGINT. Raises AlreadyExists when one runs for this instance."""
     settings.agent_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    raise_open_files()
     with _only_one(settings.agent_folder / "lock"):
         work = asyncio.create_task(Agent(settings, host).run())
         loop = asyncio.get_running_loop()
