@@ -151,6 +151,8 @@ class Postgres:
         return state.startswith("40") and state != "40003"  # rolled back; 40003: nobody knows
 
     def fault_of(self, error: Exception) -> Exception:
+        if isinstance(error, psycopg.DataError) and "NUL" in str(error):
+            return Invalid("parameter", why="A value holds the character NUL, which no text here may.")
         if not isinstance(error, psycopg.OperationalError | psycopg.InternalError):
             return error
         text = str(error).strip().replace("\n", " ")

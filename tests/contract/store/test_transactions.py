@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from bastide.model.faults import Fault, NotFound, Unavailable
+from bastide.model.faults import Fault, Invalid, NotFound, Unavailable
 from bastide.store import Record, Store, Txn
 
 COUNTER = Record("counter", "c", "", {"value": 0})
@@ -180,3 +180,15 @@ async def test_a_lost_connection_is_opened_again(postgres_url: str) -> None:
     assert isinstance(outcomes[-1], int)
     assert await store.view(value) == sum(isinstance(outcome, int) for outcome in outcomes)
     await store.close()
+
+
+async def test_a_nul_in_a_name_is_the_callers_fault_or_no_trouble(store: Store) -> None:
+    """PostgreSQL has no text with NUL in it; SQLite keeps one like any other."""
+    await store.update(lambda txn: txn.put(COUNTER))
+    neighbours = [store.update(increment) for _ in range(5)]
+    named = store.update(lambda txn: txn.put(Record("counter", "nul\0", "", {})))
+    read = store.view(lambda txn: txn.get("counter", "other nul\0"))
+    *_, written, found = await asyncio.gather(*neighbours, named, read, return_exceptions=True)
+    assert isinstance(written, Record | Invalid)
+    assert found is None or isinstance(found, Invalid)
+    assert await store.view(value) == 5
