@@ -18,6 +18,7 @@ from bastide.api.distribution.access import authenticate
 from bastide.api.operator import Operators
 from bastide.api.operator.events import FOLLOW_EVENTS, EventsAsked, EventTold
 from bastide.api.operator.interruption import INTERRUPT_SPOT
+from bastide.api.operator.network import SHOW_NETWORK, NetworkAsked
 from bastide.api.operator.operation import Asked
 from bastide.api.operator.registry import LOG_IN, LoginAsked
 from bastide.api.operator.retirement import RETIRE_TASK, RetirementAsked
@@ -28,6 +29,7 @@ from bastide.control.retirement import Retirement
 from bastide.model.faults import Fault, Invalid, Unavailable
 from bastide.model.messages.framing import Bodies, render_message
 from bastide.model.messages.operator import Ask, Refused, parse_reply
+from bastide.model.network import assemble_vpcs
 from bastide.store import Store, Txn
 from tests.account import VAULT, Account
 from tests.store_fixture import store as store
@@ -91,6 +93,13 @@ async def start_spot(account: Account) -> str:
 
 async def test_the_socket_is_its_owners_alone(served: Account, settings: Settings) -> None:
     assert stat.S_IMODE(settings.operator_socket.stat().st_mode) == 0o600
+
+
+async def test_the_network_is_shown_whole(served: Account, settings: Settings) -> None:
+    network = await served.network()
+    (vpc,) = assemble_vpcs((await ask(settings, SHOW_NETWORK, NetworkAsked())).parts).values()
+    assert sorted(vpc.subnets) == sorted(network["awsvpcConfiguration"]["subnets"])
+    assert len(vpc.groups) == 1
 
 
 async def test_whoever_is_no_operator_is_told_so(account: Account, settings: Settings) -> None:

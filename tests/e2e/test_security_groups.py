@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.watching import new_group, private_address, seen, serving, watching
-from tests.installation import Installation, ask, until
+from tests.installation import CommandError, Installation, ask, until
 
 pytestmark = pytest.mark.real
 ANY = "0.0.0.0/0"
@@ -52,6 +52,11 @@ def test_web_is_open_to_the_world_and_the_database_to_web_alone(
     assert ask(f"http://{public}:81/", timeout_s=1) == ""
     assert seen(bastide, tasks[1], "open")[-1] == "open"
     assert seen(bastide, tasks[2], "closed") == ["closed"]
+    said = bastide.bastide("explain-path", tasks[1], tasks[0], "5432")
+    assert f"allows TCP 5432 from members of {web}" in said
+    assert said.endswith("It arrives, and the answer comes back.\n")
+    with pytest.raises(CommandError, match=f"STOPS .*{database}.*no rule allows TCP 5432"):
+        bastide.bastide("explain-path", tasks[2], tasks[0], "5432")
 
 
 def test_a_port_closes_and_opens_on_a_live_task(bastide: Installation, tasks: list[str]) -> None:

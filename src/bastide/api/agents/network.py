@@ -17,9 +17,14 @@ log = logging.getLogger(__name__)
 
 def read_network(txn: Txn) -> list[Downward]:
     """All of it, then the ids of all of it."""
-    records = (record for kind in NETWORK_KINDS for record in txn.find(kind))
-    parts = [part for record in records if (part := _parse(record.kind, record.key, record.document))]
+    parts = read_parts(txn)
     return [*_frames(parts), NetworkSync(tuple(part.id for part in parts))]
+
+
+def read_parts(txn: Txn) -> list[AnyPart]:
+    """Every part of every VPC."""
+    records = (record for kind in NETWORK_KINDS for record in txn.find(kind))
+    return [part for record in records if (part := _parse(record.kind, record.key, record.document))]
 
 
 def read_network_news(txn: Txn, changed: Sequence[tuple[str, str]]) -> list[Downward]:

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from bastide.api.agents.peers import peer_uid
-from bastide.api.operator import events, interruption, registry, retirement, tasks
+from bastide.api.operator import events, interruption, network, registry, retirement, tasks
 from bastide.api.operator.operation import Asked, Context, Follows, Reads, Writes
 from bastide.api.vault import Vault
 from bastide.config import Settings
@@ -27,7 +27,7 @@ from bastide.store import Store
 
 OPERATIONS: dict[str, Asked[Any, Any]] = {
     operation.name: operation
-    for module in (events, interruption, registry, retirement, tasks)
+    for module in (events, interruption, network, registry, retirement, tasks)
     for operation in module.OPERATIONS
 }
 ASK_TIMEOUT_S = 10.0

@@ -1,5 +1,5 @@
-"""Commands about what packets do: `bastide publish`."""
+"""Commands about what packets do: `bastide publish`, `bastide explain-path`."""
 
-from bastide.cli.network import publish
+from bastide.cli.network import explain_path, publish
 
-COMMANDS = (*publish.COMMANDS,)
+COMMANDS = (*publish.COMMANDS, *explain_path.COMMANDS)
