@@ -6,7 +6,7 @@ import pytest
 
 from tests.installation import Installation, shell, until
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long]
 
 POLICY = {"enabled": True, "restartAttemptPeriod": 60, "ignoredExitCodes": [5]}  # 60 s is ECS's least
 

@@ -18,7 +18,7 @@ from tests.installation import Installation, ask, definition_of, shell, until
 from tests.installation_fixture import start_installation
 from tests.task_processes import processes_of
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long]
 
 CONTROL_PLANE = ("server", "agent", "containerd")
 VICTIMS = (*((name,) for name in CONTROL_PLANE), CONTROL_PLANE, ("shim",), ("sandbox",))

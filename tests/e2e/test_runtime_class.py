@@ -22,7 +22,7 @@ from tests.installation_fixture import SHARED_KERNEL, start_installation
 from tests.security import test_walls as walls
 from tests.task_processes import processes_of, read_arguments
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long]
 
 ROUNDS = 2  # the long form is of the other class (test_kills)
 

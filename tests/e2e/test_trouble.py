@@ -10,7 +10,7 @@ import pytest
 from tests.contract.images.archives import oci_members, write
 from tests.installation import CommandError, Installation, shell, until
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long]
 
 
 def test_a_registry_that_nobody_has_cannot_be_pulled_from(bastide: Installation) -> None:

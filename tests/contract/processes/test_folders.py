@@ -21,7 +21,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="giving folders to ano
 def settings(tmp_path: Path) -> Iterator[Settings]:
     """An instance in a folder others can pass through."""
     for folder in (tmp_path, *tmp_path.parents):
-        if folder.name.startswith(("pytest-", "test_")):
+        if folder.name.startswith(("pytest-", "popen-", "test_")):
             folder.chmod(0o711)
     yield Settings(data_root=tmp_path / "data", run_root=tmp_path / "run", store_url="postgresql://u:pw@h/d")
 

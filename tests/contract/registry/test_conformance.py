@@ -20,6 +20,7 @@ OPTIONS = {
 
 
 @pytest.mark.real
+@pytest.mark.long
 @pytest.mark.parametrize("tls", ["disabled", "enabled"])
 async def test_the_official_suite_passes_whole(
     registry: Registry, authority: Path, tls: str, tmp_path: Path
