@@ -22,6 +22,7 @@ from bastide import __version__
 from bastide.api.agents import Agents
 from bastide.api.app import create_app
 from bastide.api.connections import connection_with
+from bastide.api.ec2.vpcs.completion import complete_default_vpcs
 from bastide.api.keys import Keys, ensure_admin_key, key_file
 from bastide.api.operator import Operators
 from bastide.api.s3.files import ObjectFiles, sweep_objects
@@ -86,6 +87,7 @@ async def serve(settings: Settings) -> None:
         loop.add_signal_handler(number, ending.set)
     async with _opened(settings) as store:
         vault = await ensure_vault(store, vault_file(settings))
+        await complete_default_vpcs(store, settings, vault)
         await sweep_objects(store, ObjectFiles(settings, vault))
         agents = Agents(store, settings, vault)
         admin = ensure_admin_key(key_file(settings))

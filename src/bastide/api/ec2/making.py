@@ -36,6 +36,7 @@ VPC_CIDR = "172.31.0.0/16"
 SUBNET_PREFIX = 20
 MADE = "default-vpc"  # kind of the record that says it was done; its key is the scope
 DHCP_MEMBER = "dhcp"  # of that record: the options a VPC of this scope has unless told otherwise
+_ONCE_IN_GROUPS = ("IpPermissions", "IpPermissionsEgress", "_rules")  # rules are records of their own now
 
 
 def ensure_default_vpc(txn: Txn, context: Context) -> None:
@@ -57,13 +58,29 @@ def make_default_vpc(txn: Txn, context: Context, *, dhcp_options: str) -> Record
         make_subnet(
             txn, context, new_subnet(context, vpc_id=record.key, zone=zone, cidr=cidr, is_default=True)
         )
-    gateway = new_internet_gateway(context)
-    gateway["Attachments"] = [gateway_attachment(record.key)]
-    txn.put(new_record(context, nouns.INTERNET_GATEWAY, gateway, parent=record.key))
-    main = main_table(txn, record.key)
-    out = new_route({"DestinationCidrBlock": kinds.EVERYWHERE}, {"GatewayId": gateway["InternetGatewayId"]})
-    put_members(txn, main, Routes=[*main.document["Routes"], out])
+    _open_to_internet(txn, context, record.key)
     return record
+
+
+def complete_default_vpc(txn: Txn, context: Context, made: Record) -> None:
+    """Add to a default VPC what an earlier release did not record; `made` is the proof that it made one."""
+    options = default_dhcp_options(context)
+    dhcp_id = options["DhcpOptionsId"]
+    txn.put(new_record(context, nouns.DHCP_OPTIONS, options))
+    txn.put(made.changed(document={DHCP_MEMBER: dhcp_id}))
+    vpc = txn.get(kinds.VPC, made.document["vpc"])
+    if vpc is None:
+        return
+    fresh = new_vpc(context, cidr=vpc.document["CidrBlock"], dhcp_options=dhcp_id, is_default=True)
+    put_members(txn, vpc, **{name: fresh[name] for name in ("DhcpOptionsId", kinds.ATTRIBUTES_MEMBER)})
+    _put_borders(txn, context, fresh | {"VpcId": vpc.key})
+    for subnet in txn.find(kinds.SUBNET, parent=vpc.key):
+        _tie_to_acl(txn, subnet)
+    _open_to_internet(txn, context, vpc.key)
+    group = default_group(txn, vpc.key)
+    kept = {name: value for name, value in group.document.items() if name not in _ONCE_IN_GROUPS}
+    txn.put(group.changed(document=kept))
+    _put_default_rules(txn, context, group.key)
 
 
 def default_subnets(context: Context) -> list[tuple[str, str]]:
@@ -77,25 +94,17 @@ def make_vpc(txn: Txn, context: Context, vpc: Document) -> Record:
     """Store a VPC and what it begins with."""
     vpc_id = vpc["VpcId"]
     record = txn.put(new_record(context, nouns.VPC, vpc))
-    table = new_route_table(context, vpc_id=vpc_id, cidrs=[vpc["CidrBlock"]])
-    table["Associations"] = [main_association(table["RouteTableId"])]
-    txn.put(new_record(context, nouns.ROUTE_TABLE, table, parent=vpc_id))
-    acl = new_network_acl(context, vpc_id=vpc_id, is_default=True)
-    txn.put(new_record(context, nouns.NETWORK_ACL, acl, parent=vpc_id))
+    _put_borders(txn, context, vpc)
     group = new_group(context, vpc_id=vpc_id, name=DEFAULT_GROUP, description="default VPC security group")
-    group_id = group["GroupId"]
     txn.put(new_record(context, nouns.SECURITY_GROUP, group, parent=vpc_id))
-    for rule in (all_in_from_members(context, group_id), all_out(context, group_id)):
-        put_rule(txn, context, rule)
+    _put_default_rules(txn, context, group["GroupId"])
     return record
 
 
 def make_subnet(txn: Txn, context: Context, subnet: Document) -> Record:
     """Store a subnet under its VPC's default network ACL."""
     record = txn.put(new_record(context, nouns.SUBNET, subnet, parent=subnet["VpcId"]))
-    acl = default_acl(txn, subnet["VpcId"])
-    added = acl_association(acl.key, record.key)
-    put_members(txn, acl, Associations=[*acl.document["Associations"], added])
+    _tie_to_acl(txn, record)
     return record
 
 
@@ -129,3 +138,34 @@ def default_group(txn: Txn, vpc_id: str) -> Record:
     """The VPC's default security group."""
     groups = txn.find(kinds.SECURITY_GROUP, parent=vpc_id)
     return next(group for group in groups if group.document["GroupName"] == DEFAULT_GROUP)
+
+
+def _put_borders(txn: Txn, context: Context, vpc: Document) -> None:
+    """The main route table and the default network ACL."""
+    vpc_id = vpc["VpcId"]
+    table = new_route_table(context, vpc_id=vpc_id, cidrs=[vpc["CidrBlock"]])
+    table["Associations"] = [main_association(table["RouteTableId"])]
+    txn.put(new_record(context, nouns.ROUTE_TABLE, table, parent=vpc_id))
+    acl = new_network_acl(context, vpc_id=vpc_id, is_default=True)
+    txn.put(new_record(context, nouns.NETWORK_ACL, acl, parent=vpc_id))
+
+
+def _put_default_rules(txn: Txn, context: Context, group_id: str) -> None:
+    for rule in (all_in_from_members(context, group_id), all_out(context, group_id)):
+        put_rule(txn, context, rule)
+
+
+def _tie_to_acl(txn: Txn, subnet: Record) -> None:
+    acl = default_acl(txn, subnet.parent)
+    added = acl_association(acl.key, subnet.key)
+    put_members(txn, acl, Associations=[*acl.document["Associations"], added])
+
+
+def _open_to_internet(txn: Txn, context: Context, vpc_id: str) -> None:
+    """A gateway of its own, and the main table's route to it."""
+    gateway = new_internet_gateway(context)
+    gateway["Attachments"] = [gateway_attachment(vpc_id)]
+    txn.put(new_record(context, nouns.INTERNET_GATEWAY, gateway, parent=vpc_id))
+    main = main_table(txn, vpc_id)
+    out = new_route({"DestinationCidrBlock": kinds.EVERYWHERE}, {"GatewayId": gateway["InternetGatewayId"]})
+    put_members(txn, main, Routes=[*main.document["Routes"], out])

@@ -1,4 +1,4 @@
-"""What every operation of EC2 does alike: a default VPC is there, DryRun, and nothing is taken unseen.
+"""What EC2's operations do alike: a default VPC is there, DryRun, and nothing is taken unseen.
 
 An operation that changes something names the parameters it takes. Any other that is set is refused by name,
 so that nothing a caller asks for is passed over in silence; false and empty values ask for nothing.
@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from bastide.api.ec2.making import ensure_default_vpc
 from bastide.api.ec2.tokens import repeatable
-from bastide.api.operation import Context, Params, Result, Run, Writes, WritesOnce
+from bastide.api.operation import Context, Params, Reads, Result, Run, Writes, WritesOnce
 from bastide.model.faults import Denied, Unsupported
 from bastide.store import Txn
 
@@ -27,6 +27,16 @@ def looks(run: Run) -> WritesOnce:
         return run(txn, context, params)
 
     return WritesOnce(prepared)
+
+
+def answers(run: Run) -> Reads:
+    """A Describe call about what is there without any account: it makes nothing."""
+
+    def checked(txn: Txn, context: Context, params: Params) -> Result:
+        refuse_dry_run(params)
+        return run(txn, context, params)
+
+    return Reads(checked)
 
 
 def changes(run: Run, *takes: str) -> Writes:

@@ -28,52 +28,71 @@ def may_cut(old: VpcState, new: VpcState) -> bool:
 
 def plan_cuts(old: VpcState, new: VpcState, flows: Iterable[Flow]) -> list[Flow]:
     """The flows that end."""
-    before, after = _owners(old), _owners(new)
+    before, after = _Seen(old), _Seen(new)
     return [
         flow
         for flow in flows
-        if _ends(old, new, before.get(flow.destination), after.get(flow.destination), flow, is_egress=False)
-        or _ends(old, new, before.get(flow.source), after.get(flow.source), flow, is_egress=True)
+        if _ends(before, after, flow.destination, flow, is_egress=False)
+        or _ends(before, after, flow.source, flow, is_egress=True)
     ]
 
 
-def _ends(
-    old: VpcState,
-    new: VpcState,
-    before: Interface | None,
-    after: Interface | None,
-    flow: Flow,
-    *,
-    is_egress: bool,
-) -> bool:
-    """Whether it ends at one of its ends, which may lie outside."""
+class _Seen:
+    """A VPC as flows are asked about: rules by group, interfaces by address, members' addresses by group."""
+
+    def __init__(self, state: VpcState) -> None:
+        self.state = state
+        self.owners = {
+            address.private_ip: one for one in state.interfaces.values() for address in one.addresses
+        }
+        self._rules: dict[tuple[str, bool], list[SecurityGroupRule]] = {}
+        for rule in state.rules.values():
+            self._rules.setdefault((rule.group_id, rule.is_egress), []).append(rule)
+        self._members: dict[str, set[str]] = {}
+        for one in state.interfaces.values():
+            for group_id in one.group_ids:
+                self._members.setdefault(group_id, set()).update(each.private_ip for each in one.addresses)
+
+    def rules_of(self, interface: Interface, *, is_egress: bool) -> list[SecurityGroupRule]:
+        """Of all its groups."""
+        groups = dict.fromkeys(interface.group_ids)
+        return [rule for group_id in groups for rule in self._rules.get((group_id, is_egress), ())]
+
+    def is_peer(self, rule: SecurityGroupRule, peer: str) -> bool:
+        """Whether the rule speaks of whoever has this address."""
+        if rule.cidr:
+            return IPv4Address(peer) in IPv4Network(rule.cidr)
+        if rule.peer_group_id:
+            return peer in self._members.get(rule.peer_group_id, ())
+        listed = self.state.prefix_lists.get(rule.prefix_list_id)
+        return listed is not None and any(IPv4Address(peer) in IPv4Network(cidr) for cidr in listed.cidrs)
+
+
+def _ends(old: _Seen, new: _Seen, address: str, flow: Flow, *, is_egress: bool) -> bool:
+    """Whether it ends at the end that has this address, which may lie outside."""
+    before, after = old.owners.get(address), new.owners.get(address)
     if before is None:
         return False
     if after is None or after.id != before.id:
         return True
-    if any(_allows(new, rule, flow) for rule in _rules(new, after, is_egress=is_egress)):
+    if any(_allows(new, rule, flow) for rule in new.rules_of(after, is_egress=is_egress)):
         return False
     return any(
         _allows(old, rule, flow) and rule.cidr == EVERYWHERE
-        for rule in _rules(old, before, is_egress=is_egress)
+        for rule in old.rules_of(before, is_egress=is_egress)
     ) and _is_open(old, before, flow, is_egress=not is_egress)
 
 
-def _is_open(state: VpcState, interface: Interface, flow: Flow, *, is_egress: bool) -> bool:
+def _is_open(seen: _Seen, interface: Interface, flow: Flow, *, is_egress: bool) -> bool:
     return flow.protocol in WITH_PORTS and any(
         rule.cidr == EVERYWHERE and rule.traffic.protocol in (ALL, flow.protocol) and not rule.traffic.ports
-        for rule in _rules(state, interface, is_egress=is_egress)
+        for rule in seen.rules_of(interface, is_egress=is_egress)
     )
 
 
-def _rules(state: VpcState, interface: Interface, *, is_egress: bool) -> list[SecurityGroupRule]:
-    groups = set(interface.group_ids)
-    return [one for one in state.rules.values() if one.group_id in groups and one.is_egress is is_egress]
-
-
-def _allows(state: VpcState, rule: SecurityGroupRule, flow: Flow) -> bool:
+def _allows(seen: _Seen, rule: SecurityGroupRule, flow: Flow) -> bool:
     peer = flow.destination if rule.is_egress else flow.source
-    return _is_of(rule.traffic, flow) and _is_peer(state, rule, peer)
+    return _is_of(rule.traffic, flow) and seen.is_peer(rule, peer)
 
 
 def _is_of(traffic: Traffic, flow: Flow) -> bool:
@@ -81,17 +100,3 @@ def _is_of(traffic: Traffic, flow: Flow) -> bool:
     if traffic.protocol not in (ALL, flow.protocol):
         return False
     return traffic.ports is None or traffic.ports[0] <= flow.port <= traffic.ports[1]
-
-
-def _is_peer(state: VpcState, rule: SecurityGroupRule, peer: str) -> bool:
-    if rule.cidr:
-        return IPv4Address(peer) in IPv4Network(rule.cidr)
-    if rule.peer_group_id:
-        members = state.members_of(rule.peer_group_id)
-        return any(peer == address.private_ip for one in members for address in one.addresses)
-    listed = state.prefix_lists.get(rule.prefix_list_id)
-    return listed is not None and any(IPv4Address(peer) in IPv4Network(cidr) for cidr in listed.cidrs)
-
-
-def _owners(state: VpcState) -> dict[str, Interface]:
-    return {address.private_ip: one for one in state.interfaces.values() for address in one.addresses}

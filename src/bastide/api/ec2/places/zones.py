@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bastide.api.ec2.filters import FilterTable, filtered
-from bastide.api.ec2.operations import looks
+from bastide.api.ec2.operations import answers
 from bastide.api.ec2.places.regions import REGIONS, zone_id, zones_of
 from bastide.api.operation import Context, Document, Operation, Params, Result
 from bastide.model.faults import Invalid
@@ -77,6 +77,6 @@ def _zone(region: str, zone: str) -> Document:
 
 
 OPERATIONS: Mapping[str, Operation] = {
-    "DescribeAvailabilityZones": looks(describe_availability_zones),
-    "DescribeRegions": looks(describe_regions),
+    "DescribeAvailabilityZones": answers(describe_availability_zones),
+    "DescribeRegions": answers(describe_regions),
 }
