@@ -20,6 +20,7 @@ from bastide.model.network import (
     VpcState,
     assemble_vpcs,
 )
+from bastide.model.network.flows import CountedFlows
 
 EVERYWHERE = "0.0.0.0/0"
 
@@ -95,6 +96,9 @@ class Told(Generic[N]):
 
     async def remove_unused(self) -> None:
         await self.network.remove_unused()
+
+    async def read_flows(self, vpc_id: str) -> CountedFlows:
+        return await self.network.read_flows(vpc_id)
 
     async def read_enis(self) -> set[str]:
         return await self.network.read_enis()

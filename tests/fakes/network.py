@@ -6,6 +6,7 @@ from bastide.host.ports import Network
 from bastide.model.assignment import Eni
 from bastide.model.faults import Unavailable
 from bastide.model.network import VpcState
+from bastide.model.network.flows import CountedFlows
 
 
 class FakeNetwork(Network):
@@ -14,6 +15,7 @@ class FakeNetwork(Network):
     def __init__(self) -> None:
         self.enis: dict[str, Eni] = {}
         self.states: dict[str, VpcState] = {}
+        self.flows: dict[str, CountedFlows] = {}
 
     def know(self, states: Mapping[str, VpcState]) -> None:
         self.states = dict(states)
@@ -32,6 +34,9 @@ class FakeNetwork(Network):
 
     async def remove_unused(self) -> None:
         """Nothing is held for a VPC that has no interface."""
+
+    async def read_flows(self, vpc_id: str) -> CountedFlows:
+        return self.flows.get(vpc_id, CountedFlows({}, {}))
 
     async def read_enis(self) -> set[str]:
         return set(self.enis)

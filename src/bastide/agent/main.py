@@ -19,6 +19,8 @@ from bastide import __version__
 from bastide.agent.folders import TaskFolders
 from bastide.agent.images import budget_bytes, prune
 from bastide.agent.limits import ContainerLimits, KernelLimits, Limits
+from bastide.agent.network.flow_logs import SOURCE as FLOWS
+from bastide.agent.network.flow_logs import FlowLogs
 from bastide.agent.network.publications import keep_published
 from bastide.agent.network.vpcs import Vpcs
 from bastide.agent.output.logs import Logs
@@ -88,7 +90,8 @@ class Agent:
             boot_id=read_boot_id(),
             report=self._report,
         )
-        self._vpcs = Vpcs(host.network, steps.names.know)
+        self._flow_logs = FlowLogs(host.network, self._tasks.arns, self._send)
+        self._vpcs = Vpcs(host.network, steps.names.know, self._flow_logs.know)
         self._session = Session(
             settings.session_socket,
             read_hello(settings),
@@ -111,6 +114,7 @@ class Agent:
             group.create_task(self._watch())
             group.create_task(self._limits.run(self._tasks.wake))
             group.create_task(self._names.run())
+            group.create_task(self._flow_logs.run())
             group.create_task(keep_published(self._publications))
 
     async def _watch(self) -> None:
@@ -155,6 +159,7 @@ class Agent:
 
     def _on_welcome(self) -> None:
         self._logs.reconnect()
+        self._flow_logs.reconnect()
         self._secrets.reconnect()
 
     def _on_message(self, message: Downward) -> None:
@@ -169,6 +174,8 @@ class Agent:
                 self._tasks.assign(assignment)
             case Release(task_arn):
                 self._tasks.release(last_of(task_arn))
+            case LogAck(source=source) if source == FLOWS:
+                self._flow_logs.acknowledge(message)
             case LogAck():
                 self._logs.acknowledge(message)
             case SecretsAnswer() | RegistryAnswer():

@@ -84,6 +84,10 @@ class Tasks:
             self._steps.names.follow(spec, self._states[task_id])
             self._loop.wake(task_id)
 
+    def arns(self) -> dict[str, str]:
+        """The ARN of each task of this host, by its id."""
+        return {task_id: spec.task_arn for task_id, spec in self._specs.items()}
+
     async def wake_leftovers(self) -> None:
         """Look at whatever this host holds for a task that has no assignment, or for no task at all."""
         await self._steps.remove_unused()

@@ -15,6 +15,7 @@ import msgspec
 from bastide.model.assignment import EfsVolume, Eni
 from bastide.model.container.cached_image import CachedImage
 from bastide.model.network import VpcState
+from bastide.model.network.flows import CountedFlows
 from bastide.model.network.names import VpcNames
 from bastide.model.status import Process as Process
 
@@ -194,6 +195,9 @@ class Network(Protocol):
 
     async def remove_unused(self) -> None:
         """What no interface needs of any VPC; after the last one, what the host has of them. Repeatable."""
+
+    async def read_flows(self, vpc_id: str) -> CountedFlows:
+        """What the VPC's router has counted; nothing where the VPC is not here or nobody counts."""
 
     async def read_enis(self) -> set[str]:
         """Task ids that have anything on this host's network."""

@@ -13,7 +13,7 @@ from bastide.model.faults import Invalid
 from bastide.model.messages.framing import Bodies, render_message
 from bastide.model.network import AnyPart
 
-PROTOCOL = 5
+PROTOCOL = 6
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):

@@ -8,6 +8,7 @@ from bastide.model.network import (
     NETWORK_KINDS,
     AclEntry,
     Address,
+    FlowLog,
     Interface,
     NatGateway,
     PrefixList,
@@ -192,3 +193,22 @@ def test_a_vpc_has_the_blocks_that_are_associated_and_a_list_its_entries() -> No
     assert isinstance(vpc, Vpc) and (vpc.has_dns_support, vpc.has_dns_hostnames) == (True, False)
     listed = {"PrefixListId": "pl-1", "_entries": {"10.0.0.0/8": "ours"}}
     assert parse_part("prefix-list", listed) == PrefixList(id="pl-1", cidrs=("10.0.0.0/8",))
+
+
+async def test_a_flow_log_says_what_of_whom_is_to_be_told_where_and_how_often(store: Store) -> None:
+    account = Account(store)
+    (vpc,) = (await account.call("DescribeVpcs", service="ec2"))["Vpcs"]
+    made = await account.call(
+        "CreateFlowLogs",
+        service="ec2",
+        ResourceType="VPC",
+        ResourceIds=[vpc["VpcId"]],
+        TrafficType="REJECT",
+        LogGroupName="flows",
+        DeliverLogsPermissionArn="arn:aws:iam::000000000000:role/flows",
+        MaxAggregationInterval=60,
+    )
+    (record,) = await store.view(lambda txn: txn.find("flow-log"))
+    assert parse_part(record.kind, record.document) == FlowLog(
+        id=made["FlowLogIds"][0], resource_id=vpc["VpcId"], log_group="flows", traffic="REJECT", interval_s=60
+    )

@@ -16,16 +16,18 @@ from pyroute2 import IPRoute
 
 from bastide.host import names
 from bastide.host.network import addresses, links
+from bastide.host.network.counters import read_flows
 from bastide.host.network.firewall import Firewall
 from bastide.host.network.gateway import Gateway
 from bastide.host.network.holds import Holds
 from bastide.host.network.netlink.seen import Routing, read_routing
-from bastide.host.network.netns import ensure_netns, inside, remove_netns, write_sysctl
+from bastide.host.network.netns import ensure_netns, inside, is_netns, remove_netns, write_sysctl
 from bastide.host.network.routers import Routers
 from bastide.host.network.rules import Rules
 from bastide.model.assignment import Eni
 from bastide.model.faults import NotFound, Unavailable
 from bastide.model.network import VPC_MTU, Interface, Subnet, VpcState, eni_link, subnet_router
+from bastide.model.network.flows import CountedFlows
 
 TASK_END = "eth0"
 _ADDRESSED = "addressed"  # the note on the task's end
@@ -103,6 +105,11 @@ class VpcNetwork:
         """Task ids that have anything on this host's network."""
         prefix = names.task_netns(self._instance, "")
         return {path.name.removeprefix(prefix) for path in self._folder.glob(f"{prefix}*")}
+
+    async def read_flows(self, vpc_id: str) -> CountedFlows:
+        """What the VPC's router has counted; nothing where the VPC is not here or nobody counts."""
+        router = self._routers.path(vpc_id)
+        return await read_flows(router) if is_netns(router) else CountedFlows({}, {})
 
     def router_path(self, vpc_id: str) -> Path:
         """Where the VPC's namespace is bound: what else serves the VPC runs inside it."""

@@ -157,6 +157,15 @@ class PrefixList(Part, frozen=True, kw_only=True, tag="prefix-list"):
     cidrs: tuple[str, ...] = ()
 
 
+class FlowLog(Part, frozen=True, kw_only=True, tag="flow-log"):
+    """Somebody wants to know what packets of a VPC, a subnet or an interface meet."""
+
+    resource_id: str
+    log_group: str
+    traffic: str  # ACCEPT, REJECT or ALL
+    interval_s: int
+
+
 class Flow(msgspec.Struct, frozen=True, kw_only=True):
     """A known flow by the addresses it has inside the VPC; `port` is where it goes, 0 without ports."""
 
@@ -177,4 +186,5 @@ AnyPart = (
     | SecurityGroupRule
     | NetworkAcl
     | PrefixList
+    | FlowLog
 )

@@ -14,6 +14,7 @@ from bastide.model.network.parts import (
     AclEntry,
     Address,
     AnyPart,
+    FlowLog,
     Interface,
     InternetGateway,
     NatGateway,
@@ -162,6 +163,16 @@ def _prefix_list(document: Document) -> PrefixList:
     return PrefixList(id=document["PrefixListId"], cidrs=tuple(document[kinds.ENTRIES_MEMBER]))
 
 
+def _flow_log(document: Document) -> FlowLog:
+    return FlowLog(
+        id=document["FlowLogId"],
+        resource_id=document["ResourceId"],
+        log_group=document["LogGroupName"],
+        traffic=document["TrafficType"],
+        interval_s=document["MaxAggregationInterval"],
+    )
+
+
 def _traffic(protocol: str, first: int | None, last: int | None) -> Traffic:
     return Traffic(
         protocol=_protocol(protocol),
@@ -185,5 +196,6 @@ _PARSERS: Mapping[str, Callable[[Document], AnyPart | None]] = {
     kinds.SECURITY_GROUP_RULE: _security_group_rule,
     kinds.NETWORK_ACL: _network_acl,
     kinds.PREFIX_LIST: _prefix_list,
+    kinds.FLOW_LOG: _flow_log,
 }
 NETWORK_KINDS = tuple(_PARSERS)

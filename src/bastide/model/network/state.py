@@ -11,6 +11,7 @@ import msgspec
 
 from bastide.model.network.parts import (
     AnyPart,
+    FlowLog,
     Interface,
     InternetGateway,
     NatGateway,
@@ -39,6 +40,7 @@ class VpcState(msgspec.Struct, frozen=True, kw_only=True):
     rules: dict[str, SecurityGroupRule] = {}
     acls: dict[str, NetworkAcl] = {}
     prefix_lists: dict[str, PrefixList] = {}
+    flow_logs: dict[str, FlowLog] = {}
 
     def route_table_of(self, subnet_id: str) -> RouteTable | None:
         """The table the subnet is associated with, else the main one."""
@@ -56,6 +58,11 @@ class VpcState(msgspec.Struct, frozen=True, kw_only=True):
         """The interfaces that are in the group now."""
         return (one for one in self.interfaces.values() if group_id in one.group_ids)
 
+    def flow_logs_of(self, interface: Interface) -> list[FlowLog]:
+        """Those that want to know of the interface's packets."""
+        at = {interface.id, interface.subnet_id, interface.vpc_id}
+        return [one for one in self.flow_logs.values() if one.resource_id in at]
+
     def rules_of(self, group_id: str, *, is_egress: bool) -> list[SecurityGroupRule]:
         """The group's rules of one direction, by id."""
         rules = (one for one in self.rules.values() if one.group_id == group_id)
@@ -66,15 +73,16 @@ def assemble_vpcs(parts: Iterable[AnyPart]) -> dict[str, VpcState]:
     """Every VPC among the parts, by id."""
     held = list(parts)
     lists = _by_id(one for one in held if isinstance(one, PrefixList))
+    logs = [one for one in held if isinstance(one, FlowLog)]
     rules: dict[str, list[SecurityGroupRule]] = {}
     of_vpc: dict[str, list[AnyPart]] = {}
     for part in held:
         if isinstance(part, SecurityGroupRule):
             rules.setdefault(part.group_id, []).append(part)
-        elif not isinstance(part, Vpc | PrefixList):
+        elif not isinstance(part, Vpc | PrefixList | FlowLog):
             of_vpc.setdefault(part.vpc_id, []).append(part)
     return {
-        vpc.id: _assemble(vpc, of_vpc.get(vpc.id, []), rules, lists)
+        vpc.id: _assemble(vpc, [*of_vpc.get(vpc.id, []), *logs], rules, lists)
         for vpc in sorted((one for one in held if isinstance(one, Vpc)), key=lambda one: one.id)
     }
 
@@ -87,6 +95,7 @@ def _assemble(
 ) -> VpcState:
     groups = _of(SecurityGroup, parts)
     own_rules = _by_id(rule for group_id in groups for rule in rules.get(group_id, ()))
+    resources = {vpc.id, *_of(Subnet, parts), *_of(Interface, parts)}
     named = {rule.prefix_list_id for rule in own_rules.values()}
     return VpcState(
         vpc=vpc,
@@ -99,6 +108,7 @@ def _assemble(
         rules=own_rules,
         acls=_of(NetworkAcl, parts),
         prefix_lists={key: one for key, one in lists.items() if key in named},
+        flow_logs={key: one for key, one in _of(FlowLog, parts).items() if one.resource_id in resources},
     )
 
 

@@ -42,6 +42,7 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
     value: str = ""
     is_interval: bool = False
     forgets_after_s: int = 0  # rules fill it, and what no packet renews goes again
+    size: int = 0  # most elements, where it is limited
     elements: Mapping[Key, Value] = {}
 
     def empty(self) -> "Holder":
@@ -159,6 +160,8 @@ def _typed(holder: Holder) -> dict[str, Any]:
         typed["flags"] = ["interval"]
     if holder.forgets_after_s:
         typed |= {"flags": ["timeout"], "timeout": holder.forgets_after_s}
+    if holder.size:
+        typed["size"] = holder.size
     return typed
 
 

@@ -6,6 +6,7 @@ through is dropped. Pure.
 """
 
 from bastide.model.network import VpcState, eni_link
+from bastide.plan.firewall.counting import plan_counting
 from bastide.plan.firewall.expressions import (
     ACCEPT,
     DROP,
@@ -48,11 +49,12 @@ _INCOMING, _OUTGOING = equals(meta("iifname"), UPLINK), equals(meta("oifname"), 
 def plan_vpc(state: VpcState) -> Table:
     """The router's table."""
     group_chains, group_sets = plan_groups(state)
+    counting_chains, counting_sets = plan_counting(state)
     egress = verdicts_of(state, is_egress=True) | {UPLINK: ("goto", "from-internet")}
     ingress = verdicts_of(state, is_egress=False) | {UPLINK: ("accept", "")}
     return Table(
         name=VPC_TABLE,
-        chains={**_hooks(state), **plan_subnets(state), **group_chains},
+        chains={**_hooks(state), **plan_subnets(state), **group_chains, **counting_chains},
         holders={
             "sources": Holder(key=("ifname", "ether_addr", "ipv4_addr"), elements=_sources(state)),
             "borders-out": _borders(state, "out"),
@@ -62,6 +64,7 @@ def plan_vpc(state: VpcState) -> Table:
             LOOK_UPS: COUNTED,
             **plan_translation(state),
             **group_sets,
+            **counting_sets,
         },
     )
 
