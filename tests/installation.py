@@ -4,6 +4,7 @@ Instance name, ports and folders are its own, so that it disturbs no other insta
 """
 
 import contextlib
+import http.client
 import json
 import os
 import signal
@@ -279,7 +280,7 @@ def ask(url: str, *, timeout_s: int = 3) -> str:
     try:
         with urllib.request.urlopen(url, timeout=timeout_s) as answer:
             return str(answer.read().decode())
-    except OSError:
+    except (OSError, http.client.HTTPException):  # also when the file was written anew meanwhile
         return ""
 
 
