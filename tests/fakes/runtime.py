@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from bastide.host.ports import ContainerState, ExecResult, NewContainer, Process
+from bastide.host.ports import ContainerState, ExecResult, NewContainer, Process, ShapeProcess
 from bastide.model.faults import Conflict, Invalid, NotFound, Unavailable
 
 CONTAINER_TYPE = "io.kubernetes.cri.container-type"
@@ -84,12 +84,56 @@ class Held:
         return dict(self.new.spec.get("annotations", {}))
 
 
+class FakeTerminal:
+    """A shell that says each line again, shows its size when asked, and knows `exit`."""
+
+    def __init__(self) -> None:
+        self.size = (0, 0)
+        self.is_deaf = False  # reads nothing of what is typed
+        self._shown: asyncio.Queue[bytes] = asyncio.Queue()
+        self._exit_code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._line = b""
+        self._rest = b""
+
+    async def read(self, size_max: int) -> bytes:
+        data = self._rest or await self._shown.get()
+        self._rest = data[size_max:]
+        return data[:size_max]
+
+    async def write(self, data: bytes) -> None:
+        if self.is_deaf:
+            await asyncio.Event().wait()
+        self._line += data
+        while b"\n" in self._line:
+            line, _, self._line = self._line.partition(b"\n")
+            if line.startswith(b"exit"):
+                self.end(int(line.removeprefix(b"exit") or b"0"))
+            elif line == b"size":
+                self.show("{} {}\n".format(*self.size).encode())
+            else:
+                self.show(line + b"\n")
+
+    async def resize(self, columns: int, rows: int) -> None:
+        self.size = (columns, rows)
+
+    async def wait(self) -> int | None:
+        return await asyncio.shield(self._exit_code)
+
+    def show(self, data: bytes) -> None:
+        self._shown.put_nowait(data)
+
+    def end(self, code: int) -> None:
+        self._exit_code.set_result(code)
+        self._shown.put_nowait(b"")
+
+
 class FakeRuntime:
     """The Runtime Protocol without a kernel."""
 
     def __init__(self, script: Script = read_script, answer: Callable[[str], Answer] = read_answer) -> None:
         self.memory_bytes: dict[str, int] = {}
         self.is_hanging = False
+        self.terminals: dict[str, FakeTerminal] = {}
         self.execs: list[tuple[str, Sequence[str]]] = []
         self._script = script
         self._answer_exec = answer
@@ -165,6 +209,27 @@ class FakeRuntime:
                     await held.ended.wait()
         code = 128 + signal.SIGKILL if held.ended.is_set() else answer.exit_code
         return ExecResult(exit_code=code, output=answer.output[:output_max])
+
+    @contextlib.asynccontextmanager
+    async def terminal(
+        self, container_id: str, exec_id: str, shape: ShapeProcess
+    ) -> AsyncIterator["FakeTerminal"]:
+        self._answer()
+        held = self._held.get(container_id)
+        if held is None or held.process is not Process.RUNNING:
+            raise NotFound("container", container_id)
+        arguments = shape(held.new.spec["process"])["args"]
+        if arguments[0].startswith("/nonexistent"):
+            raise Invalid("exec", why=f"failed to load {arguments[0]}: no such file or directory")
+        made = FakeTerminal()
+        self.terminals[exec_id] = made
+        try:
+            yield made
+        finally:
+            del self.terminals[exec_id]
+
+    async def end_terminals(self) -> None:
+        self._answer()
 
     async def read_memory_bytes(self, container_id: str) -> int | None:
         self._answer()

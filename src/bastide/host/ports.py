@@ -6,6 +6,7 @@ The contract suites in tests/contract hold the real parts and the fakes of tests
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -96,6 +97,25 @@ class ExecResult(msgspec.Struct, frozen=True, kw_only=True):
     output: bytes  # of both streams, as it came, cut
 
 
+ShapeProcess = Callable[[dict[str, Any]], dict[str, Any]]  # a container's own process → another in it
+
+
+class Terminal(Protocol):
+    """A program on a terminal of its own; reading, writing and resizing may go on at once."""
+
+    async def read(self, size_max: int) -> bytes:
+        """What it wrote; nothing when there will be no more. Not reading holds the program up."""
+
+    async def write(self, data: bytes) -> None:
+        """Type it; waits for the program to read what was typed before."""
+
+    async def resize(self, columns: int, rows: int) -> None:
+        """The terminal's size from now on; the program is told."""
+
+    async def wait(self) -> int | None:
+        """The exit code; None where nobody knows it any more."""
+
+
 class Runtime(Protocol):
     """containerd's containers and tasks of this instance's namespace."""
 
@@ -125,6 +145,17 @@ class Runtime(Protocol):
         An earlier one of the same id, left behind by an agent that died, is killed first. NotFound or
         Conflict when the container does not run, Invalid when the program can't be started.
         """
+
+    def terminal(
+        self, container_id: str, exec_id: str, shape: ShapeProcess
+    ) -> AbstractAsyncContextManager[Terminal]:
+        """A program on a terminal in the container, ended with the context if it has not ended before.
+
+        NotFound or Conflict when the container does not run, Invalid when the program can't be started.
+        """
+
+    async def end_terminals(self) -> None:
+        """End every program on a terminal that an earlier process of ours left."""
 
     async def read_memory_bytes(self, container_id: str) -> int | None:
         """What the container uses now, by the sandbox's own count; None when it does not run."""

@@ -42,6 +42,11 @@ APPLETS = (
     "unshare",
     "dmesg",
     "hostname",
+    "stty",
+    "yes",
+    "head",
+    "tr",
+    "env",
 )
 FAKE = "fake"
 GVISOR = pytest.param("containerd", marks=pytest.mark.real, id="gvisor")

@@ -110,7 +110,7 @@ async def test_what_an_agent_left_behind_is_killed_before_the_next(
     container = await real_bench.run("sleep", "1000")
     channel = containerd.channel()
     killed = containerd.runtime(channel)
-    monkeypatch.setattr(killed._execs, "_remove", AsyncMock())
+    monkeypatch.setattr(killed._checks, "_remove", AsyncMock())
     arguments = ("sh", "-c", "exec sleep 555")
     left = asyncio.create_task(killed.exec(container.id, EXEC, arguments, timeout_s=60, output_max=1))
     listing = ("sh", "-c", "grep -l 'sleep.55[5]' /proc/[0-9]*/cmdline; true")

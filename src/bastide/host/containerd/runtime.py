@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from bastide.host.containerd.channel import Channel
 from bastide.host.containerd.events import watch_tasks
-from bastide.host.containerd.execs import Execs
+from bastide.host.containerd.execs.checks import Checks
+from bastide.host.containerd.execs.terminals import Terminals
 from bastide.host.containerd.shims import Shim
 from bastide.host.containerd_api.services import containers_pb2 as containers
 from bastide.host.containerd_api.services import tasks_pb2 as tasks
@@ -29,7 +30,7 @@ from bastide.host.containerd_api.types import cgroups_v1_pb2 as metrics_v1
 from bastide.host.containerd_api.types import cgroups_v2_pb2 as metrics_v2
 from bastide.host.containerd_api.types import process_pb2
 from bastide.host.containerd_api.types.common_pb2 import Mount
-from bastide.host.ports import ContainerState, ExecResult, NewContainer, Process
+from bastide.host.ports import ContainerState, ExecResult, NewContainer, Process, ShapeProcess, Terminal
 from bastide.model.faults import AlreadyExists, Conflict, Fault, Invalid, NotFound, Unavailable
 
 if TYPE_CHECKING:  # the stubs' asynchronous faces exist for the type checker alone
@@ -64,7 +65,8 @@ class ContainerdRuntime:
     def __init__(self, channel: Channel, shim: Shim) -> None:
         self._channel = channel
         self._shim = shim
-        self._execs = Execs(channel, folder=shim.run_folder / "execs")
+        self._checks = Checks(channel, folder=shim.run_folder / "execs")
+        self._terminals = Terminals(channel, folder=shim.run_folder / "terminals")
         self._containers: ContainersAsyncStub = ContainersStub(channel.grpc)
         self._tasks: TasksAsyncStub = TasksStub(channel.grpc)
 
@@ -160,7 +162,7 @@ class ContainerdRuntime:
         with suppress(NotFound):
             record = containers.DeleteContainerRequest(id=container_id)
             await self._channel.call(self._containers.Delete, record, about=about)
-        self._execs.forget(container_id)
+        self._checks.forget(container_id)
         self._shim_socket(container_id).unlink(missing_ok=True)  # a shim that was killed leaves it
 
     def _shim_socket(self, sandbox_id: str) -> Path:
@@ -172,9 +174,19 @@ class ContainerdRuntime:
         self, container_id: str, exec_id: str, arguments: Sequence[str], *, timeout_s: float, output_max: int
     ) -> ExecResult:
         """Run a program in the container as its own process is run; see the port."""
-        return await self._execs.run(
+        return await self._checks.run(
             container_id, exec_id, arguments, timeout_s=timeout_s, output_max=output_max
         )
+
+    def terminal(
+        self, container_id: str, exec_id: str, shape: ShapeProcess
+    ) -> AbstractAsyncContextManager[Terminal]:
+        """A program on a terminal in the container; see the port."""
+        return self._terminals.open(container_id, exec_id, shape)
+
+    async def end_terminals(self) -> None:
+        """End what an earlier agent left."""
+        await self._terminals.end_all()
 
     async def read_memory_bytes(self, container_id: str) -> int | None:
         """What the container uses now, by the sandbox's own count; None when it does not run."""

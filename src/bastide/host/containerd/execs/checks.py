@@ -6,17 +6,14 @@ earlier one left. Both of the program's streams share the pipe.
 
 import asyncio
 import contextlib
-import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from google.protobuf.any_pb2 import Any as AnyMessage
-
 from bastide.host.containerd.channel import Answered, Channel
-from bastide.host.containerd_api.services import containers_pb2 as containers
+from bastide.host.containerd.execs.process import pack_process, read_process
 from bastide.host.containerd_api.services import tasks_pb2 as tasks
 from bastide.host.containerd_api.services.containers_pb2_grpc import ContainersStub
 from bastide.host.containerd_api.services.tasks_pb2_grpc import TasksStub
@@ -27,7 +24,6 @@ if TYPE_CHECKING:  # the stubs' asynchronous faces exist for the type checker al
     from bastide.host.containerd_api.services.containers_pb2_grpc import ContainersAsyncStub
     from bastide.host.containerd_api.services.tasks_pb2_grpc import TasksAsyncStub
 
-PROCESS_TYPE = "types.containerd.io/opencontainers/runtime-spec/1/Process"
 CALL_TIMEOUT_S = 20.0  # on a loaded machine
 START_TIMEOUT_S = 20.0  # a sandbox that is short of processor time takes a second or two
 READ_BYTES = 65536
@@ -39,7 +35,7 @@ NAMES_MAX = 10  # of one exec id: as many of its programs may leave children tha
 NOT_RUNNING = "cannot exec in a"  # how the shim refuses in any state but running
 
 
-class Execs:
+class Checks:
     """Programs beside containers; calls about one pair of ids are the caller's to put in order."""
 
     def __init__(self, channel: Channel, *, folder: Path) -> None:
@@ -53,7 +49,7 @@ class Execs:
         self, container_id: str, exec_id: str, arguments: Sequence[str], *, timeout_s: float, output_max: int
     ) -> ExecResult:
         """As Runtime.exec has it."""
-        process = await self._read_process(container_id)
+        process = await read_process(self._channel, self._containers, container_id)
         process |= {"args": list(arguments), "terminal": False}
         async with self._pipe(container_id, exec_id, output_max) as (path, output):
             name = await self._create(container_id, exec_id, process, path)
@@ -80,7 +76,7 @@ class Execs:
                 exec_id=name,
                 stdout=str(pipe),
                 stderr=str(pipe),
-                spec=AnyMessage(type_url=PROCESS_TYPE, value=json.dumps(process).encode()),
+                spec=pack_process(process),
             )
             try:
                 with suppress(AlreadyExists):
@@ -140,14 +136,6 @@ class Execs:
             pass
         except Unavailable:
             self._taken.add((container_id, exec_id))
-
-    async def _read_process(self, container_id: str) -> dict[str, object]:
-        """What the container's own process is."""
-        request = containers.GetContainerRequest(id=container_id)
-        about = ("container", container_id)
-        found = await self._channel.call(self._containers.Get, request, about=about)
-        process: dict[str, object] = json.loads(found.container.spec.value)["process"]
-        return process
 
     @contextlib.asynccontextmanager
     async def _pipe(
