@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bastide import __version__
+from bastide.agent.exec import Execs
 from bastide.agent.folders import TaskFolders
 from bastide.agent.images import budget_bytes, prune
 from bastide.agent.limits import ContainerLimits, KernelLimits, Limits
@@ -51,6 +52,14 @@ from bastide.model.frames import (
     SecretsAnswer,
     SecretsRequest,
     Sync,
+)
+from bastide.model.messages.exec import (
+    ExecBytes,
+    ExecResize,
+    ExecStart,
+    ExecStop,
+    ExecTaken,
+    ExecUpward,
 )
 
 log = logging.getLogger(__name__)
@@ -90,6 +99,7 @@ class Agent:
             boot_id=read_boot_id(),
             report=self._report,
         )
+        self._execs = Execs(host.runtime, self._say, find_container=self._tasks.find_run)
         self._flow_logs = FlowLogs(host.network, self._tasks.arns, self._send)
         self._vpcs = Vpcs(host.network, steps.names.know, self._flow_logs.know)
         self._session = Session(
@@ -111,6 +121,7 @@ class Agent:
             group.create_task(self._tasks.run())
             group.create_task(self._vpcs.run())
             group.create_task(self._logs.run())
+            group.create_task(self._execs.run())
             group.create_task(self._watch())
             group.create_task(self._limits.run(self._tasks.wake))
             group.create_task(self._names.run())
@@ -157,7 +168,11 @@ class Agent:
     def _ask(self, request: SecretsRequest | RegistryRequest) -> bool:
         return self._session.send(request)
 
+    def _say(self, message: ExecUpward) -> bool:
+        return self._session.send(message)
+
     def _on_welcome(self) -> None:
+        self._execs.end_all()
         self._logs.reconnect()
         self._flow_logs.reconnect()
         self._secrets.reconnect()
@@ -180,6 +195,8 @@ class Agent:
                 self._logs.acknowledge(message)
             case SecretsAnswer() | RegistryAnswer():
                 self._secrets.take(message)
+            case ExecStart() | ExecResize() | ExecBytes() | ExecTaken() | ExecStop():
+                self._execs.take(message)
             case _:
                 log.warning("unexpected message", extra={"type": type(message).__name__})
 

@@ -19,6 +19,7 @@ from bastide.agent.steps import Steps
 from bastide.host.ports import ContainerState
 from bastide.loop import Loop
 from bastide.model.assignment import Assignment, Report
+from bastide.model.container.runs import run_id
 from bastide.model.faults import Fault, InUse, Unavailable
 from bastide.model.status import DesiredStatus, Process, TaskStatus
 from bastide.model.task_state import TaskState
@@ -110,6 +111,15 @@ class Tasks:
         """Anything may have changed."""
         for task_id in self._specs:
             self._loop.wake(task_id)
+
+    def find_run(self, task_id: str, container: str) -> str | None:
+        """What containerd calls the run of a container that is there now; None when there is none."""
+        spec, state = self._specs.get(task_id), self._states.get(task_id)
+        if spec is None or state is None or state.status is not TaskStatus.RUNNING:
+            return None
+        named = (each.runtime_id for each in spec.containers if each.name == container)
+        first = next(named, None)
+        return None if first is None else run_id(first, max(0, state.container(container).restarts))
 
     def sync(self, task_ids: tuple[str, ...]) -> None:
         """The full set, each assigned before: whatever else is here goes; the server hears of the rest."""

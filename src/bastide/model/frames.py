@@ -10,10 +10,11 @@ import msgspec
 
 from bastide.model.assignment import Assignment, LogLine, LogTarget, Report
 from bastide.model.faults import Invalid
+from bastide.model.messages.exec import ExecDownward, ExecUpward
 from bastide.model.messages.framing import Bodies, render_message
 from bastide.model.network import AnyPart
 
-PROTOCOL = 6
+PROTOCOL = 7
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
@@ -159,7 +160,7 @@ class LogAck(msgspec.Struct, frozen=True, kw_only=True, tag="logs-ack"):
     error: str | None = None
 
 
-Upward = Hello | Heartbeat | Reported | LogBatch | SecretsRequest | RegistryRequest | Pulling
+Upward = Hello | Heartbeat | Reported | LogBatch | SecretsRequest | RegistryRequest | Pulling | ExecUpward
 Downward = (
     Welcome
     | Refusal
@@ -172,6 +173,7 @@ Downward = (
     | SecretsAnswer
     | RegistryAnswer
     | Heartbeat
+    | ExecDownward
 )
 Message = Upward | Downward
 

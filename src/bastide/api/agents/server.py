@@ -9,6 +9,7 @@ import contextlib
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 from bastide import __version__
 from bastide.api.agents.peers import peer_uid
@@ -19,6 +20,7 @@ from bastide.api.vault import Vault
 from bastide.config import Settings
 from bastide.model.faults import Denied, Fault, Invalid
 from bastide.model.frames import PROTOCOL, Hello, Refusal, Welcome
+from bastide.model.messages.exec import ExecDownward, ExecUpward
 from bastide.model.network import NETWORK_KINDS
 from bastide.store import Store
 from bastide.store.following import follow
@@ -44,6 +46,8 @@ class Agents:
         heartbeat_s: float = HEARTBEAT_S,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self.on_exec: Callable[[str, ExecUpward], None] = lambda host_id, message: None
+        self.on_lost: Callable[[str], None] = lambda host_id: None
         self._store = store
         self._resolver = Resolver(store, settings, vault)
         self._path = settings.session_socket
@@ -57,6 +61,14 @@ class Agents:
     def connected(self) -> int:
         """How many hosts have a session."""
         return len(self._sessions)
+
+    def tell(self, host_id: str, message: ExecDownward) -> bool:
+        """Say something to a host's agent; False where it is not connected."""
+        session = self._sessions.get(host_id)
+        if session is None:
+            return False
+        session.say(message)
+        return True
 
     async def run(self) -> None:
         """Listen until cancelled; the socket is there once every earlier session is recorded as lost."""
@@ -137,8 +149,10 @@ class Agents:
             heartbeat_s=self._heartbeat_s,
             now=self._now,
         )
+        session.on_exec = partial(self._hear_exec, host_id)
         if earlier := self._sessions.get(host_id):
             earlier.close()
+            self.on_lost(host_id)
         self._sessions[host_id] = session  # from here on changes are marked, so Sync misses nothing
         try:
             now = self._now()
@@ -151,7 +165,11 @@ class Agents:
         finally:
             if self._sessions.get(host_id) is session:
                 del self._sessions[host_id]
+                self.on_lost(host_id)
                 await asyncio.shield(self._record_loss(host_id))
+
+    def _hear_exec(self, host_id: str, message: ExecUpward) -> None:
+        self.on_exec(host_id, message)
 
     async def _record_loss(self, host_id: str) -> None:
         now = self._now()

@@ -38,6 +38,7 @@ from bastide.model.frames import (
     Sync,
     render_frame,
 )
+from bastide.model.messages.exec import ExecDownward, ExecUpward
 from bastide.model.status import DesiredStatus, TaskStatus
 from bastide.model.task import status_of
 from bastide.store import Store, Txn
@@ -96,18 +97,21 @@ class Session:
         heartbeat_s: float,
         now: Callable[[], datetime],
     ) -> None:
+        self.on_exec: Callable[[ExecUpward], None] = lambda message: None
         self._host_id = host_id
         self._line = line
         self._store = store
         self._resolver = resolver
         self._silence_s = heartbeat_s * SILENCE_HEARTBEATS
         self._now = now
+        self._unsaid: list[Downward] = []  # of exec sessions: their windows bound it
         self._sent: dict[str, DesiredStatus] = {}
         self._reading: frozenset[str] | None = None  # tasks in a snapshot under way; None: all, for the Sync
         self._dirty: dict[str, None] = {}
         self._dirty_parts: dict[tuple[str, str], None] = {}  # kind and key of network records
         self._is_network_lost = False  # nobody knows which have changed: all of them may have
         self._something = asyncio.Event()
+        self._has_words = asyncio.Event()
 
     async def run(self) -> None:
         """Serve until the agent is gone, silent or too slow; raises why."""
@@ -119,6 +123,7 @@ class Session:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen())
             group.create_task(self._tell())
+            group.create_task(self._say_all())
 
     def mark(self, task_arn: str) -> None:
         """The task may be new on this host, or may have changed."""
@@ -141,6 +146,11 @@ class Session:
         for arn in (*task_arns, *self._sent):
             self.mark(arn)
 
+    def say(self, message: ExecDownward) -> None:
+        """Tell the agent, after what it was told before."""
+        self._unsaid.append(message)
+        self._has_words.set()
+
     def close(self) -> None:
         """End it; `run` raises."""
         self._line.close()
@@ -158,6 +168,13 @@ class Session:
             self._reading = frozenset()
             if messages:
                 await self._line.send(messages)
+
+    async def _say_all(self) -> None:
+        while True:
+            await self._has_words.wait()
+            self._has_words.clear()
+            unsaid, self._unsaid = self._unsaid, []
+            await self._line.send(unsaid)
 
     def _read_all(self, txn: Txn) -> list[Downward]:
         """The network, the host's assignments, then the tasks that are its own: all others it gives up."""
@@ -201,9 +218,12 @@ class Session:
     async def _listen(self) -> None:
         while True:
             messages = await self._line.read(timeout_s=self._silence_s)
+            for message in messages:  # at once and in order: they wait for no transaction
+                if isinstance(message, ExecUpward):
+                    self.on_exec(message)
             # Their transactions are queued in this order and share a commit; the next bytes wait for it.
             batches = [message for message in messages if isinstance(message, LogBatch)]
-            others = [message for message in messages if not isinstance(message, LogBatch)]
+            others = [message for message in messages if not isinstance(message, LogBatch | ExecUpward)]
             acks, answers = await asyncio.gather(
                 self._take_logs(batches), asyncio.gather(*(self._answer(message) for message in others))
             )
