@@ -23,6 +23,7 @@ from bastide.api.agents import Agents
 from bastide.api.app import create_app
 from bastide.api.connections import connection_with
 from bastide.api.ec2.vpcs.completion import complete_default_vpcs
+from bastide.api.exec import ExecStreams
 from bastide.api.keys import Keys, ensure_admin_key, key_file
 from bastide.api.operator import Operators
 from bastide.api.s3.files import ObjectFiles, sweep_objects
@@ -47,6 +48,10 @@ KEEP_ALIVE_S = 75  # longer than the SDKs keep an idle connection
 BACKLOG = 2048
 # Store threads hold the GIL for microseconds at a time; at Python's 5 ms they would wait long for each turn.
 SWITCH_INTERVAL_S = 0.0005
+STREAMS = "websockets-sansio"  # which of uvicorn's WebSockets
+STREAM_PING_S = 54  # the SSM agent's
+STREAM_PONG_S = 600  # a client whose terminal is held with Ctrl-S does not answer, and is not gone
+STREAM_FRAME_BYTES = 1024 * 1024  # of a client of exec; the plugin's own have 1 KiB
 GC_THRESHOLD = 20_000  # requests make many short-lived objects and few cycles
 
 log = logging.getLogger(__name__)
@@ -92,9 +97,12 @@ async def serve(settings: Settings) -> None:
         agents = Agents(store, settings, vault)
         admin = ensure_admin_key(key_file(settings))
         keys = Keys(admin, account=settings.account, store=store, vault=vault)
+        streams = ExecStreams(store, settings, vault, tell=agents.tell)
+        agents.on_exec, agents.on_lost = streams.hear, streams.lose_host
         app = create_app(store, settings, keys, vault=vault, agents_connected=lambda: agents.connected)
+        app.streams = streams
         certificates = Certificates(settings)
-        api = _listener(app, settings.host, settings.port, tls=certificates.context)
+        api = _listener(app, settings.host, settings.port, ws=STREAMS, tls=certificates.context)
         metrics = _listener(app.metrics_app, *settings.metrics_address)
         gc.freeze()  # models and modules live as long as we do: no collection looks at them again
         log.info("bastide server %s of %s on %s", __version__, settings.instance, settings.endpoint)
@@ -103,6 +111,7 @@ async def serve(settings: Settings) -> None:
                 group.create_task(part.run())
                 for part in (
                     agents,
+                    streams,
                     Operators(store, settings, vault),
                     Placement(store, settings),
                     Enis(store),
@@ -147,14 +156,20 @@ async def _opened(settings: Settings) -> AsyncIterator[Store]:
         await store.close()
 
 
-def _listener(app: Any, host: str, port: int, *, tls: ssl.SSLContext | None = None) -> Listener:
+def _listener(
+    app: Any, host: str, port: int, *, ws: str = "none", tls: ssl.SSLContext | None = None
+) -> Listener:
     return Listener(
         uvicorn.Config(
             app,
             host=host,
             port=port,
             http=connection_with(tls),
-            ws="none",
+            ws=ws,
+            ws_max_size=STREAM_FRAME_BYTES,
+            ws_per_message_deflate=False,
+            ws_ping_interval=STREAM_PING_S,
+            ws_ping_timeout=STREAM_PONG_S,
             lifespan="off",
             interface="asgi3",
             access_log=False,

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from bastide.api.distribution import Distribution
+from bastide.api.exec import ExecStreams
 from bastide.api.gateway import Gateway
 from bastide.api.health import Health
 from bastide.api.keys import Keys
@@ -62,11 +63,15 @@ class App:
         self._gateway = gateway
         self._health = health
         self._distribution = distribution
+        self.streams: ExecStreams | None = None  # of ECS Exec; without it no WebSocket is taken
         self._body_limit_bytes = body_limit_bytes
         self.metrics_app = metrics_app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI's entry, a task of its own per request."""
+        if scope["type"] == "websocket" and self.streams is not None:
+            await self.streams(scope, receive, send, path=scope["path"])
+            return
         if scope["type"] != "http":
             return
         if scope["path"].startswith(REGISTRY_PATHS) or scope["path"] == REGISTRY_PATHS[:-1]:

@@ -17,6 +17,7 @@ from bastide.api.ecs import (
     task_protection,
     tasks,
 )
+from bastide.api.exec import execute_command, sessions
 from bastide.api.operation import Operation
 
 Services = Mapping[str, Mapping[str, Operation]]
@@ -40,6 +41,7 @@ SERVICES: Services = {
         account_settings.OPERATIONS,
         capacity_providers.OPERATIONS,
         clusters.OPERATIONS,
+        execute_command.OPERATIONS,
         run_task.OPERATIONS,
         tags.OPERATIONS,
         task_definitions.OPERATIONS,
@@ -50,6 +52,6 @@ SERVICES: Services = {
     "logs": join(*logs.PARTS),
     "s3": join(*s3.PARTS),
     "secretsmanager": join(*secretsmanager.PARTS),
-    "ssm": join(*ssm.PARTS),
+    "ssm": join(*ssm.PARTS, sessions.OPERATIONS),
     "sts": join(*sts.PARTS),
 }

@@ -33,6 +33,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "resolv_conf": "file with the resolvers that tasks' look-ups of the world's names are sent on to",
     "tls_certificate": "file with a certificate chain to show instead of one of Bastide's own authority",
     "tls_key": "file with that certificate's private key; the server's user has to be able to read both",
+    "stream_endpoint": "where clients of ECS Exec connect, wss://host:port; empty: at the API (docs/exec.md)",
     "registry_domain": "domain of image names: <account>.dkr.ecr.<region>.<registry_domain>:<port>",
     "registry_grace_s": "how long image layers that nothing uses, and broken-off uploads, are kept",
     "cpu_overcommit": "how many times over a host's CPUs may be promised to tasks (memory never is)",
@@ -73,6 +74,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     resolv_conf: Path = Path("/etc/resolv.conf")
     tls_certificate: str = ""
     tls_key: str = ""
+    stream_endpoint: str = ""
     registry_domain: str = "localhost"
     registry_grace_s: int = 86400  # a slow push brings its first layer long before its manifest
     cpu_overcommit: int = 16

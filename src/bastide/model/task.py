@@ -12,6 +12,7 @@ from typing import Any
 
 from bastide.model.assignment import ContainerReport, Report
 from bastide.model.container.health import HealthStatus, health_of_task, is_news, is_older, render_health
+from bastide.model.container.managed_agents import advanced_agents
 from bastide.model.status import REASON_MAX_CHARS, ContainerStatus, DesiredStatus, StopCode, TaskStatus
 
 Document = dict[str, Any]
@@ -86,9 +87,7 @@ def ended_unstarted(document: Document, *, at_s: float, code: StopCode, reason: 
         "executionStoppedAt": at_s,
         "stoppedAt": at_s,
         "attachments": [{**attachment, "status": "DELETED"} for attachment in task["attachments"]],
-        "containers": [
-            {**container, "lastStatus": ContainerStatus.STOPPED.name} for container in task["containers"]
-        ],
+        "containers": [_ended_container(container, at_s=at_s) for container in task["containers"]],
     }
     return {**with_members(document, **members), "reported": int(TaskStatus.STOPPED)}
 
@@ -102,7 +101,7 @@ def with_report(document: Document, report: Report, *, at_s: float, runtime_ids:
     status = TaskStatus[task["lastStatus"]].advanced_to(report.last_status)
     members: Document = {
         "lastStatus": status.name,
-        "containers": _reported_containers(document, report.containers, runtime_ids),
+        "containers": _reported_containers(document, report.containers, runtime_ids, at_s=at_s),
         "attachments": [_attached(attachment, status) for attachment in task["attachments"]],
     }
     for member, field in _TIMES:
@@ -161,14 +160,22 @@ def _attached(attachment: Document, status: TaskStatus) -> Document:
 
 
 def _reported_containers(
-    document: Document, reports: Sequence[ContainerReport], runtime_ids: Sequence[str]
+    document: Document, reports: Sequence[ContainerReport], runtime_ids: Sequence[str], *, at_s: float
 ) -> list[Document]:
     by_name = {report.name: report for report in reports}
     containers, health = document["task"]["containers"], document.get("health", {})
-    return [
+    reported = [
         _reported_container(container, by_name.get(container["name"]), runtime, health.get(container["name"]))
         for container, runtime in zip(containers, runtime_ids, strict=True)
     ]
+    return [
+        {**each, **advanced_agents(each, ContainerStatus[each["lastStatus"]], at_s=at_s)} for each in reported
+    ]
+
+
+def _ended_container(container: Document, *, at_s: float) -> Document:
+    stopped = ContainerStatus.STOPPED
+    return {**container, "lastStatus": stopped.name, **advanced_agents(container, stopped, at_s=at_s)}
 
 
 def _health_of_task(

@@ -15,6 +15,7 @@ from bastide.api.keys import AdminKey, Keys
 from bastide.api.registry import SERVICES, Services
 from bastide.api.vault import Vault
 from bastide.config import Settings
+from bastide.server import STREAMS
 from bastide.store import Store
 
 VAULT = Vault(bytes(range(32)))
@@ -51,7 +52,14 @@ async def serving(
     keys = Keys(KEY, account=settings.account, store=store, vault=VAULT)
     app = create_app(store, settings, keys, vault=VAULT, agents_connected=lambda: 1, services=services)
     config = uvicorn.Config(
-        app, port=0, http=http, lifespan="off", ws="none", access_log=False, log_config=None
+        app,
+        port=0,
+        http=http,
+        lifespan="off",
+        ws=STREAMS,
+        ws_per_message_deflate=False,
+        access_log=False,
+        log_config=None,
     )
     server = uvicorn.Server(config)
     sock = config.bind_socket()

@@ -13,6 +13,7 @@ from bastide.api.ecs.checks import Document
 from bastide.api.ecs.checks.overrides import task_size
 from bastide.api.operation import Context
 from bastide.model.arn import container_arn, last_of, task_arn
+from bastide.model.container.managed_agents import new_managed_agents
 from bastide.model.status import RUNTIME_ATTRIBUTE, ContainerStatus, DesiredStatus, TaskStatus
 from bastide.model.task_size import STORAGE_GIB_DEFAULT
 from bastide.store.records import Record
@@ -50,7 +51,8 @@ def new_task(ctx: Context, launch: Launch, *, provider: str | None, subnet: str)
         "attachments": [_attachment(subnet)],
         "attributes": _attributes(ctx, definition),
         "containers": [
-            _container(ctx, cluster, arn, merged) for merged in merged_containers(definition, overrides)
+            _container(ctx, cluster, arn, merged, params)
+            for merged in merged_containers(definition, overrides)
         ],
         "cpu": str(cpu_units),
         "memory": str(memory_mib),
@@ -133,7 +135,7 @@ def _attachment(subnet: str) -> Document:
     }
 
 
-def _container(ctx: Context, cluster: str, arn: str, definition: Document) -> Document:
+def _container(ctx: Context, cluster: str, arn: str, definition: Document, params: Document) -> Document:
     container = {
         "containerArn": container_arn(ctx.scope, cluster, last_of(arn), str(uuid.uuid4())),
         "taskArn": arn,
@@ -148,6 +150,9 @@ def _container(ctx: Context, cluster: str, arn: str, definition: Document) -> Do
     for member in ("memory", "memoryReservation"):
         if member in definition:
             container[member] = str(definition[member])
+    if params.get("enableExecuteCommand"):
+        readonly_root = bool(definition.get("readonlyRootFilesystem"))
+        container["managedAgents"] = new_managed_agents(readonly_root=readonly_root)
     return container
 
 

@@ -47,6 +47,11 @@ _ECS: Table = {
     ),
     (InUse, "capacity provider"): Row("ResourceInUseException"),
     (LimitExceeded, "revision"): Row("LimitExceededException"),
+    (Invalid, "command"): Row("ClientException"),
+    (LimitExceeded, "exec sessions"): Row("ClientException"),
+    (Unavailable, "exec target"): Row(
+        "TargetNotConnectedException", "The execute command failed due to an internal error. Try again later."
+    ),
     (Unavailable, "store"): Row("ServerException", "The service is busy. Try again."),
 }
 
@@ -158,6 +163,7 @@ _SSM: Table = {
     (Invalid, "resource type"): Row("InvalidResourceType"),
     (Invalid, "resource id"): Row("InvalidResourceId"),
     (Denied, "parameter name"): Row("AccessDeniedException"),
+    (NotFound, "session"): Row("DoesNotExistException", "Session {name} does not exist."),
     (Unsupported, "allowed pattern"): Row("InvalidAllowedPatternException"),
     (Unsupported, "policies"): Row("InvalidPolicyTypeException"),
     (Unavailable, "store"): Row("ServiceUnavailable", "The service is busy. Try again."),

@@ -1,11 +1,13 @@
 """The process of an exec session."""
 
+from typing import Any
+
 import pytest
 
 from bastide.model.faults import Invalid
 from bastide.plan.oci.execs import render_exec_process, split_command
 
-OWN = {
+OWN: dict[str, Any] = {
     "args": ["server"],
     "cwd": "/srv",
     "env": ["PATH=/bin", "TERM=vt100"],

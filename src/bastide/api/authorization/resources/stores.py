@@ -106,4 +106,11 @@ def _parameter_arn(ctx: Context, name: str) -> str:
     return render_arn("ssm", ctx.caller.region, ctx.caller.account, f"parameter/{path}")
 
 
-SSM: Mapping[str, Find] = {"parameter": _parameters}
+def _sessions(txn: Txn, ctx: Context, params: Params) -> list[Found]:
+    names = names_in(params, "SessionId")
+    return [
+        Found(render_arn("ssm", ctx.caller.region, ctx.caller.account, f"session/{name}")) for name in names
+    ]
+
+
+SSM: Mapping[str, Find] = {"parameter": _parameters, "session": _sessions}
