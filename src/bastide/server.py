@@ -95,8 +95,9 @@ async def serve(settings: Settings) -> None:
         await complete_default_vpcs(store, settings, vault)
         await sweep_objects(store, ObjectFiles(settings, vault))
         agents = Agents(store, settings, vault)
-        admin = ensure_admin_key(key_file(settings))
-        keys = Keys(admin, account=settings.account, store=store, vault=vault)
+        file = key_file(settings)
+        admin = ensure_admin_key(file)
+        keys = Keys(admin, account=settings.account, store=store, vault=vault, file=file)
         streams = ExecStreams(store, settings, vault, tell=agents.tell)
         agents.on_exec, agents.on_lost = streams.hear, streams.lose_host
         app = create_app(store, settings, keys, vault=vault, agents_connected=lambda: agents.connected)

@@ -1,4 +1,4 @@
-"""`bastide env` and `bastide configure`: what the aws CLI and the SDKs need to know.
+"""`bastide env`, `configure` and `admin`: what the aws CLI and the SDKs need to know, and the key of it.
 
 The secret key goes to stdout or into the user's own credentials file, never into an argument list.
 """
@@ -118,6 +118,21 @@ def render_with_section(text: str, section: str, values: Mapping[str, str]) -> s
     return "\n".join([*kept, *([""] if kept else []), *body]) + "\n"
 
 
+def admin(settings: Settings, args: argparse.Namespace) -> int:
+    """Give the installation's admin another key. Raises NotFound before the first start."""
+    from bastide.api.keys import key_file, reset_admin_key
+
+    client_environment(settings)
+    file = key_file(settings)
+    owner = file.stat()
+    os.setegid(owner.st_gid)  # the server, which has no privileges, is to read what is written
+    os.seteuid(owner.st_uid)
+    key = reset_admin_key(file)
+    say(f"The admin's key is {key.access_key_id} from now on; the one before signs nothing any more.")
+    say('Type: eval "$(bastide env)", or: bastide configure')
+    return 0
+
+
 def ca(settings: Settings, args: argparse.Namespace) -> int:
     """Print it as PEM. Raises NotFound before the first start."""
     from bastide.api.tls import authority_file
@@ -137,8 +152,15 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("act", choices=["print"], metavar="print", help="write the certificate to the output")
 
 
+def _add_admin_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "act", choices=["reset-key"], metavar="reset-key", help="make another key, and end the one there is"
+    )
+
+
 COMMANDS = (
     Command("env", 'print settings for clients: eval "$(bastide env)"', env),
     Command("configure", f"write the profile `{PROFILE}` for the aws CLI", configure),
+    Command("admin", "give the admin another access key", admin, _add_admin_arguments),
     Command("ca", "print the certificate authority that clients are to trust", ca, _add_arguments),
 )

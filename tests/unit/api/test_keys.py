@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bastide.api.keys import Keys, ensure_admin_key, read_admin_key
+from bastide.api.keys import Keys, ensure_admin_key, read_admin_key, reset_admin_key
 from bastide.model.faults import Invalid, NotFound
 from bastide.permissions import PrincipalKind
 from bastide.store import Store
@@ -59,3 +59,32 @@ async def test_the_admins_key_is_the_root_users_and_others_are_unknown(tmp_path:
     assert signer is not None
     assert (signer.caller.account, signer.caller.kind) == ("111122223333", PrincipalKind.ROOT)
     assert signer.caller.principal_arn == "arn:aws:iam::111122223333:root"
+
+
+async def test_a_reset_key_counts_at_once_and_the_one_before_no_more(tmp_path: Path, store: Store) -> None:
+    file = tmp_path / "key.json"
+    before = ensure_admin_key(file)
+    keys = Keys(before, account="111122223333", store=store, vault=VAULT, file=file)
+    after = reset_admin_key(file)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert await keys.find(before.access_key_id, None) is None
+    signer = await keys.find(after.access_key_id, None)
+    assert signer is not None
+    assert (signer.secret.secret_access_key, signer.caller.kind) == (
+        after.secret_access_key,
+        PrincipalKind.ROOT,
+    )
+
+
+@pytest.mark.parametrize("spoiled", [b"{", None])
+async def test_a_file_that_cannot_be_read_takes_no_key_away(
+    tmp_path: Path, store: Store, spoiled: bytes | None
+) -> None:
+    file = tmp_path / "key.json"
+    key = ensure_admin_key(file)
+    keys = Keys(key, account="111122223333", store=store, vault=VAULT, file=file)
+    if spoiled is None:
+        file.unlink()
+    else:
+        file.write_bytes(spoiled)
+    assert await keys.find(key.access_key_id, None) is not None

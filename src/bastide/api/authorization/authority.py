@@ -4,13 +4,15 @@ The account's root user, whose key the installation's admin has, may do everythi
 nobody can lock the admin out.
 """
 
-from bastide.api.authorization.callers import policies_of, resource_policy
-from bastide.api.authorization.demands import Demand, demands
+from collections.abc import Callable, Iterable
+
+from bastide.api.authorization.callers import policies_of
+from bastide.api.authorization.decision import Demand, check_demand
+from bastide.api.authorization.demands import demands
 from bastide.api.authorization.remembered import Remembered
-from bastide.api.operation import Context, Params
-from bastide.model.faults import Denied, Invalid
-from bastide.permissions import Decision, Policies, PrincipalKind, Source, evaluate, render_denial
-from bastide.store import Store
+from bastide.api.operation import Caller, Context, Params
+from bastide.permissions import Policies, PrincipalKind
+from bastide.store import Store, Txn
 
 KINDS = ("iam-user", "iam-group", "iam-role", "iam-policy", "iam-attachment", "iam-membership")
 Key = tuple[str, str, bool, tuple[str, ...], tuple[str, ...]]
@@ -25,31 +27,13 @@ class Authority:
 
     async def check(self, ctx: Context, service: str, operation: str, params: Params) -> None:
         """Raise Denied unless the caller may."""
-        caller = ctx.caller
+        await self.check_all(ctx.caller, lambda txn: demands(txn, ctx, service, operation, params))
+
+    async def check_all(self, caller: Caller, needed: Callable[[Txn], Iterable[Demand]]) -> None:
+        """Raise Denied unless the caller has everything that is needed."""
         if caller.kind is PrincipalKind.ROOT:
             return
         key = (caller.kind.value, caller.entity, caller.has_policies, caller.policies, caller.policy_arns)
         policies = await self._policies.get(key, lambda txn: policies_of(txn, caller))
-        needed = await self._store.view(lambda txn: list(demands(txn, ctx, service, operation, params)))
-        for demand in needed:
+        for demand in await self._store.view(lambda txn: list(needed(txn))):
             check_demand(demand, policies)
-
-
-def check_demand(demand: Demand, policies: Policies) -> None:
-    """Raise Denied unless one thing is allowed."""
-    whole = policies
-    if demand.policy is not None:
-        try:
-            own = resource_policy(demand.policy)
-        except Invalid:  # kept from before policies were read: what it would deny cannot be known
-            raise _denied(demand, Decision(Source.RESOURCE, True)) from None
-        whole = Policies(
-            identity=policies.identity, boundary=policies.boundary, session=policies.session, resource=own
-        )
-    decision = evaluate(demand, whole)
-    if not decision.is_allowed:
-        raise _denied(demand, decision)
-
-
-def _denied(demand: Demand, decision: Decision) -> Denied:
-    return Denied("permission", demand.resource, why=render_denial(demand, decision))

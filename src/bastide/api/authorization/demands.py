@@ -8,13 +8,14 @@ import re
 from collections.abc import Iterator, Mapping
 
 from bastide.api.authorization.callers import caller_principal
+from bastide.api.authorization.decision import Demand
 from bastide.api.authorization.keys import request_keys, tag_keys, tags_in
 from bastide.api.authorization.resources import FIND, KEYS, Found
 from bastide.api.authorization.resources.ecs import PASSED_TO, passed_roles
 from bastide.api.authorization.table import ACTIONS, ARNS, Action
 from bastide.api.operation import Context, Params
 from bastide.model.faults import Denied
-from bastide.permissions import ANYTHING, Request
+from bastide.permissions import ANYTHING
 from bastide.permissions.patterns import Values
 from bastide.store import Txn
 
@@ -31,12 +32,6 @@ TAGGING: Mapping[str, str] = {
 }
 CREATING = re.compile(r"Create|Register|Run|Start|Put")
 _VARIABLE = re.compile(r"\$\{\w+\}")
-
-
-class Demand(Request, frozen=True, kw_only=True):
-    """One permission that is needed, and the resource's own policy, which counts too."""
-
-    policy: str | None = None
 
 
 def demands(txn: Txn, ctx: Context, service: str, operation: str, params: Params) -> Iterator[Demand]:
@@ -58,6 +53,11 @@ def demands(txn: Txn, ctx: Context, service: str, operation: str, params: Params
         passed: dict[str, Values] = {**known, "iam:passedtoservice": PASSED_TO}
         for role in passed_roles(ctx, params):
             yield _demand(ctx, "iam:PassRole", Found(role), passed)
+
+
+def demand_for(txn: Txn, ctx: Context, action: str, found: Found) -> Demand:
+    """One permission on one resource, for whoever asks."""
+    return _demand(ctx, action, found, request_keys(ctx, txn))
 
 
 def _resources(txn: Txn, ctx: Context, action: Action, params: Params) -> Iterator[Found]:

@@ -5,10 +5,11 @@ else, so `aws:SourceVpc` and `aws:CalledVia` never have one.
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from bastide.api.authorization.callers import caller_keys
-from bastide.api.operation import Context, Params
+from bastide.api.operation import Caller, Context, Params
 from bastide.permissions.patterns import Values
 from bastide.store import Txn
 
@@ -16,15 +17,20 @@ TAGS = ("tags", "Tags", "resourceTags")
 TAG_KEYS = ("tagKeys", "TagKeys", "resourceTagKeys")
 
 
-def request_keys(ctx: Context, txn: Txn) -> dict[str, Values]:
+def moment_keys(txn: Txn, caller: Caller, now: datetime) -> dict[str, Values]:
     """The keys of the caller and of the moment."""
-    keys: dict[str, Values] = caller_keys(txn, ctx.caller) | {
-        "aws:currenttime": ctx.now.isoformat(),
-        "aws:epochtime": str(int(ctx.now.timestamp())),
-        "aws:requestedregion": ctx.caller.region,
-        "aws:securetransport": "true" if ctx.origin.is_secure else "false",
+    return caller_keys(txn, caller) | {
+        "aws:currenttime": now.isoformat(),
+        "aws:epochtime": str(int(now.timestamp())),
+        "aws:requestedregion": caller.region,
         "aws:viaawsservice": "false",
     }
+
+
+def request_keys(ctx: Context, txn: Txn) -> dict[str, Values]:
+    """The same, and the keys of the way the request came."""
+    keys = moment_keys(txn, ctx.caller, ctx.now)
+    keys["aws:securetransport"] = "true" if ctx.origin.is_secure else "false"
     if ctx.origin.address:
         keys["aws:sourceip"] = ctx.origin.address
     if ctx.origin.user_agent:

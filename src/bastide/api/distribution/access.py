@@ -1,8 +1,8 @@
 """Who asks the registry, and for which one: tokens of GetAuthorizationToken, and links to single layers.
 
-A token is sealed with the installation's key and holds the principal and its end: nothing is kept of it,
-and the store is not asked. Registry and region are the host's name, or the token's where a client comes by
-another name.
+A token is sealed with the installation's key and holds the caller and its end: nothing is kept of it. What
+the caller may do is asked anew on every request (app.py). Registry and region are the host's name, or the
+token's where a client comes by another name.
 """
 
 import base64
@@ -28,10 +28,7 @@ _TOKEN, _LINK = "ecr authorization token", "ecr layer link"  # what a sealed tex
 
 
 class _Token(msgspec.Struct, frozen=True):
-    account: str
-    region: str
-    principal_arn: str
-    user_id: str
+    caller: Caller
     expires_s: float
 
 
@@ -45,9 +42,7 @@ class Access(msgspec.Struct, frozen=True):
 def issue_token(vault: Vault, caller: Caller, *, now: datetime) -> tuple[str, datetime]:
     """A password for the user AWS, and when it ends."""
     expires = now + LIFETIME
-    token = _Token(
-        caller.account, caller.region, caller.principal_arn, caller.user_id, round(expires.timestamp(), 3)
-    )
+    token = _Token(caller, round(expires.timestamp(), 3))
     sealed = vault.seal(msgspec.json.encode(token), _TOKEN)
     return base64.urlsafe_b64encode(sealed).decode(), expires
 
@@ -67,12 +62,7 @@ def authenticate(vault: Vault, settings: Settings, headers: Mapping[str, str], *
         scheme = "https" if not host.startswith("127.") else "http"
         challenge = f'Basic realm="{scheme}://{host or "localhost"}/",service="ecr.amazonaws.com"'
         raise Refused(UNAUTHORIZED, why=why, headers={"www-authenticate": challenge})
-    caller = Caller(
-        account=token.account,
-        region=token.region,
-        principal_arn=token.principal_arn,
-        user_id=token.user_id,
-    )
+    caller = token.caller
     account, region = found or (caller.account, caller.region)
     if account != caller.account:
         why = f"User: {caller.principal_arn} is not authorized to use the registry with id '{account}'"
@@ -110,7 +100,12 @@ def _token_of(vault: Vault, authorization: str) -> _Token | None:
     except (binascii.Error, UnicodeDecodeError):
         return None
     opened = _open(vault, password, _TOKEN) if user == USER else None
-    return None if opened is None else msgspec.json.decode(opened, type=_Token)
+    if opened is None:
+        return None
+    try:
+        return msgspec.json.decode(opened, type=_Token)
+    except msgspec.MsgspecError:  # of another version of Bastide
+        return None
 
 
 def _open(vault: Vault, text: str, purpose: str) -> bytes | None:

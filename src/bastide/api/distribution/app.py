@@ -10,6 +10,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from uuid import uuid4
 
+from bastide.api.authorization.authority import Authority
+from bastide.api.authorization.registry_demands import registry_demands
+from bastide.api.authorization.signers import in_region
 from bastide.api.distribution import blobs, listings, manifests, uploads
 from bastide.api.distribution.access import Access, authenticate, linked_repository, now_utc
 from bastide.api.distribution.cache.fetching import Fetches
@@ -17,37 +20,61 @@ from bastide.api.distribution.errors import INTERNAL, Refused, Row, render_error
 from bastide.api.distribution.exchange import Disconnected, Exchange, Receive, Scope, Send, Threads
 from bastide.api.distribution.parts import Parts
 from bastide.api.distribution.sessions import Sessions
-from bastide.api.operation import Caller
+from bastide.api.operation import Caller, Context
 from bastide.api.vault import Vault
 from bastide.config import Settings
 from bastide.model.arn import parse_arn, scope_of
-from bastide.model.faults import Fault, Invalid, NotFound, Unavailable, Unsupported
+from bastide.model.faults import Denied, Fault, Invalid, NotFound, Unavailable, Unsupported
+from bastide.permissions import ANYTHING, PrincipalKind
 from bastide.store import Store
 from bastide.store.registry.blobs import Blobs
 
 ROOT = "/v2/"
 NAME = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
 NAME_MAX_CHARS = 256
+READ_LAYER = "ecr:GetDownloadUrlForLayer"
 
 Handler = Callable[[Parts, Exchange, str, str], Awaitable[None]]  # …, repository's name, what else is named
-_ROUTES: tuple[tuple[re.Pattern[str], Mapping[str, Handler]], ...] = (
-    (re.compile(r"(?P<name>.+)/blobs/uploads/?(?P<rest>)"), {"POST": uploads.begin}),
+# How each is done, and the permission it needs: Amazon ECR user guide, "Repository policy examples".
+Done = tuple[Handler, str]
+_ROUTES: tuple[tuple[re.Pattern[str], Mapping[str, Done]], ...] = (
+    (
+        re.compile(r"(?P<name>.+)/blobs/uploads/?(?P<rest>)"),
+        {"POST": (uploads.begin, "ecr:InitiateLayerUpload")},
+    ),
     (
         re.compile(r"(?P<name>.+)/blobs/uploads/(?P<rest>[^/]+)"),
-        {"GET": uploads.show, "PATCH": uploads.append, "PUT": uploads.finish, "DELETE": uploads.cancel},
+        {
+            "GET": (uploads.show, "ecr:UploadLayerPart"),
+            "PATCH": (uploads.append, "ecr:UploadLayerPart"),
+            "PUT": (uploads.finish, "ecr:CompleteLayerUpload"),
+            "DELETE": (uploads.cancel, "ecr:InitiateLayerUpload"),
+        },
     ),
     (
         re.compile(r"(?P<name>.+)/blobs/(?P<rest>[^/]+)"),
-        {"GET": blobs.read, "HEAD": blobs.read, "DELETE": blobs.remove},
+        {
+            "GET": (blobs.read, READ_LAYER),
+            "HEAD": (blobs.read, "ecr:BatchCheckLayerAvailability"),
+            "DELETE": (blobs.remove, "ecr:BatchDeleteImage"),
+        },
     ),
     (
         re.compile(r"(?P<name>.+)/manifests/(?P<rest>[^/]+)"),
-        {"GET": manifests.read, "HEAD": manifests.read, "PUT": manifests.put, "DELETE": manifests.remove},
+        {
+            "GET": (manifests.read, "ecr:BatchGetImage"),
+            "HEAD": (manifests.read, "ecr:BatchGetImage"),
+            "PUT": (manifests.put, "ecr:PutImage"),
+            "DELETE": (manifests.remove, "ecr:BatchDeleteImage"),
+        },
     ),
-    (re.compile(r"(?P<name>.+)/tags/list(?P<rest>)"), {"GET": listings.tags}),
-    (re.compile(r"(?P<name>.+)/referrers/(?P<rest>[^/]+)"), {"GET": listings.referrers}),
-    (re.compile(r"(?P<name>)_catalog(?P<rest>)"), {"GET": listings.catalog}),
-    (re.compile(r"(?P<name>)(?P<rest>)"), {"GET": listings.ping, "HEAD": listings.ping}),
+    (re.compile(r"(?P<name>.+)/tags/list(?P<rest>)"), {"GET": (listings.tags, "ecr:ListImages")}),
+    (
+        re.compile(r"(?P<name>.+)/referrers/(?P<rest>[^/]+)"),
+        {"GET": (listings.referrers, "ecr:BatchGetImage")},
+    ),
+    (re.compile(r"(?P<name>)_catalog(?P<rest>)"), {"GET": (listings.catalog, "ecr:DescribeRepositories")}),
+    (re.compile(r"(?P<name>)(?P<rest>)"), {"GET": (listings.ping, ""), "HEAD": (listings.ping, "")}),
 )
 
 log = logging.getLogger(__name__)
@@ -68,6 +95,7 @@ class Distribution:
         self._settings = settings
         self._vault = vault
         self._clock = clock
+        self._authority = Authority(store)
         self._threads = Threads()
         self._blobs = Blobs(settings.registry_folder)
         self._fetches = Fetches()
@@ -91,16 +119,18 @@ class Distribution:
     async def _run(self, exchange: Exchange) -> None:
         now = self._clock()
         rest = exchange.path.removeprefix(ROOT.rstrip("/")).removeprefix("/")
-        access = self._linked(exchange, rest, now)
+        access = linked = self._linked(exchange, rest, now)
         if access is None:
             access = authenticate(self._vault, self._settings, exchange.headers, now=now)
         handlers, found = _route(rest)
-        handler = handlers.get(exchange.method)
-        if handler is None:
+        if exchange.method not in handlers:
             raise Unsupported("method", exchange.method)
+        handler, action = handlers[exchange.method]
         name = found["name"]
         if name and (len(name) > NAME_MAX_CHARS or not NAME.fullmatch(name)):
             raise Invalid("name", name, why=f"Invalid repository name: '{name[:NAME_MAX_CHARS]}'")
+        if linked is None and action:
+            await self._check(exchange, access, action, name, now)
         parts = Parts(
             store=self._store,
             settings=self._settings,
@@ -112,6 +142,26 @@ class Distribution:
             now_s=round(now.timestamp(), 3),
         )
         await handler(parts, exchange, name, found["rest"])
+
+    async def _check(self, exchange: Exchange, access: Access, action: str, name: str, now: datetime) -> None:
+        """Raise Denied unless the caller may; a layer it may not read elsewhere is not mounted from there."""
+        ctx = Context(
+            caller=in_region(access.caller, access.scope.partition("/")[2]),
+            now=now,
+            request_id=str(uuid4()),
+            settings=self._settings,
+            vault=self._vault,
+            origin=exchange.origin,
+        )
+        await self._authority.check_all(ctx.caller, lambda txn: registry_demands(txn, ctx, action, name))
+        if "mount" in exchange.query and ctx.caller.kind is not PrincipalKind.ROOT:
+            source = exchange.query.get("from", "")
+            try:
+                await self._authority.check_all(
+                    ctx.caller, lambda txn: registry_demands(txn, ctx, READ_LAYER, source or ANYTHING)
+                )
+            except Denied:
+                del exchange.query["mount"]
 
     def _linked(self, exchange: Exchange, rest: str, now: datetime) -> Access | None:
         """What a link of GetDownloadUrlForLayer gives: one layer of one repository, to read."""
@@ -143,7 +193,7 @@ class Distribution:
         await exchange.answer(row.status, told, render_errors(row))
 
 
-def _route(rest: str) -> tuple[Mapping[str, Handler], re.Match[str]]:
+def _route(rest: str) -> tuple[Mapping[str, Done], re.Match[str]]:
     """What there is at a path; raises NotFound."""
     for pattern, handlers in _ROUTES:
         if found := pattern.fullmatch(rest):

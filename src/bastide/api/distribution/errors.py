@@ -36,6 +36,7 @@ class Row(NamedTuple):
 FAULTS: Mapping[tuple[type[Fault], str], Row] = {
     (AlreadyExists, "image tag"): Row("TAG_INVALID", 400),
     (Conflict, "upload"): Row("BLOB_UPLOAD_INVALID", 409),
+    (Denied, "permission"): Row("DENIED", 403),
     (Denied, "registry"): Row("DENIED", 403),
     (InUse, "image"): Row("DENIED", 403),
     (InUse, "layer"): Row("DENIED", 403),

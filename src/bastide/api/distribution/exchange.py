@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
+from bastide.api.operation import Origin
 from bastide.model.faults import LimitExceeded
 
 SILENCE_S = 60.0
@@ -58,6 +59,16 @@ class Exchange:
         self.headers: dict[str, str] = {
             name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
         }
+
+    @property
+    def origin(self) -> Origin:
+        """Where it came from."""
+        client = self._scope.get("client")
+        return Origin(
+            address=client[0] if client else "",
+            is_secure=self._scope.get("scheme") == "https",
+            user_agent=self.headers.get("user-agent", ""),
+        )
 
     def query_values(self, name: str) -> list[str]:
         """Every value of a parameter that may be given more than once."""

@@ -107,7 +107,6 @@ _ECR: Table = {
     (Invalid, "layer"): Row("InvalidLayerException"),
     (Invalid, "empty upload"): Row("EmptyUploadException"),
     (Invalid, "kms key"): Row("KmsException"),
-    (Denied, "token"): Row("AccessDeniedException"),
     (Invalid, "upstream registry"): Row("UnsupportedUpstreamRegistryException"),
     (LimitExceeded, "tags"): Row("TooManyTagsException"),
     (LimitExceeded, "tags of an image"): Row("LimitExceededException"),

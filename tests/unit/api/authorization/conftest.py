@@ -1,6 +1,7 @@
 """A served API with an admin, from whom everybody else has what they may."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +12,10 @@ from tests.unit.api.serving import serving
 
 
 @pytest.fixture
-async def world(store: Store) -> AsyncIterator[World]:
-    async with serving(store, Settings(account=ACCOUNT)) as served:
+async def world(store: Store, tmp_path: Path) -> AsyncIterator[World]:
+    settings = Settings(account=ACCOUNT, data_root=tmp_path)
+    settings.server_folder.mkdir(parents=True)
+    async with serving(store, settings) as served:
         made = World(served)
         yield made
         made.close()

@@ -36,6 +36,7 @@ class World:
 
     def __init__(self, served: Served) -> None:
         self._served = served
+        self.url = served.url
         self._clients: list[Any] = []
         self.iam = self.admin("iam")
 
