@@ -109,7 +109,8 @@ def test_prune_removes_what_no_task_uses(bastide: Installation, registry: OwnReg
     container = shell("app", "sleep 1000", image=used, stopTimeout=2)
     task = bastide.run_task(bastide.register("used", container))[0]
     bastide.wait(task, "RUNNING")
-    assert "asked for them within the last two minutes" in bastide.bastide("image", "prune")
+    said = bastide.bastide("image", "prune")  # both were asked for a moment ago; others' may be old
+    assert not any(name.removesuffix(":1") in said for name in (used, unused))
     for record in (used, unused):
         make_old(bastide, record)
     said = bastide.bastide("image", "prune")
