@@ -9,12 +9,12 @@ from bastide.config import Settings
 from bastide.model.faults import Invalid
 from bastide.model.network import assemble_vpcs, public_pool
 from bastide.model.network.publication import parse_host_port
+from bastide.model.network.records import PROTOCOLS
 from bastide.plan.paths.journey import Journey, find_journey
 from bastide.plan.paths.way import Step
 from bastide.plan.paths.words import Packets, describe_flow
 
 NOT_OPEN = 1
-PROTOCOLS = {"tcp": 6, "udp": 17}
 ICMP = "icmp"
 
 
@@ -34,7 +34,7 @@ def explain_path(settings: Settings, args: argparse.Namespace) -> int:
 def parse_flow(text: str) -> Packets:
     """`5432`, `53/udp` or `icmp`; between whom is not said."""
     if text == ICMP:
-        return Packets("", "", 1)
+        return Packets("", "", PROTOCOLS[ICMP])
     try:
         port = parse_host_port(text)
     except Invalid as error:

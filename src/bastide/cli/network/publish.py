@@ -29,12 +29,13 @@ def _add(settings: Settings, host: HostPort, address: str, port: int) -> int:
     if IPv4Address(address) not in pool or IPv4Address(address) == host_address(pool):
         why = f"{address} is no public address of a task: those are of {pool} (describe-network-interfaces)."
         raise Invalid("address", address, why=why)
-    others = [one for one in read_publications(settings.published_file) if one.host != host]
-    if len(others) == len(read_publications(settings.published_file)):
+    published = read_publications(settings.published_file)
+    others = [one for one in published if one.host != host]
+    if len(others) == len(published):
         _check_unused(host)
-    published = Publication(host, address, port)
-    save_publications(settings.published_file, [*others, published])
-    say(str(published))
+    added = Publication(host, address, port)
+    save_publications(settings.published_file, [*others, added])
+    say(str(added))
     return 0
 
 

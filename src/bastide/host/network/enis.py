@@ -63,7 +63,7 @@ class VpcNetwork:
                 else:
                     self._holds.keep(netns)
         if not any(self._is_here(one) for one in here):
-            await self._routers.remove_unused(vpc_id)
+            await self.remove_unused()
         return True
 
     async def ensure_eni(self, eni: Eni, *, task_id: str) -> str:
@@ -88,11 +88,10 @@ class VpcNetwork:
                     await inside(router, lambda netlink: links.remove_link(netlink, eni_link(task_id)))
                 except NotFound:
                     pass  # the router went meanwhile, and all on it
-                await self._routers.remove_unused(vpc_id)
             self._holds.let_go(self._netns(task_id))
-            # After all else, because read_enis lists the task for as long as this is there.
+            # After the link, because read_enis lists the task for as long as this is there.
             await remove_netns(self._netns(task_id))
-        # Whoever looked at the VPC while the namespace was there may have made its router again.
+        # Only now: who looks at the VPC while the namespace is there makes its router again.
         await self.remove_unused()
 
     async def remove_unused(self) -> None:

@@ -162,10 +162,9 @@ class Gateway:
         await inside(None, route)
 
     async def remove_transit(self, vpc_id: str) -> None:
-        """The VPC's pair, and after the instance's last one its table and what the uplinks were set to."""
+        """The VPC's pair."""
         link = self.link(vpc_id)
         await inside(None, lambda netlink: links.remove_link(netlink, link))
-        await self.remove_unused()
 
     async def remove_unused(self) -> None:
         """The table and what the uplinks were set to, unless a VPC is joined to this host. Repeatable."""
