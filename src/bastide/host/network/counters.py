@@ -5,11 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bastide.host.command import CommandFailed, run
-from bastide.host.network.nft import TIMEOUT_S
-from bastide.model.network.flows import PASSED, PORTLESS, SEEN, Count, CountedFlows, FlowKey
-
-_TABLE = "vpc"
+from bastide.host.network.nft import read_set
+from bastide.model.network.flows import PASSED, PORTLESS, SEEN, VPC_TABLE, Count, CountedFlows, FlowKey
 
 
 async def read_flows(router: Path) -> CountedFlows:
@@ -21,19 +18,9 @@ async def read_flows(router: Path) -> CountedFlows:
 async def _read(router: Path, name: str) -> dict[FlowKey, Count]:
     flows: dict[FlowKey, Count] = {}
     for one in (name, name + PORTLESS):
-        flows |= parse_flows(await _list(router, one))
+        if text := await read_set(VPC_TABLE, one, netns=router):
+            flows |= parse_flows(json.loads(text))
     return flows
-
-
-async def _list(router: Path, name: str) -> Any:
-    inside = ("nsenter", f"--net={router}")
-    try:
-        text = await run(*inside, "nft", "-jn", "list", "set", "inet", _TABLE, name, timeout_s=TIMEOUT_S)
-    except CommandFailed as failed:
-        if "No such file or directory" in failed.stderr:
-            return {"nftables": []}
-        raise
-    return json.loads(text)
 
 
 def parse_flows(listed: Any) -> Iterator[tuple[FlowKey, Count]]:

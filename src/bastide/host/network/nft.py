@@ -33,12 +33,12 @@ async def apply_rules(commands: Sequence[Command], *, netns: Path | None = None)
 
 async def read_listing(table: str, *, netns: Path | None = None) -> str:
     """An inet table as nft's JSON shows it; empty when there is none."""
-    try:
-        return await run(*_inside(netns), "nft", "-j", "list", "table", "inet", table, timeout_s=TIMEOUT_S)
-    except CommandFailed as failed:
-        if "No such file or directory" in failed.stderr:
-            return ""
-        raise
+    return await _list(netns, "-j", "table", table)
+
+
+async def read_set(table: str, name: str, *, netns: Path | None = None) -> str:
+    """A set of an inet table as nft's JSON shows it, in numbers; empty when there is none."""
+    return await _list(netns, "-jn", "set", table, name)
 
 
 async def read_elements(table: str, *, netns: Path | None = None) -> dict[str, list[Any]]:
@@ -77,6 +77,15 @@ def parse_elements(listed: Mapping[str, Any]) -> dict[str, list[Any]]:
             if kind in entry:
                 held[entry[kind]["name"]] = list(entry[kind].get("elem", ()))
     return held
+
+
+async def _list(netns: Path | None, how: str, kind: str, *named: str) -> str:
+    try:
+        return await run(*_inside(netns), "nft", how, "list", kind, "inet", *named, timeout_s=TIMEOUT_S)
+    except CommandFailed as failed:
+        if "No such file or directory" in failed.stderr:
+            return ""
+        raise
 
 
 def _inside(netns: Path | None) -> tuple[str, ...]:

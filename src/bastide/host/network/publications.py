@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 
 from bastide.host import names
+from bastide.host.kept import read_kept, save_kept
 from bastide.host.network import nft
 from bastide.host.network.firewall import Command
 from bastide.host.network.netns import inside
-from bastide.model.faults import Invalid
 from bastide.model.network.publication import Publication
 
 Render = Callable[[str, Sequence[Publication]], list[Command]]
@@ -22,21 +22,12 @@ _decoder = msgspec.json.Decoder(tuple[Publication, ...])
 
 def read_publications(path: Path) -> tuple[Publication, ...]:
     """In order; none when nothing was ever published. Invalid when the file is not what was written."""
-    try:
-        return _decoder.decode(path.read_bytes())
-    except FileNotFoundError:
-        return ()
-    except msgspec.MsgspecError as error:
-        raise Invalid("published ports", str(path), why=f"{path} cannot be read: {error}") from error
+    return read_kept(path, _decoder, noun="published ports", nothing=())
 
 
 def save_publications(path: Path, publications: Sequence[Publication]) -> None:
     """Replace them all."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fresh = path.with_suffix(".new")
-    fresh.write_bytes(msgspec.json.format(msgspec.json.encode(sorted(publications))))
-    fresh.chmod(0o600)
-    fresh.replace(path)
+    save_kept(path, msgspec.json.encode(sorted(publications)))
 
 
 class Publications:

@@ -15,6 +15,7 @@ import msgspec
 
 from bastide.host import mounts, syscalls
 from bastide.host.command import CommandFailed, run
+from bastide.host.kept import read_kept, save_kept
 from bastide.host.rootfs import ensure_folder_in_root, opened_in_root
 from bastide.host.threads import on_own_thread
 from bastide.model.assignment import EfsVolume
@@ -35,21 +36,12 @@ _decoder = msgspec.json.Decoder(FileSystems)
 
 def read_file_systems(path: Path) -> FileSystems:
     """By id; none when nothing was ever mapped. Invalid when the file is no longer what was written."""
-    try:
-        return _decoder.decode(path.read_bytes())
-    except FileNotFoundError:
-        return {}
-    except msgspec.MsgspecError as error:
-        raise Invalid("file systems", str(path), why=f"{path} cannot be read: {error}") from error
+    return read_kept(path, _decoder, noun="file systems", nothing={})
 
 
 def save_file_systems(path: Path, systems: FileSystems) -> None:
     """Replace what is mapped."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fresh = path.with_suffix(".new")
-    fresh.write_bytes(msgspec.json.format(msgspec.json.encode(systems, order="sorted")))
-    fresh.chmod(0o600)
-    fresh.replace(path)
+    save_kept(path, msgspec.json.encode(systems, order="sorted"))
 
 
 async def mount_efs(systems: FileSystems, efs: EfsVolume, *, root: Path, target: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+VPC_TABLE = "vpc"  # a router's rules and sets
 SEEN, PASSED = "flows-seen", "flows-passed"  # the router's sets: before packets are judged, and after
 PORTLESS = "-portless"  # their counterparts for what has no ports
 

@@ -6,6 +6,7 @@ through is dropped. Pure.
 """
 
 from bastide.model.network import VpcState, eni_link
+from bastide.model.network.flows import VPC_TABLE
 from bastide.plan.firewall.counting import plan_counting
 from bastide.plan.firewall.expressions import (
     ACCEPT,
@@ -42,7 +43,6 @@ from bastide.plan.firewall.table import (
     Value,
 )
 
-VPC_TABLE = "vpc"
 _INCOMING, _OUTGOING = equals(meta("iifname"), UPLINK), equals(meta("oifname"), UPLINK)
 
 
