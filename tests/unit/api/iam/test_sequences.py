@@ -1,4 +1,4 @@
-"""What Terraform and CDK ask of IAM, in their order: made, read back, changed, taken away, or in the wrong one.
+"""What Terraform and CDK ask of IAM, in their order: made, read back, changed, taken away, or the wrong one.
 
 Before a user goes Terraform asks ListMFADevices, ListVirtualMFADevices, ListSSHPublicKeys and more; some look
 at ListOpenIDConnectProviders and ListSAMLProviders.
