@@ -11,8 +11,9 @@ from bastide.api.authorization.callers import caller_principal
 from bastide.api.authorization.decision import Demand
 from bastide.api.authorization.keys import request_keys, tag_keys, tags_in
 from bastide.api.authorization.resources import FIND, KEYS, Found
-from bastide.api.authorization.resources.ecs import PASSED_TO, passed_roles
+from bastide.api.authorization.resources.ecs import passed_roles
 from bastide.api.authorization.table import ACTIONS, ARNS, Action
+from bastide.api.authorization.task_roles import TASKS
 from bastide.api.operation import Context, Params
 from bastide.model.faults import Denied
 from bastide.permissions import ANYTHING
@@ -50,7 +51,7 @@ def demands(txn: Txn, ctx: Context, service: str, operation: str, params: Params
     if tags_in(params) and CREATING.match(operation) and operation not in ("TagResource", "PutImage"):
         yield from _tag_demands(ctx, action, resources, known)
     if service == "ecs" and operation in PASSING:
-        passed: dict[str, Values] = {**known, "iam:passedtoservice": PASSED_TO}
+        passed: dict[str, Values] = {**known, "iam:passedtoservice": TASKS}
         for role in passed_roles(ctx, params):
             yield _demand(ctx, "iam:PassRole", Found(role), passed)
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from bastide.api.authorization.task_roles import find_task_role
 from bastide.api.ecs.account_settings import LOG_DRIVER_MODE, effective_value
 from bastide.api.ecs.checks import Document
 from bastide.api.ecs.checks.launch import (
@@ -82,6 +83,9 @@ def _checked(txn: Txn, ctx: Context, cluster: Record, params: Params) -> tuple[L
     check_overrides(params.get("overrides", {}), definition)
     network = checked_network(txn, ctx, params, definition)
     _check_execute_command(params, definition)
+    for role in ("taskRoleArn", "executionRoleArn"):
+        if arn := params.get("overrides", {}).get(role) or definition.get(role):
+            find_task_role(txn, arn, source_arn=cluster.key, now=ctx.now)
     check_sysctls(definition, ctx.settings.runtime)
     check_runnable(definition, params)
     launch = Launch(

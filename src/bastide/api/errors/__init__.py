@@ -37,6 +37,7 @@ _ECS: Table = {
     (Invalid, "page token"): Row("InvalidParameterException", "Invalid token."),
     (Invalid, "tag"): Row("InvalidParameterException"),
     (Invalid, "setting"): Row("InvalidParameterException"),
+    (Denied, "role"): Row("ClientException"),
     (Invalid, "task definition"): Row("ClientException"),
     (Invalid, "platform version"): Row("PlatformUnknownException"),
     (Unsupported, "platform version"): Row("PlatformTaskDefinitionIncompatibilityException"),

@@ -18,7 +18,6 @@ from bastide.model.faults import NotFound
 from bastide.permissions.patterns import Values
 from bastide.store import Txn
 
-PASSED_TO = "ecs-tasks.amazonaws.com"
 ROLES = ("taskRoleArn", "executionRoleArn")
 
 
