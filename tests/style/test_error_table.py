@@ -58,6 +58,7 @@ RAISES_FOR = {
     "secretsmanager": ("secretsmanager",),
     "ssm": ("ssm",),
     "authorization": (),  # what it denies is told alike by every service: `denied_error`
+    "authorization/task_roles.py": ("ecs",),
     "sts": ("sts",),
     "paging.py": ("ec2", "ecr", "ecs", "iam", "logs", "s3", "secretsmanager", "ssm"),
     "vault/vault.py": ("s3", "secretsmanager", "ssm"),
