@@ -68,7 +68,8 @@ class Steps:
         self._logs = logs
         self._preparation = Preparation(host, folders, logs, secrets, settings)
         self.images = self._preparation.images
-        self.names = self._preparation.names
+        self.services = self._preparation.services
+        self.endpoint = self._preparation.endpoint
         self._pause_root = ensure_pause_root(settings.agent_folder / "pause")
         self._ready: dict[str, Ready] = {}
         self.probes = Probes(host.runtime)
@@ -161,7 +162,7 @@ class Steps:
             log.warning("torn down without containerd", extra={"task": task_id, "why": str(fault)})
         self._logs.finish(task_id)
         sending = asyncio.create_task(self._logs.wait_sent(task_id, timeout_s=LAST_LINES_TIMEOUT_S))
-        await self.names.leave(task_id)
+        await self.services.leave(task_id)
         await removal.remove_surroundings(host, task_id)
         with contextlib.suppress(*((Fault,) if is_forced else ())):
             await removal.remove_views(host, task_id)

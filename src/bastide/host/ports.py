@@ -5,7 +5,7 @@ itself. Failures are faults of `model.faults`: NotFound, Invalid (will never wor
 The contract suites in tests/contract hold the real parts and the fakes of tests/fakes to the same words.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
@@ -232,6 +232,36 @@ class Network(Protocol):
 
     async def read_enis(self) -> set[str]:
         """Task ids that have anything on this host's network."""
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A request of a task's, by HTTP."""
+
+    address: str  # it came from
+    method: str
+    target: str  # path and query
+    body: bytes = b""
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """What the task is told."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+
+    def __repr__(self) -> str:
+        return f"Answered({self.status})"  # the body may hold credentials
+
+
+class Endpoints(Protocol):
+    """Where tasks ask about themselves: 169.254.170.2 inside each VPC."""
+
+    async def ensure_endpoint(self, vpc_id: str, answer: Callable[[Asked], Awaitable[Answered]]) -> None:
+        """Tasks of the VPC are answered; NotFound when the VPC has no namespace here."""
+
+    async def remove_endpoint(self, vpc_id: str) -> None:
+        """Nobody answers in the VPC any more. Repeatable."""
 
 
 class Resolvers(Protocol):

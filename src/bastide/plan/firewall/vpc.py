@@ -7,6 +7,7 @@ through is dropped. Pure.
 
 from bastide.model.network import VpcState, eni_link
 from bastide.model.network.flows import VPC_TABLE
+from bastide.plan.firewall import look_ups, task_endpoint
 from bastide.plan.firewall.counting import plan_counting
 from bastide.plan.firewall.expressions import (
     ACCEPT,
@@ -25,7 +26,6 @@ from bastide.plan.firewall.expressions import (
     prefix,
 )
 from bastide.plan.firewall.groups import ARRIVE, plan_groups, verdicts_of
-from bastide.plan.firewall.look_ups import COUNTED, INPUT, LOOK_UPS
 from bastide.plan.firewall.nat import FIRST_PORT, LAST_PORT, plan_translation
 from bastide.plan.firewall.subnets import UPLINK, borders_of, plan_subnets
 from bastide.plan.firewall.table import (
@@ -61,7 +61,8 @@ def plan_vpc(state: VpcState) -> Table:
             "borders-in": _borders(state, "in"),
             "egress": Holder(key=("ifname",), value="verdict", elements=egress),
             "ingress": Holder(key=("ifname",), value="verdict", elements=ingress),
-            LOOK_UPS: COUNTED,
+            look_ups.LOOK_UPS: look_ups.COUNTED,
+            task_endpoint.CALLS: task_endpoint.COUNTED,
             **plan_translation(state),
             **group_sets,
             **counting_sets,
@@ -89,7 +90,7 @@ def _hooks(state: VpcState) -> dict[str, Chain]:
         "mss": Chain(_MSS, Hook("filter", "forward", MANGLE, "accept")),
         "dnat": Chain(_DNAT, Hook("nat", "prerouting", DESTINATION_NAT, "accept")),
         "snat": Chain(_SNAT, Hook("nat", "postrouting", SOURCE_NAT, "accept")),
-        "input": Chain(INPUT, Hook("filter", "input", FILTER, "drop")),
+        "input": Chain((*look_ups.INPUT, *task_endpoint.INPUT), Hook("filter", "input", FILTER, "drop")),
         "forward": Chain(_FORWARD, Hook("filter", "forward", FILTER, "drop")),
         "from-internet": Chain(_FROM_INTERNET),
         ARRIVE: Chain(((look_up(meta("oifname"), "ingress"),), (DROP,))),
