@@ -222,7 +222,10 @@ class Preparation:
         with blame(ErrorName.RESOURCE_INITIALIZATION):
             refused = await self._logs.open_stream(spec, container)
         if refused is not None:
-            why = f"failed to validate logger args: create stream has been retried 1 times: {refused}"
+            why = (
+                "failed to validate logger args: create stream has been retried 1 times: "
+                f"failed to create Cloudwatch log stream: {refused}"
+            )
             raise StepFailed(Failure(error=ErrorName.RESOURCE_INITIALIZATION, why=why))
 
     async def _make_root(self, spec: Assignment, container: Container, image: ImageConfig) -> Path:

@@ -47,7 +47,7 @@ def demands(txn: Txn, ctx: Context, service: str, operation: str, params: Params
             yield _demand(ctx, tagging.action, found, created)
     if service == "ecs" and operation in PASSING:
         passed: dict[str, Values] = {**known, "iam:passedtoservice": TASKS}
-        for role in passed_roles(ctx, params):
+        for role in passed_roles(txn, ctx, operation, params):
             yield _demand(ctx, "iam:PassRole", Found(role), passed)
 
 

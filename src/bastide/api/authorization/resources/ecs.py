@@ -18,6 +18,8 @@ from bastide.model.faults import NotFound
 from bastide.store import Txn
 
 ROLES = ("taskRoleArn", "executionRoleArn")
+# These pass the roles of a task definition too, whoever has registered it.
+RUNNING = ("RunTask", "StartTask")
 
 
 def _known(txn: Txn, kind: str, arn: str) -> Found:
@@ -105,11 +107,21 @@ def asked_cluster(ctx: Context, params: Params) -> str:
     return parse_cluster_name(ctx, params.get("cluster"))
 
 
-def passed_roles(ctx: Context, params: Params) -> Iterator[str]:
-    """The roles that a request hands to tasks, by ARN."""
-    overrides: Document = params.get("overrides") or {}
-    for holder in (params, overrides):
-        for member in ROLES:
-            if role := holder.get(member):
-                is_arn = str(role).startswith("arn:")
-                yield role if is_arn else render_arn("iam", "", ctx.caller.account, f"role/{role}")
+def passed_roles(txn: Txn, ctx: Context, operation: str, params: Params) -> Iterator[str]:
+    """The roles that a request hands to tasks, by ARN: its own, and what is left of the task definition's."""
+    given: Document = {**params, **(params.get("overrides") or {})}
+    registered = _registered(txn, ctx, params) if operation in RUNNING else {}
+    for member in ROLES:
+        if role := given.get(member) or registered.get(member):
+            is_arn = str(role).startswith("arn:")
+            yield role if is_arn else render_arn("iam", "", ctx.caller.account, f"role/{role}")
+
+
+def _registered(txn: Txn, ctx: Context, params: Params) -> Document:
+    """The task definition that is to be run; nothing where there is none."""
+    try:
+        found = find_task_definition(txn, ctx, params["taskDefinition"])
+    except NotFound:
+        return {}
+    definition: Document = found.document["taskDefinition"]
+    return definition
