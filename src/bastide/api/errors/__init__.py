@@ -56,6 +56,15 @@ _ECS: Table = {
     (Unavailable, "store"): Row("ServerException", "The service is busy. Try again."),
 }
 
+_CLOUDTRAIL: Table = {
+    (Invalid, "event category"): Row("InvalidEventCategoryException"),
+    (Invalid, "lookup attributes"): Row("InvalidLookupAttributesException"),
+    (Invalid, "page token"): Row("InvalidNextTokenException", "The next token is invalid."),
+    (Invalid, "parameter"): Row("InvalidMaxResultsException"),
+    (Invalid, "time range"): Row("InvalidTimeRangeException"),
+    (Unavailable, "store"): Row("ServiceUnavailable", "The service is busy. Try again."),
+}
+
 _LOGS: Table = {
     (NotFound, "log group"): Row("ResourceNotFoundException", "The specified log group does not exist."),
     (NotFound, "log stream"): Row("ResourceNotFoundException", "The specified log stream does not exist."),
@@ -201,6 +210,7 @@ _S3: Table = {
 }
 
 FAULTS: Mapping[str, Table] = {
+    "cloudtrail": _CLOUDTRAIL,
     "ec2": ec2.FAULTS,
     "ecr": _ECR,
     "ecs": _ECS,
@@ -404,6 +414,13 @@ INTERNAL: Mapping[str, str] = {
     QUERY: "InternalFailure",
     EC2: "InternalError",
     S3: "InternalError",
+}
+# While the audit log cannot be kept, whatever would change something.
+UNRECORDED: Mapping[str, str] = {
+    JSON: "ServiceUnavailable",
+    QUERY: "ServiceUnavailable",
+    EC2: "Unavailable",
+    S3: "ServiceUnavailable",
 }
 SLOW_BODY: Mapping[str, str] = {
     JSON: "RequestTimeoutException",
