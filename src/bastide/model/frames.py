@@ -14,7 +14,7 @@ from bastide.model.messages.exec import ExecDownward, ExecUpward
 from bastide.model.messages.framing import Bodies, render_message
 from bastide.model.network import AnyPart
 
-PROTOCOL = 8
+PROTOCOL = 7
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):

@@ -1,5 +1,5 @@
-"""What an operator asks: `bastide events` and `bastide task` of the server, `bastide audit` of its files."""
+"""Commands that ask the server: `bastide events` and `bastide task`."""
 
-from bastide.cli.operator import audit, events, tasks
+from bastide.cli.operator import events, tasks
 
-COMMANDS = (*audit.COMMANDS, *events.COMMANDS, *tasks.COMMANDS)
+COMMANDS = (*events.COMMANDS, *tasks.COMMANDS)

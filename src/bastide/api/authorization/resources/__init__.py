@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 
-from bastide.api.authorization.resources import ecs, ecs_keys, identities, registry, stores, vpcs
+from bastide.api.authorization.resources import ecs, identities, registry, stores
 from bastide.api.authorization.resources.found import Find, Found, Keys
 
 FIND: Mapping[str, Mapping[str, Find]] = {
-    "ec2": vpcs.FIND,
     "ecr": registry.FIND,
     "ecs": ecs.FIND,
     "iam": identities.FIND,
@@ -16,12 +15,10 @@ FIND: Mapping[str, Mapping[str, Find]] = {
     "ssm": stores.SSM,
 }
 KEYS: Mapping[str, Keys] = {
-    "ec2": vpcs.keys,
-    "ecs": ecs_keys.keys,
+    "ecs": ecs.keys,
     "iam": identities.keys,
     "s3": stores.s3_keys,
     "secretsmanager": stores.secrets_keys,
-    "ssm": stores.ssm_keys,
 }
 
 __all__ = ["FIND", "KEYS", "Found"]

@@ -1,1 +1,0 @@
-"""What is answered to tasks: sockets inside a VPC, so many seats for each caller, HTTP."""

@@ -1,1 +1,0 @@
-"""What the task metadata endpoint answers, as values (ECS developer guide, "Task metadata endpoint")."""
