@@ -29,6 +29,7 @@ from benchmarks.pulls import measure_pulls
 from benchmarks.registry import measure_registry
 from benchmarks.starts import Sides
 from benchmarks.tasks import Tasks
+from tests import roles
 from tests.installation import Installation, until
 
 INSTANCE = "bbench"
@@ -76,6 +77,7 @@ def measure(installation: Installation, parts: set[str], *, rounds: int) -> Iter
     started_at = time.perf_counter()
     installation.up()
     yield [figure("bastide up, first", "s", [time.perf_counter() - started_at])]
+    installation.make_role(roles.NAME)
     installation.bastide("image", "import", str(installation.demo_archive()))
     if "idle" in parts:
         yield measure_idle(installation, "no task")

@@ -8,6 +8,7 @@ from bastide.api.registry import SERVICES
 from bastide.api.vault import Vault
 from bastide.config import Settings
 from bastide.store import Record, Store
+from tests import roles
 
 VAULT = Vault(bytes(range(32)))
 ROLE = "arn:aws:iam::000000000000:role/execution"
@@ -21,6 +22,7 @@ class Account:
         self.region = region
         self.settings = settings or Settings()
         self.now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+        self._roles: set[str] = set()
 
     @property
     def context(self) -> Context:
@@ -57,8 +59,17 @@ class Account:
         ids = [subnet["SubnetId"] for subnet in subnets["Subnets"]]
         return {"awsvpcConfiguration": {"subnets": ids, "assignPublicIp": "ENABLED"}}
 
+    async def role(self, name: str) -> None:
+        """A role that tasks may have, once."""
+        if name not in self._roles:
+            self._roles.add(name)
+            for operation, params in roles.calls(name):
+                await self.call(operation, service="iam", **params)
+
     async def run(self, **params: Any) -> Any:
         """RunTask of family `web` on Fargate."""
+        for name in (roles.NAME, roles.TASK):
+            await self.role(name)
         asked = {"taskDefinition": "web", "launchType": "FARGATE", **params}
         if "networkConfiguration" not in asked:
             asked["networkConfiguration"] = await self.network()

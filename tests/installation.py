@@ -18,6 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore import xform_name
+
+from tests import roles
 
 PROGRAMS = Path(sys.executable).parent
 IMAGE = "bastide-demo:latest"
@@ -106,6 +109,11 @@ class Installation:
         )
         assert answer["failures"] == []
         return [str(task["taskArn"]) for task in answer["tasks"]]
+
+    def make_role(self, name: str) -> None:
+        """A role that tasks may have, for executing them or inside them."""
+        for operation, params in roles.calls(name):
+            getattr(self.client("iam"), xform_name(operation))(**params)
 
     def open_group(self) -> str:
         """The default VPC's group of the tests' that everybody may speak to."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import roles
 from tests.installation import IMAGE, Installation
 
 RUNTIME = "BASTIDE_TEST_RUNTIME"
@@ -45,6 +46,8 @@ def start_installation(kind: str, **settings: str) -> Iterator[Installation]:
     made = Installation(instance, folder, settings or SETTINGS_OF[os.environ.get(RUNTIME, "gvisor")])
     try:
         made.up()
+        for role in (roles.NAME, roles.TASK):
+            made.make_role(role)
         made.bastide("image", "import", str(made.demo_archive()))
         assert IMAGE.split(":")[0] in made.bastide("image", "list")
         yield made

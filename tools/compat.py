@@ -21,6 +21,7 @@ DOCUMENT = ROOT / "docs" / "compat.md"
 NOTES = ROOT / "tools" / "compat.toml"
 MARK = "<!-- Rows below are written by tools/compat.py; edit tools/compat.toml instead. -->"
 TITLES = {
+    "cloudtrail": "CloudTrail",
     "ec2": "EC2",
     "ecr": "ECR",
     "ecs": "ECS",

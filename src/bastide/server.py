@@ -21,6 +21,7 @@ import uvloop
 from bastide import __version__
 from bastide.api.agents import Agents
 from bastide.api.app import create_app
+from bastide.api.audit import Trail, open_trail
 from bastide.api.connections import connection_with
 from bastide.api.ec2.vpcs.completion import complete_default_vpcs
 from bastide.api.exec import ExecStreams
@@ -90,7 +91,7 @@ async def serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
-    async with _opened(settings) as store:
+    async with _opened(settings) as store, _audited(settings) as trail:
         vault = await ensure_vault(store, vault_file(settings))
         await complete_default_vpcs(store, settings, vault)
         await sweep_objects(store, ObjectFiles(settings, vault))
@@ -100,7 +101,7 @@ async def serve(settings: Settings) -> None:
         keys = Keys(admin, account=settings.account, store=store, vault=vault, file=file)
         streams = ExecStreams(store, settings, vault, tell=agents.tell)
         agents.on_exec, agents.on_lost = streams.hear, streams.lose_host
-        app = create_app(store, settings, keys, vault=vault, agents_connected=lambda: agents.connected)
+        app = create_app(store, settings, keys, trail=trail, agents_connected=lambda: agents.connected)
         app.streams = streams
         certificates = Certificates(settings)
         api = _listener(app, settings.host, settings.port, ws=STREAMS, tls=certificates.context)
@@ -155,6 +156,15 @@ async def _opened(settings: Settings) -> AsyncIterator[Store]:
         yield store
     finally:
         await store.close()
+
+
+@contextlib.asynccontextmanager
+async def _audited(settings: Settings) -> AsyncIterator[Trail]:
+    trail = open_trail(settings)
+    try:
+        yield trail
+    finally:
+        await trail.close()
 
 
 def _listener(

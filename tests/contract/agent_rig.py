@@ -24,6 +24,7 @@ from bastide.model.status import TaskStatus
 from tests.assignments import container
 from tests.fakes.cgroups import FakeCgroups
 from tests.fakes.disks import FakeDisks
+from tests.fakes.endpoints import FakeEndpoints
 from tests.fakes.images import FakeImages
 from tests.fakes.network import FakeNetwork
 from tests.fakes.publications import FakePublications
@@ -58,6 +59,7 @@ class Rig:
             images=self.images,
             network=Told(FakeNetwork()),
             resolvers=FakeResolvers(),
+            endpoints=FakeEndpoints(),
             publications=FakePublications(),
             disks=EmptyRoots(folder / "disks"),
             cgroups=self.cgroups,
@@ -101,7 +103,7 @@ class Rig:
 
     def sync(self, *specs: Assignment) -> None:
         """What a server says on connect: the network, each assignment, then that these are all."""
-        self.steps.names.know(open_vpcs({spec.task_id: spec.eni for spec in specs}))
+        self.steps.services.know(open_vpcs({spec.task_id: spec.eni for spec in specs}))
         for spec in specs:
             self.tasks.assign(spec)
         self.tasks.sync(tuple(spec.task_id for spec in specs))

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from msgspec.structs import replace
 
-from bastide.agent.network import names as agent_names
+from bastide.agent.network import services
 from bastide.agent.network.names import Names
 from bastide.model.assignment import Assignment
 from bastide.model.network import VpcState, public_pool
@@ -45,8 +45,8 @@ def resolvers(vpcs: set[str]) -> FakeResolvers:
 
 
 @pytest.fixture
-async def names(resolvers: FakeResolvers) -> AsyncIterator[Names]:
-    made = Names(resolvers, POOL)
+async def names(resolvers: FakeResolvers) -> AsyncIterator[services.VpcServices]:
+    made = services.VpcServices(Names(resolvers, POOL))
     working = asyncio.create_task(made.run())
     yield made
     working.cancel()
@@ -60,7 +60,7 @@ async def settled() -> None:
 
 
 async def test_a_vpc_knows_the_public_addresses_of_its_own_tasks(
-    names: Names, resolvers: FakeResolvers
+    names: services.VpcServices, resolvers: FakeResolvers
 ) -> None:
     tasks = task(5, public_ip="198.18.7.5"), task(6), task(7, vpc="vpc-b", public_ip="198.18.7.7")
     names.know(vpcs_of(*tasks))
@@ -75,7 +75,7 @@ async def test_a_vpc_knows_the_public_addresses_of_its_own_tasks(
 async def test_until_the_vpcs_are_known_an_earlier_agents_resolver_goes_on(resolvers: FakeResolvers) -> None:
     await resolvers.ensure_resolver(VpcNames(vpc_id="vpc-a", cidrs=(), region="", pool=""))
     before = dict(resolvers.names)
-    later = Names(resolvers, POOL)
+    later = services.VpcServices(Names(resolvers, POOL))
     later.follow(task(5), HERE)
     await later.reconcile("vpc-a")
     assert resolvers.names == before
@@ -85,7 +85,7 @@ async def test_until_the_vpcs_are_known_an_earlier_agents_resolver_goes_on(resol
 
 
 async def test_what_the_vpc_is_told_to_do_about_names_is_done_at_once(
-    names: Names, resolvers: FakeResolvers
+    names: services.VpcServices, resolvers: FakeResolvers
 ) -> None:
     names.know(vpcs_of(task(5)))
     names.follow(task(5), HERE)
@@ -104,7 +104,7 @@ async def test_what_the_vpc_is_told_to_do_about_names_is_done_at_once(
 
 
 async def test_the_last_task_of_a_vpc_takes_its_resolver_along(
-    names: Names, resolvers: FakeResolvers
+    names: services.VpcServices, resolvers: FakeResolvers
 ) -> None:
     first, second = task(5, public_ip="198.18.7.5"), task(6)
     names.know(vpcs_of(first, second))
@@ -120,7 +120,7 @@ async def test_the_last_task_of_a_vpc_takes_its_resolver_along(
 
 async def test_what_an_earlier_agent_left_goes(resolvers: FakeResolvers) -> None:
     await resolvers.ensure_resolver(VpcNames(vpc_id="vpc-b", cidrs=(), region="", pool=""))
-    later = Names(resolvers, POOL)
+    later = services.VpcServices(Names(resolvers, POOL))
     working = asyncio.create_task(later.run())
     await settled()
     assert resolvers.names == {}
@@ -128,9 +128,9 @@ async def test_what_an_earlier_agent_left_goes(resolvers: FakeResolvers) -> None
 
 
 async def test_one_that_died_is_back_with_the_next_look(
-    names: Names, resolvers: FakeResolvers, monkeypatch: pytest.MonkeyPatch
+    names: services.VpcServices, resolvers: FakeResolvers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(agent_names, "LOOK_S", 0.01)
+    monkeypatch.setattr(services, "LOOK_S", 0.01)
     names.know(vpcs_of(task(5)))
     names.follow(task(5), HERE)
     await settled()
@@ -141,7 +141,7 @@ async def test_one_that_died_is_back_with_the_next_look(
 
 
 async def test_before_the_vpc_is_here_nothing_is_wrong(
-    names: Names, resolvers: FakeResolvers, vpcs: set[str]
+    names: services.VpcServices, resolvers: FakeResolvers, vpcs: set[str]
 ) -> None:
     vpcs.clear()
     names.know(vpcs_of(task(5)))

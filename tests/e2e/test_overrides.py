@@ -10,6 +10,8 @@ pytestmark = pytest.mark.real
 
 
 def test_a_task_runs_as_its_overrides_say(bastide: Installation) -> None:
+    for role in ("registered", "overridden"):
+        bastide.make_role(role)
     script = "grep MemTotal /proc/meminfo; df -k / | tail -1; echo $COLOUR $SHAPE"
     definition = bastide.register(
         "overridden",

@@ -12,10 +12,13 @@ class _Anything(Container[str]):
         return True
 
 
+ANYTHING = _Anything()
+
+
 class FakeResolvers(Resolvers):
     """`names` by VPC is the whole state; `vpcs` are those that have a namespace."""
 
-    def __init__(self, vpcs: Container[str] = _Anything()) -> None:
+    def __init__(self, vpcs: Container[str] = ANYTHING) -> None:
         self.names: dict[str, VpcNames] = {}
         self.vpcs = vpcs
 

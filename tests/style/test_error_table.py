@@ -48,6 +48,7 @@ FAULT_CLASSES = {
 }
 # Who may raise a fault while an operation of a service runs. What others raise meets no caller of AWS's API.
 RAISES_FOR = {
+    "cloudtrail": ("cloudtrail",),
     "distribution": (),  # has a table of its own, below
     "ec2": ("ec2",),
     "ecr": ("ecr",),
@@ -58,8 +59,9 @@ RAISES_FOR = {
     "secretsmanager": ("secretsmanager",),
     "ssm": ("ssm",),
     "authorization": (),  # what it denies is told alike by every service: `denied_error`
+    "authorization/task_roles.py": ("ecs",),
     "sts": ("sts",),
-    "paging.py": ("ec2", "ecr", "ecs", "iam", "logs", "s3", "secretsmanager", "ssm"),
+    "paging.py": ("cloudtrail", "ec2", "ecr", "ecs", "iam", "logs", "s3", "secretsmanager", "ssm"),
     "vault/vault.py": ("s3", "secretsmanager", "ssm"),
     "vault/key_file.py": (),
     "agents": (),
@@ -84,6 +86,7 @@ REGISTRY_ONLY = {
     (NotFound, "blob"),
 }
 FAMILIES = {
+    "cloudtrail": JSON,
     "ec2": EC2,
     "ecr": JSON,
     "ecs": JSON,

@@ -85,7 +85,7 @@ class Agent:
         steps = Steps(host, folders, self._logs, self._secrets, settings)
         self._task_images = steps.images
         self._publications = host.publications
-        self._names = steps.names
+        self._services = steps.services
         self._limits: Limits = (
             KernelLimits()
             if settings.runtime.shares_kernel
@@ -101,7 +101,7 @@ class Agent:
         )
         self._execs = Execs(host.runtime, self._say, find_container=self._tasks.find_run)
         self._flow_logs = FlowLogs(host.network, self._tasks.arns, self._send)
-        self._vpcs = Vpcs(host.network, steps.names.know, self._flow_logs.know, wake=self._tasks.wake)
+        self._vpcs = Vpcs(host.network, steps.services.know, self._flow_logs.know)
         self._session = Session(
             settings.session_socket,
             read_hello(settings),
@@ -124,7 +124,7 @@ class Agent:
             group.create_task(self._execs.run())
             group.create_task(self._watch())
             group.create_task(self._limits.run(self._tasks.wake))
-            group.create_task(self._names.run())
+            group.create_task(self._services.run())
             group.create_task(self._flow_logs.run())
             group.create_task(keep_published(self._publications))
 

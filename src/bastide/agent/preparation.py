@@ -19,7 +19,9 @@ from msgspec.structs import replace
 
 from bastide.agent.folders import TaskFolders
 from bastide.agent.images import TaskImages
+from bastide.agent.metadata.endpoint import TaskEndpoint
 from bastide.agent.network.names import Names
+from bastide.agent.network.services import VpcServices
 from bastide.agent.output.logs import Logs
 from bastide.agent.secrets import Environments, Secrets
 from bastide.agent.volumes import ensure_volumes
@@ -28,6 +30,7 @@ from bastide.host.ports import (
     Cgroups,
     Credentials,
     Disks,
+    Endpoints,
     ImageConfig,
     Images,
     Limits,
@@ -57,6 +60,7 @@ class Host:
     images: Images
     network: Network
     resolvers: Resolvers
+    endpoints: Endpoints
     publications: Publications
     disks: Disks
     cgroups: Cgroups
@@ -92,7 +96,9 @@ class Preparation:
         self, host: Host, folders: TaskFolders, logs: Logs, secrets: Secrets, settings: Settings
     ) -> None:
         self._host = host
-        self.names = Names(host.resolvers, public_pool(settings.instance, settings.public_pool))
+        names = Names(host.resolvers, public_pool(settings.instance, settings.public_pool))
+        self.endpoint = TaskEndpoint(host.endpoints)
+        self.services = VpcServices(names, self.endpoint)
         self._folders = folders
         self._logs = logs
         self._secrets = secrets
@@ -204,7 +210,7 @@ class Preparation:
 
     async def _join_vpc(self, spec: Assignment) -> str:
         netns = await self._host.network.ensure_eni(spec.eni, task_id=spec.task_id)
-        await self.names.ensure(spec.eni.vpc_id)
+        await self.services.ensure(spec.eni.vpc_id)
         return netns
 
     def limits_of(self, spec: Assignment) -> Limits:
@@ -216,7 +222,10 @@ class Preparation:
         with blame(ErrorName.RESOURCE_INITIALIZATION):
             refused = await self._logs.open_stream(spec, container)
         if refused is not None:
-            why = f"failed to validate logger args: create stream has been retried 1 times: {refused}"
+            why = (
+                "failed to validate logger args: create stream has been retried 1 times: "
+                f"failed to create Cloudwatch log stream: {refused}"
+            )
             raise StepFailed(Failure(error=ErrorName.RESOURCE_INITIALIZATION, why=why))
 
     async def _make_root(self, spec: Assignment, container: Container, image: ImageConfig) -> Path:

@@ -68,10 +68,10 @@ class Steps:
         self._logs = logs
         self._preparation = Preparation(host, folders, logs, secrets, settings)
         self.images = self._preparation.images
-        self.names = self._preparation.names
+        self.services = self._preparation.services
+        self.endpoint = self._preparation.endpoint
         self._pause_root = ensure_pause_root(settings.agent_folder / "pause")
         self._ready: dict[str, Ready] = {}
-        self._shares_kernel = settings.runtime.shares_kernel
         self.probes = Probes(host.runtime)
 
     async def run(self, step: Step, spec: Assignment, state: TaskState) -> TaskState:
@@ -118,10 +118,6 @@ class Steps:
         await asyncio.sleep(SANDBOX_END_S)
         return await self._host.runtime.read_container(sandbox_id(spec.task_id))
 
-    async def has_network(self, spec: Assignment) -> bool:
-        """Whether the task's sandbox still has the interface it took over; a shared kernel takes up any."""
-        return self._shares_kernel or await self._host.network.is_taken_over(spec.task_id)
-
     async def read_oom_kills(self, spec: Assignment) -> int:
         """How often the kernel killed something of the task for memory."""
         return await self._host.cgroups.read_oom_kills(spec.task_id)
@@ -166,7 +162,7 @@ class Steps:
             log.warning("torn down without containerd", extra={"task": task_id, "why": str(fault)})
         self._logs.finish(task_id)
         sending = asyncio.create_task(self._logs.wait_sent(task_id, timeout_s=LAST_LINES_TIMEOUT_S))
-        await self.names.leave(task_id)
+        await self.services.leave(task_id)
         await removal.remove_surroundings(host, task_id)
         with contextlib.suppress(*((Fault,) if is_forced else ())):
             await removal.remove_views(host, task_id)

@@ -71,6 +71,7 @@ class Tasks:
         self._untidy: set[str] = set()  # taken down by force: containerd may remember them
         self._loop: Loop[str] = Loop(self.reconcile, workers=WORKERS)
         steps.probes.on_change = self.wake
+        steps.endpoint.find = self.find_at
 
     def adopt(self) -> None:
         """Take up what an earlier agent left: its folders and its containers' pipes."""
@@ -82,7 +83,7 @@ class Tasks:
             self._states[task_id] = self._folders.read_state(task_id)
             self._steps.adopt_output(spec, self._states[task_id])
             self._limits.follow(spec, self._states[task_id])
-            self._steps.names.follow(spec, self._states[task_id])
+            self._steps.services.follow(spec, self._states[task_id])
             self._loop.wake(task_id)
 
     def arns(self) -> dict[str, str]:
@@ -120,6 +121,15 @@ class Tasks:
         named = (each.runtime_id for each in spec.containers if each.name == container)
         first = next(named, None)
         return None if first is None else run_id(first, max(0, state.container(container).restarts))
+
+    def find_at(self, vpc_id: str, address: str) -> tuple[Assignment, TaskState] | None:
+        """The task that has the address, and its memory; None when none has it now."""
+        for task_id, spec in self._specs.items():
+            if (spec.eni.vpc_id, spec.eni.private_ip) == (vpc_id, address):
+                state = self._states[task_id]
+                if state.status is not TaskStatus.STOPPED:
+                    return spec, state
+        return None
 
     def sync(self, task_ids: tuple[str, ...]) -> None:
         """The full set, each assigned before: whatever else is here goes; the server hears of the rest."""
@@ -195,12 +205,10 @@ class Tasks:
             for name, sight in containers.items()
         ):
             sandbox = await self._steps.read_sandbox(spec)  # its end may become known a moment after theirs
-        is_up = sandbox is not None and sandbox.process is Process.RUNNING
         return Seen(
             boot_id=self._boot_id,
             sandbox=sandbox.process if sandbox else None,
             containers=containers,
-            has_network=not is_up or state.started_at is None or await self._steps.has_network(spec),
             probes=self._steps.probes.read(spec),
             oom_kills=await self._steps.read_oom_kills(spec),
             excess=self._limits.excess(spec.task_id) | await self._steps.read_oom_victims(spec, state),
@@ -254,7 +262,7 @@ class Tasks:
         self._folders.save_state(spec.task_id, state)
         self._states[spec.task_id] = state
         self._limits.follow(spec, state)
-        self._steps.names.follow(spec, state)
+        self._steps.services.follow(spec, state)
         self._report(report_task(spec, state))
 
     async def _forget(self, task_id: str) -> float | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from bastide.api.audit import Trail
 from bastide.api.distribution import Distribution
 from bastide.api.exec import ExecStreams
 from bastide.api.gateway import Gateway
@@ -20,7 +21,6 @@ from bastide.api.health import Health
 from bastide.api.keys import Keys
 from bastide.api.metrics import MEDIA_TYPE, Metrics
 from bastide.api.registry import SERVICES, Services
-from bastide.api.vault import Vault
 from bastide.config import Settings
 from bastide.store import Store
 from bastide.wire.http import Request, Response, Streamed
@@ -114,18 +114,18 @@ def create_app(
     settings: Settings,
     keys: Keys,
     *,
-    vault: Vault,
+    trail: Trail,
     agents_connected: Callable[[], int] = lambda: 0,
     services: Services = SERVICES,
 ) -> App:
     """The API over a store; reads the service models, which takes a moment."""
     metrics = Metrics()
     health = Health(store, settings, agents_connected)
-    gateway = Gateway(store, settings, keys, metrics, vault=vault, services=services)
+    gateway = Gateway(store, settings, keys, metrics, trail=trail, services=services)
     return App(
         gateway,
         health,
-        Distribution(store, settings, vault),
+        Distribution(store, settings, keys.vault),
         _metrics_app(metrics, health, store),
         body_limit_bytes=settings.body_limit_bytes,
     )

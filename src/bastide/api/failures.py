@@ -17,6 +17,7 @@ from bastide.api.errors import (
     S3,
     SLOW_BODY,
     UNBUILT,
+    UNRECORDED,
 )
 from bastide.api.errors.rows import Row
 from bastide.model.faults import Conflict, Denied, Fault, Unavailable
@@ -60,6 +61,11 @@ def fault_error(service: str, family: str, fault: Fault) -> WireError | None:
 def denied_error(family: str, denied: Denied) -> WireError:
     """How a call goes out that the caller may not make; the sentence is the same in every service."""
     return _error(family, Row(DENIED[family].code, DENIED[family].message.format(why=denied.why)))
+
+
+def audit_error(family: str, lost: Unavailable) -> WireError:
+    """How a call goes out that would change something nobody could tell of afterwards."""
+    return _error(family, Row(UNRECORDED[family], lost.why))
 
 
 def refused_error(family: str, refused: Refused) -> WireError:

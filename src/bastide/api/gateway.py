@@ -16,11 +16,12 @@ from functools import partial
 from typing import TypeVar
 from uuid import uuid4
 
-import msgspec
-
+from bastide.api.audit import Trail, is_read_only
 from bastide.api.authorization.authority import Authority
 from bastide.api.authorization.signers import in_region
+from bastide.api.exchange import Exchange
 from bastide.api.failures import (
+    audit_error,
     denied_error,
     family_of,
     fault_error,
@@ -44,10 +45,10 @@ from bastide.api.operation import (
     WritesOnce,
 )
 from bastide.api.registry import SERVICES, Services
-from bastide.api.vault import Vault
 from bastide.config import Settings
 from bastide.model.faults import Denied, Fault, Unavailable
 from bastide.store import Store
+from bastide.store.audit.audit_log import NOUN as AUDIT_LOG
 from bastide.store.txn import ReadOnly, Txn
 from bastide.wire import spec
 from bastide.wire.chunked import read_chunks
@@ -69,15 +70,6 @@ class Unbuilt(Exception):
     """The model has this operation, we do not."""
 
 
-class _Exchange(msgspec.Struct):
-    """What is known of a request so far; its errors are told in the words of the service it is for."""
-
-    request_id: str
-    service: spec.Service | None = None
-    protocol: str = ""
-    operation: str = ""
-
-
 class Gateway:
     """Answers requests."""
 
@@ -88,14 +80,15 @@ class Gateway:
         keys: Keys,
         metrics: Metrics,
         *,
-        vault: Vault,
+        trail: Trail,
         services: Services = SERVICES,
     ) -> None:
         self._store = store
         self._settings = settings
         self._keys = keys
         self._metrics = metrics
-        self._vault = vault
+        self._vault = keys.vault
+        self._trail = trail
         self._services = services
         self._authority = Authority(store)
         ours = [spec.service(name) for name in services]
@@ -106,11 +99,16 @@ class Gateway:
     async def answer(self, request: Request) -> Response | Streamed:
         """The response to a request; never raises."""
         started_at = time.perf_counter()
-        exchange = _Exchange(str(uuid4()))
+        exchange = Exchange(str(uuid4()))
         error: WireError | None = None
         response: Response | Streamed
         try:
             response = await self._run(request, exchange)
+        except Exception as escaped:
+            error = self._error_of(escaped, request, exchange)
+            response = self._render_error(error, request, exchange)
+        try:
+            await self._trail.note_call(exchange, request, error)
         except Exception as escaped:
             error = self._error_of(escaped, request, exchange)
             response = self._render_error(error, request, exchange)
@@ -127,13 +125,15 @@ class Gateway:
         malformed = Malformed(MalformedReason.TOO_LARGE, f"Request is larger than {limit} bytes")
         return self._refuse(request, lambda service, family: malformed_error(service, family, malformed))
 
-    async def _run(self, request: Request, exchange: _Exchange) -> Response | Streamed:
+    async def _run(self, request: Request, exchange: Exchange) -> Response | Streamed:
         now = datetime.now(UTC)
         claim = claim_of(request)
+        exchange.access_key_id, exchange.region = claim.access_key_id, claim.region
         signer = await self._keys.find(claim.access_key_id, claim.token)
         secret = None if signer is None else signer.secret
         identity = await _aside(request, lambda: verify(request, lambda key: secret, now=now))
         assert signer is not None  # or the signature was refused
+        exchange.caller = in_region(signer.caller, identity.region)
         request = await _aside(request, partial(_unchunked, request, identity))
         service = await self._service_of(request, identity)
         exchange.service = service
@@ -144,12 +144,12 @@ class Gateway:
             request,
             lambda: spec.parse(request, service, request_id=exchange.request_id, limit_bytes=limit),
         )
-        exchange.operation = call.operation
+        exchange.operation, exchange.params = call.operation, call.params
         operation = self._services.get(service.name, {}).get(call.operation)
         if operation is None:
             raise Unbuilt(call.operation)
         ctx = Context(
-            caller=in_region(signer.caller, identity.region),
+            caller=exchange.caller,
             now=now,
             request_id=exchange.request_id,
             settings=self._settings,
@@ -161,11 +161,14 @@ class Gateway:
             ),
         )
         await self._authority.check(ctx, service.name, call.operation, call.params)
+        if not is_read_only(call.operation):
+            await self._trail.ready()
         await self._keys.note_use(identity.access_key_id, service.signing_name, ctx)
         if isinstance(operation, Streams):
             events = await operation.run(self._store, ctx, call.params)
             return render_stream(events, request_id=exchange.request_id)
-        return spec.render(call, await self._perform(operation, ctx, call.params))
+        exchange.result = await self._perform(operation, ctx, call.params)
+        return spec.render(call, exchange.result)
 
     async def _perform(self, operation: Plain, ctx: Context, params: Params) -> Result:
         """Run an operation in the kind of transaction it needs."""
@@ -199,7 +202,7 @@ class Gateway:
             return None
         return self._by_signing_name.get(signing_name)
 
-    def _error_of(self, escaped: Exception, request: Request, exchange: _Exchange) -> WireError:
+    def _error_of(self, escaped: Exception, request: Request, exchange: Exchange) -> WireError:
         """What the caller is told; logs whatever was not foreseen."""
         service, family = self._addressed(request, exchange)
         if isinstance(escaped, Refused):
@@ -210,6 +213,8 @@ class Gateway:
             return unbuilt_error(service, family, exchange.operation)
         if isinstance(escaped, Denied) and escaped.noun == "permission":
             return denied_error(family, escaped)
+        if isinstance(escaped, Unavailable) and escaped.noun == AUDIT_LOG:
+            return audit_error(family, escaped)
         if isinstance(escaped, Fault):
             error = fault_error(service, family, escaped)
             if error is not None:
@@ -225,7 +230,7 @@ class Gateway:
         )
         return internal_error(service, family)
 
-    def _addressed(self, request: Request, exchange: _Exchange) -> tuple[str, str]:
+    def _addressed(self, request: Request, exchange: Exchange) -> tuple[str, str]:
         """Name and family of the service whose words an error is told in, guessed where it is not known."""
         if exchange.service is None:
             claimed = self._ours(request, _claimed_service(request))
@@ -241,12 +246,14 @@ class Gateway:
         return None
 
     def _refuse(self, request: Request, error_of: Callable[[str, str], WireError]) -> Response:
-        exchange = _Exchange(str(uuid4()))
+        exchange = Exchange(str(uuid4()))
+        exchange.note_claim(request)
         error = error_of(*self._addressed(request, exchange))
+        self._trail.note_refused(exchange, request, error)
         self._count(exchange, error, time.perf_counter())
         return self._render_error(error, request, exchange)
 
-    def _render_error(self, error: WireError, request: Request, exchange: _Exchange) -> Response:
+    def _render_error(self, error: WireError, request: Request, exchange: Exchange) -> Response:
         try:
             return spec.render_error(exchange.service, exchange.protocol, error, exchange.request_id)
         except Exception:
@@ -254,7 +261,7 @@ class Gateway:
             headers = {"content-type": "text/plain", "x-amzn-requestid": exchange.request_id}
             return Response(500, headers, b"")
 
-    def _count(self, exchange: _Exchange, error: WireError | None, started_at: float) -> None:
+    def _count(self, exchange: Exchange, error: WireError | None, started_at: float) -> None:
         service = exchange.service.name if exchange.service is not None else ""
         code = "OK" if error is None else error.code
         self._metrics.count_request(service, exchange.operation, code, time.perf_counter() - started_at)

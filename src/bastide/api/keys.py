@@ -96,6 +96,7 @@ class Keys:
         )
         self._admin_id, self._admin = self._signing(admin)
         self._signers = Signers(store, vault)
+        self.vault = vault
 
     async def find(self, access_key_id: str, token: str | None) -> Signer | None:
         """Who has a key; None for a key nobody has."""

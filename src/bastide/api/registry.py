@@ -6,7 +6,7 @@ Owns the list alone. A name that two modules claim is a mistake found at import.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bastide.api import ec2, ecr, iam, logs, s3, secretsmanager, ssm, sts
+from bastide.api import cloudtrail, ec2, ecr, iam, logs, s3, secretsmanager, ssm, sts
 from bastide.api.ecs import (
     account_settings,
     capacity_providers,
@@ -35,6 +35,7 @@ def join(*parts: Mapping[str, Operation]) -> Mapping[str, Operation]:
 
 # A module's line goes in here: `"ecs": join(clusters.OPERATIONS, tasks.OPERATIONS, …)`.
 SERVICES: Services = {
+    "cloudtrail": join(*cloudtrail.PARTS),
     "ec2": join(*ec2.PARTS),
     "ecr": join(*ecr.PARTS),
     "ecs": join(

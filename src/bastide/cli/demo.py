@@ -30,6 +30,12 @@ from bastide.model.faults import Unavailable
 IMAGE = "bastide-demo:latest"
 FAMILY = "bastide-demo"
 LOG_GROUP = "/bastide/demo"
+ROLE = "ecsTaskExecutionRole"
+ROLE_POLICY = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+TRUST = (
+    '{"Version":"2012-10-17","Statement":{"Effect":"Allow",'
+    '"Principal":{"Service":"ecs-tasks.amazonaws.com"},"Action":"sts:AssumeRole"}}'
+)
 PORT = 8080
 SHOWN_LINES = 12
 REQUEST_ATTEMPTS = 20
@@ -58,7 +64,7 @@ def task_definition(region: str) -> dict[str, Any]:
         "networkMode": "awsvpc",
         "cpu": "256",
         "memory": "512",
-        "executionRoleArn": "arn:aws:iam::000000000000:role/ecsTaskExecutionRole",
+        "executionRoleArn": ROLE,
         "containerDefinitions": [
             {
                 "name": "web",
@@ -139,11 +145,19 @@ class Demo:
                 self._stop(task)
         self._show_times()
 
+    def _ensure_role(self) -> None:
+        """The role that the task's logs are written as."""
+        roles = self._aws("iam", "list-roles")["Roles"]
+        if not any(role["RoleName"] == ROLE for role in roles):
+            self._aws("iam", "create-role", "--role-name", ROLE, "--assume-role-policy-document", TRUST)
+        self._aws("iam", "attach-role-policy", "--role-name", ROLE, "--policy-arn", ROLE_POLICY)
+
     def _start(self, definition: Path) -> str:
         with self._phase("register the task definition"):
             groups = self._aws("logs", "describe-log-groups", "--log-group-name-prefix", LOG_GROUP)
             if not groups["logGroups"]:
                 self._aws("logs", "create-log-group", "--log-group-name", LOG_GROUP)
+            self._ensure_role()
             self._aws("ecs", "register-task-definition", "--cli-input-json", f"file://{definition}")
         with self._phase("run the task"):
             subnets = self._aws("ec2", "describe-subnets", "--filters", "Name=default-for-az,Values=true")

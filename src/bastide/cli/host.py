@@ -18,6 +18,7 @@ from bastide.host.containerd.images import ContainerdImages
 from bastide.host.containerd.runtime import ContainerdRuntime
 from bastide.host.containerd.unpacking import Room
 from bastide.host.disks import LoopDisks
+from bastide.host.endpoints import VpcEndpoints
 from bastide.host.mounts import read_mounts_below, unmount
 from bastide.host.network import VpcNetwork
 from bastide.host.network.publications import Publications
@@ -49,6 +50,7 @@ async def open_host(settings: Settings) -> AsyncIterator[Host]:
         pool=public_pool(settings.instance, settings.public_pool),
         firewall=firewall,
     )
+    endpoints = VpcEndpoints(network.router_path)
     try:
         yield Host(
             runtime=ContainerdRuntime(channel, daemon.shim),
@@ -67,6 +69,7 @@ async def open_host(settings: Settings) -> AsyncIterator[Host]:
                 cgroups=TaskCgroups(names.resolver_cgroups(settings.instance)),
                 router_path=network.router_path,
             ),
+            endpoints=endpoints,
             publications=Publications(
                 settings.instance,
                 settings.published_file,
@@ -80,6 +83,7 @@ async def open_host(settings: Settings) -> AsyncIterator[Host]:
             cgroups=TaskCgroups(settings.instance, dies_whole=not settings.runtime.shares_kernel),
         )
     finally:
+        await endpoints.close()
         await registry.close()
         await channel.close()
 

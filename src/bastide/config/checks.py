@@ -61,6 +61,8 @@ def checked(settings: Settings) -> Settings:
         ("registries_file", settings.registries_file.is_absolute(), "an absolute path"),
         ("pull_layers_at_once", 1 <= settings.pull_layers_at_once <= 64, "1 to 64"),
         ("image_gib_max", settings.image_gib_max >= 1, "1 or more"),
+        ("audit_retention_days", settings.audit_retention_days >= 1, "1 or more"),
+        ("audit_mib_max", settings.audit_mib_max >= 128, "128 or more"),
         ("image_entries_max", settings.image_entries_max >= 1, "1 or more"),
         ("image_cache_percent", 0 <= settings.image_cache_percent <= 90, "between 0 and 90"),
         ("log_level", settings.log_level in LOG_LEVELS, "one of " + ", ".join(LOG_LEVELS)),

@@ -44,6 +44,9 @@ DESCRIPTIONS: Mapping[str, str] = {
     "disk_reserve_percent": "free part of the host's disk below which no new task starts",
     "nofile_soft": "open files a container may have unless it says otherwise",
     "nofile_hard": "how far a container may raise that",
+    "audit_retention_days": "how long records of calls are kept",
+    "audit_mib_max": "room for records of calls, in MiB; beyond it the oldest go",
+    "audit_required": "refuse calls that change something while no record of them can be kept",
     "log_level": "how much the server and the agent log: " + ", ".join(LOG_LEVELS),
     "registries_file": "mirrors, certificates and plain HTTP of single registries (docs/images.md)",
     "pull_layers_at_once": "how many layers of images a host fetches at the same time",
@@ -85,6 +88,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     disk_reserve_percent: int = 5
     nofile_soft: int = 1024  # as measured on Fargate; newer documentation says 65535 for both
     nofile_hard: int = 4096
+    audit_retention_days: int = 90  # as CloudTrail's event history
+    audit_mib_max: int = 4096
+    audit_required: bool = True
     log_level: str = "INFO"
     registries_file: Path = FILE_FOLDER / "registries.toml"
     pull_layers_at_once: int = 6
@@ -134,6 +140,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def log_event_folder(self) -> Path:
         """Log events of containers and of whoever calls PutLogEvents."""
         return self.server_folder / "logs"
+
+    @property
+    def audit_folder(self) -> Path:
+        """Records of calls."""
+        return self.server_folder / "audit"
 
     @property
     def log_folder(self) -> Path:

@@ -5,7 +5,7 @@ itself. Failures are faults of `model.faults`: NotFound, Invalid (will never wor
 The contract suites in tests/contract hold the real parts and the fakes of tests/fakes to the same words.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
@@ -227,17 +227,41 @@ class Network(Protocol):
     async def remove_unused(self) -> None:
         """What no interface needs of any VPC; after the last one, what the host has of them. Repeatable."""
 
-    async def is_taken_over(self, task_id: str) -> bool:
-        """Whether a sandbox has taken the interface's address over: nobody has that of a link that is new."""
-
-    def take_renewed(self) -> set[str]:
-        """Tasks whose link was lost and made again since this was asked last."""
-
     async def read_flows(self, vpc_id: str) -> CountedFlows:
         """What the VPC's router has counted; nothing where the VPC is not here or nobody counts."""
 
     async def read_enis(self) -> set[str]:
         """Task ids that have anything on this host's network."""
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A request of a task's, by HTTP."""
+
+    address: str  # it came from
+    method: str
+    target: str  # path and query
+    body: bytes = b""
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """What the task is told."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+
+    def __repr__(self) -> str:
+        return f"Answered({self.status})"  # the body may hold credentials
+
+
+class Endpoints(Protocol):
+    """Where tasks ask about themselves: 169.254.170.2 inside each VPC."""
+
+    async def ensure_endpoint(self, vpc_id: str, answer: Callable[[Asked], Awaitable[Answered]]) -> None:
+        """Tasks of the VPC are answered; NotFound when the VPC has no namespace here."""
+
+    async def remove_endpoint(self, vpc_id: str) -> None:
+        """Nobody answers in the VPC any more. Repeatable."""
 
 
 class Resolvers(Protocol):

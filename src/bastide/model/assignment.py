@@ -107,6 +107,13 @@ class SecretReference(msgspec.Struct, frozen=True):
     value_from: str
 
 
+class PortMapping(msgspec.Struct, frozen=True, kw_only=True):
+    """A port the container says it listens on; nothing is opened by it."""
+
+    container_port: int
+    protocol: str = "tcp"
+
+
 class Container(msgspec.Struct, frozen=True, kw_only=True):
     """One container, with the task definition and the overrides already folded together."""
 
@@ -140,6 +147,19 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     restart_policy: RestartPolicy | None = None
     mounts: tuple[Mount, ...] = ()
     log: LogTarget | None = None
+    ports: tuple[PortMapping, ...] = ()
+    labels: dict[str, str] = {}
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """What ECS calls the task: its host needs none of it, its own containers are told by the metadata."""
+
+    cluster_arn: str = ""
+    family: str = ""
+    revision: int = 0
+    service: str | None = None
+    zone: str = ""
+    role_arn: str | None = None  # whose credentials its containers get
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,6 +179,7 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     pid_mode: str | None = None  # "task": the containers see each other's processes
     stop_code: StopCode | None = None  # why desired_status is STOPPED
     stopped_reason: str | None = None
+    identity: Identity = Identity()
 
 
 class ContainerReport(msgspec.Struct, frozen=True, kw_only=True):

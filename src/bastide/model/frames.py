@@ -14,7 +14,7 @@ from bastide.model.messages.exec import ExecDownward, ExecUpward
 from bastide.model.messages.framing import Bodies, render_message
 from bastide.model.network import AnyPart
 
-PROTOCOL = 7
+PROTOCOL = 8
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):

@@ -35,6 +35,12 @@ def is_of_service(document: Document) -> bool:
     return str(document["task"]["group"]).startswith(SERVICE_GROUP)
 
 
+def role_of(task: Document, definition: Document) -> str | None:
+    """Whose credentials the task's containers get: the role it was run with, else the definition's."""
+    role: str | None = task.get("overrides", {}).get("taskRoleArn") or definition.get("taskRoleArn")
+    return role
+
+
 def protected_until(document: Document, *, now_s: float) -> float | None:
     """Until when the task's service is to leave it alone; None when it need not any more."""
     until: float | None = document.get(PROTECTION)

@@ -17,6 +17,7 @@ from bastide.model.assignment import (
     EventStart,
     LogTarget,
     Mount,
+    PortMapping,
     RestartPolicy,
     SecretReference,
     Ulimit,
@@ -127,6 +128,12 @@ def _container(
         restart_policy=_restart_policy(merged.get("restartPolicy")),
         mounts=mounts,
         log=_log_target(merged, task_id, log_mode),
+        ports=tuple(
+            PortMapping(container_port=mapping["containerPort"], protocol=mapping.get("protocol", "tcp"))
+            for mapping in merged.get("portMappings", ())
+            if "containerPort" in mapping
+        ),
+        labels=dict(merged.get("dockerLabels", {})),
     )
 
 

@@ -1,7 +1,8 @@
 """Who may do what: the language of policies and the decision. Pure: no store, no clock, no operation."""
 
+from bastide.permissions.checks import parse_document, parse_managed
 from bastide.permissions.denials import render_denial
-from bastide.permissions.documents import PolicyKind, parse_document
+from bastide.permissions.documents import PolicyKind
 from bastide.permissions.evaluation import Decision, Policies, Source, evaluate, evaluate_trust
 from bastide.permissions.policies import Effect, Policy, compile_policy
 from bastide.permissions.requests import ANYTHING, Principal, PrincipalKind, Request
@@ -21,5 +22,6 @@ __all__ = [
     "evaluate",
     "evaluate_trust",
     "parse_document",
+    "parse_managed",
     "render_denial",
 ]

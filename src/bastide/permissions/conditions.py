@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from bastide.permissions.documents import SYNTAX, refused
 from bastide.permissions.operators import NULL, OPERATORS
 from bastide.permissions.patterns import Keys, Match, Values
 
@@ -46,7 +47,7 @@ def parse_name(text: str) -> Name | None:
 def compile_conditions(
     conditions: Mapping[str, Mapping[str, Sequence[str]]], *, has_variables: bool
 ) -> tuple[Test, ...]:
-    """One test for every operator and key. Preconditions: the names parse."""
+    """One test for every operator and key; raises Invalid for an operator there is not."""
     return tuple(
         _compile_one(text, key.lower(), values, has_variables=has_variables)
         for text, by_key in conditions.items()
@@ -56,7 +57,8 @@ def compile_conditions(
 
 def _compile_one(text: str, key: str, values: Sequence[str], *, has_variables: bool) -> Test:
     name = parse_name(text)
-    assert name is not None
+    if name is None:
+        raise refused(SYNTAX)
     if name.operator == NULL:
         wanted = {value.lower() == "true" for value in values}
         return lambda keys: (not _is_there(keys.get(key))) in wanted

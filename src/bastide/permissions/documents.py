@@ -1,29 +1,22 @@
-"""Policy documents as text: read, checked as IAM checks them when they are written, and taken apart.
+"""Policy documents as text: read and taken apart.
 
-Owns the grammar and the sentences of `MalformedPolicyDocument`; what a clause means is statements.py's.
-Raises Invalid of the noun "policy document", whose `why` is the sentence AWS answers.
+Owns the grammar, and what IAM says of text that is not of it; what else it asks of a policy when it is
+written is checks.py's, what a clause means is policies.py's. Raises Invalid of the noun "policy document",
+whose `why` is the sentence AWS answers.
 """
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from bastide.model.faults import Invalid
-from bastide.permissions.checks import (
-    check_actions,
-    check_conditions,
-    check_principals,
-    check_resources,
-    check_sids,
-)
 from bastide.permissions.patterns import variables_in
 
 OLD, NEW = "2008-10-17", "2012-10-17"
 SYNTAX = "Syntax errors in policy."
-TRUST_SYNTAX = "This policy contains invalid Json"
-DEPTH_MAX = 32
+LEGACY = "The policy failed legacy parsing"
 _DOCUMENT = {"Version", "Id", "Statement"}
 _STATEMENT = {
     "Sid",
@@ -36,6 +29,7 @@ _STATEMENT = {
     "NotResource",
     "Condition",
 }
+_EFFECTS = ("Allow", "Deny")
 
 
 class PolicyKind(StrEnum):
@@ -44,6 +38,35 @@ class PolicyKind(StrEnum):
     IDENTITY = "identity"  # of users, groups and roles; boundaries and session policies too
     TRUST = "trust"
     RESOURCE = "resource"
+
+
+class _Words(NamedTuple):
+    """What IAM answers to text that is not of the grammar; trust policies are read by another reader."""
+
+    json: str = SYNTAX
+    version: str = SYNTAX
+    no_statement: str = SYNTAX
+    no_effect: str = SYNTAX
+    effect: str = SYNTAX
+    effect_in_other_case: str = LEGACY
+    field: str = SYNTAX
+    anybody: str = ""  # where `"Principal": "*"` is no principal
+
+
+_WORDS = {
+    PolicyKind.IDENTITY: _Words(),
+    PolicyKind.RESOURCE: _Words(),
+    PolicyKind.TRUST: _Words(
+        json="This policy contains invalid Json",
+        version="The policy must contain a valid version string",
+        no_statement="Could not parse the policy: Statement is empty!",
+        no_effect="Missing required field Effect",
+        effect="Invalid effect: {given}",
+        effect_in_other_case="Invalid effect: {given}",
+        field="Unknown field {given}",
+        anybody="Principal must be a JSON object.",
+    ),
+}
 
 
 class Clause(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,25 +111,23 @@ class Document(msgspec.Struct, frozen=True):
         return frozenset(found)
 
 
-def parse_document(text: str, kind: PolicyKind = PolicyKind.IDENTITY) -> Document:
+def read_document(text: str, kind: PolicyKind = PolicyKind.IDENTITY) -> Document:
     """The policy in a text; raises Invalid with AWS's sentence for what is none."""
-    syntax = TRUST_SYNTAX if kind is PolicyKind.TRUST else SYNTAX
+    words = _WORDS[kind]
     try:
         raw = msgspec.json.decode(text.encode())
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError) as error:
-        raise refused(syntax) from error
-    if not isinstance(raw, dict) or "Statement" not in raw or raw.keys() - _DOCUMENT:
+        raise refused(words.json) from error
+    if not isinstance(raw, dict) or raw.keys() - _DOCUMENT or not isinstance(raw.get("Id", ""), str):
         raise refused(SYNTAX)
     version = raw.get("Version", OLD)
     if version not in (OLD, NEW):
-        raise refused(f"Policy document must be version {NEW} or greater.")
-    statements = raw["Statement"]
+        raise refused(words.version)
+    statements = raw.get("Statement")
     listed = statements if isinstance(statements, list) else [statements]
-    if not listed:
-        raise refused(SYNTAX)
-    document = Document(version, tuple(_clause(statement) for statement in listed))
-    _check(document, kind)
-    return document
+    if not listed or statements is None:
+        raise refused(words.no_statement)
+    return Document(version, tuple(_clause(statement, words) for statement in listed))
 
 
 def refused(why: str) -> Invalid:
@@ -114,53 +135,17 @@ def refused(why: str) -> Invalid:
     return Invalid("policy document", why=why)
 
 
-def _check(document: Document, kind: PolicyKind) -> None:
-    check_sids([clause.sid for clause in document.clauses])
-    for clause in document.clauses:
-        _check_members(clause, kind)
-        check_actions(clause.actions)
-        check_resources(clause.resources or ())
-        check_principals(clause.principals or {})
-        check_conditions(clause.conditions)
-
-
-def _check_members(clause: Clause, kind: PolicyKind) -> None:
-    """What a statement must have, and must not, where it stands."""
-    if not clause.actions:
-        raise refused("Policy statement must contain actions.")
-    if kind is PolicyKind.IDENTITY:
-        if clause.principals is not None:
-            raise refused("Policy document should not specify a principal.")
-        if not clause.resources:
-            raise refused("Policy statement must contain resources.")
-        return
-    if clause.principals is None:
-        raise refused("Missing required field Principal")
-    if kind is PolicyKind.TRUST:
-        if clause.resources is not None:
-            raise refused("Has prohibited field Resource")
-        if clause.is_not_principal:
-            raise refused("Has prohibited field NotPrincipal")
-        if not all(_is_of_sts(action) for action in clause.actions):
-            raise refused("AssumeRole policy may only specify STS AssumeRole actions.")
-
-
-def _is_of_sts(action: str) -> bool:
-    name = action.lower()
-    assuming = name.startswith("sts:assumerole")
-    return assuming or name in ("sts:*", "sts:tagsession", "sts:setsourceidentity", "sts:setcontext")
-
-
-def _clause(raw: Any) -> Clause:
+def _clause(raw: Any, words: _Words) -> Clause:
     if not isinstance(raw, dict):
         raise refused(SYNTAX)
     if unknown := sorted(raw.keys() - _STATEMENT):
-        raise refused(f"Unknown field {unknown[0]}")
+        raise refused(words.field.format(given=unknown[0]))
     for one, other in (("Action", "NotAction"), ("Resource", "NotResource"), ("Principal", "NotPrincipal")):
         if one in raw and other in raw:
             raise refused(SYNTAX)
-    if raw.get("Effect") not in ("Allow", "Deny") or not isinstance(raw.get("Sid", ""), str):
+    if not isinstance(raw.get("Sid", ""), str):
         raise refused(SYNTAX)
+    _check_effect(raw, words)
     resources = raw.get("Resource", raw.get("NotResource"))
     principals = raw.get("Principal", raw.get("NotPrincipal"))
     return Clause(
@@ -170,16 +155,28 @@ def _clause(raw: Any) -> Clause:
         is_not_action="NotAction" in raw,
         resources=None if resources is None else _texts(resources),
         is_not_resource="NotResource" in raw,
-        principals=None if principals is None else _principals(principals),
+        principals=None if principals is None else _principals(principals, words),
         is_not_principal="NotPrincipal" in raw,
         conditions=_conditions(raw.get("Condition", {})),
     )
 
 
-def _principals(raw: Any) -> dict[str, tuple[str, ...]]:
+def _check_effect(raw: dict[str, Any], words: _Words) -> None:
+    if "Effect" not in raw:
+        raise refused(words.no_effect)
+    effect = raw["Effect"]
+    if effect not in _EFFECTS:
+        in_other_case = str(effect).capitalize() in _EFFECTS
+        told = words.effect_in_other_case if in_other_case else words.effect
+        raise refused(told.format(given=effect))
+
+
+def _principals(raw: Any, words: _Words) -> dict[str, tuple[str, ...]]:
     if raw == "*":
+        if words.anybody:
+            raise refused(words.anybody)
         return {"AWS": ("*",)}
-    if not isinstance(raw, dict) or not raw:
+    if not isinstance(raw, dict):
         raise refused("Invalid principal in policy")
     return {name: _texts(value) for name, value in raw.items()}
 

@@ -100,6 +100,11 @@ def _moment(text: str) -> datetime | None:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
+def is_moment(text: str) -> bool:
+    """Whether it is a date that a policy can name."""
+    return _moment(text) is not None
+
+
 def _flag(values: Sequence[str], has_variables: bool) -> Match:
     wanted = frozenset(value.lower() for value in values) & {"true", "false"}
     return lambda text, keys: text.lower() in wanted

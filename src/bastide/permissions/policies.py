@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from bastide.permissions.conditions import compile_conditions
-from bastide.permissions.documents import Clause, Document, PolicyKind, parse_document
+from bastide.permissions.documents import Clause, Document, PolicyKind, read_document
 from bastide.permissions.patterns import (
     ARN_FIELDS,
     Match,
@@ -108,8 +108,8 @@ class Policy:
 
 
 def compile_policy(text: str, kind: PolicyKind = PolicyKind.IDENTITY) -> Policy:
-    """The policy in a text; raises Invalid where it is none."""
-    return Policy(parse_document(text, kind))
+    """The policy in a text that was checked when it was written; raises Invalid where it is none at all."""
+    return Policy(read_document(text, kind))
 
 
 def _compile(index: int, clause: Clause, has_variables: bool) -> Statement:

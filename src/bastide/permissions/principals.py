@@ -5,13 +5,24 @@ nothing more, a role's session needs its boundary and session policy, an account
 (IAM user guide, "Policy evaluation for requests within a single account").
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
 
+from bastide.model.arn import parse_arn
 from bastide.permissions.requests import ANYTHING, Principal, PrincipalKind
 
 AWS, SERVICE, FEDERATED, CANONICAL = "AWS", "Service", "Federated", "CanonicalUser"
 TYPES = (AWS, SERVICE, FEDERATED, CANONICAL)
+_ACCOUNT = re.compile(r"\d{12}")
+
+
+def is_aws_principal(name: str) -> bool:
+    """An account, somebody in it, or everybody."""
+    if name == "*" or _ACCOUNT.fullmatch(name):
+        return True
+    arn = parse_arn(name)
+    return arn is not None and arn.service in ("iam", "sts") and "*" not in name and bool(arn.account)
 
 
 class Named(IntEnum):

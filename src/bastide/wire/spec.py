@@ -16,6 +16,7 @@ import msgspec
 
 from bastide.wire.cbor import Cbor
 from bastide.wire.codec.checks import Check, Checks
+from bastide.wire.codec.redaction import Redact, Redaction
 from bastide.wire.ec2query import Ec2Query, in_ec2_words
 from bastide.wire.http import Request, Response, WireError
 from bastide.wire.json11 import Json
@@ -44,6 +45,7 @@ __all__ = [
     "operations",
     "parse",
     "protocol_for",
+    "redactions",
     "render",
     "render_error",
     "service",
@@ -103,6 +105,20 @@ def _checks(service_name: str) -> Checks:
 def _check(service_name: str, operation: str) -> Check | None:
     shape = service(service_name).operation(operation).input_shape
     return None if shape is None else _checks(service_name).check(shape)
+
+
+@cache
+def _redaction(service_name: str) -> Redaction:
+    return Redaction()
+
+
+@cache
+def redactions(service_name: str, operation: str) -> tuple[Redact | None, Redact | None]:
+    """What makes of an operation's params, and of its result, something that may be kept."""
+    of, model = _redaction(service_name), service(service_name).operation(operation)
+    shapes = (model.input_shape, model.output_shape)
+    given, told = (None if shape is None else of.of(shape) for shape in shapes)
+    return given, told
 
 
 def _family(request: Request) -> str:

@@ -21,6 +21,7 @@ import uvicorn
 from botocore.config import Config
 
 from bastide.api.app import create_app
+from bastide.api.audit import open_trail
 from bastide.api.connections import Connection
 from bastide.api.keys import AdminKey, Keys
 from bastide.api.vault import Vault
@@ -119,7 +120,8 @@ class Server:
         settings = Settings(account=ACCOUNT, region=REGION, port=self.port, data_root=self.folder)
         vault = Vault(os.urandom(32))
         keys = Keys(KEY, account=ACCOUNT, store=store, vault=vault)
-        app = create_app(store, settings, keys, vault=vault)
+        trail = open_trail(settings)
+        app = create_app(store, settings, keys, trail=trail)
         config = uvicorn.Config(app, port=self.port, http=Connection, lifespan="off", log_level="warning")
         self._server = server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
@@ -130,6 +132,7 @@ class Server:
         try:
             await serving
         finally:
+            await trail.close()
             await store.close()
 
 

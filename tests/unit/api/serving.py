@@ -1,15 +1,19 @@
 """The API served by uvicorn on a free port of this process, as the server serves it."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import boto3
+import msgspec
 import uvicorn
 from botocore.config import Config
 
 from bastide.api.app import App, create_app
+from bastide.api.audit import Trail
 from bastide.api.connections import Connection
 from bastide.api.keys import AdminKey, Keys
 from bastide.api.registry import SERVICES, Services
@@ -17,6 +21,7 @@ from bastide.api.vault import Vault
 from bastide.config import Settings
 from bastide.server import STREAMS
 from bastide.store import Store
+from tests.audit_fixture import trail_of
 
 VAULT = Vault(bytes(range(32)))
 KEY = AdminKey("AKIATESTTESTTESTTEST", "s" * 40)
@@ -25,8 +30,9 @@ KEY = AdminKey("AKIATESTTESTTESTTEST", "s" * 40)
 class Served:
     """A running API and clients for it."""
 
-    def __init__(self, app: App, port: int) -> None:
+    def __init__(self, app: App, trail: Trail, port: int) -> None:
         self.app = app
+        self.trail = trail
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
 
@@ -48,9 +54,26 @@ class Served:
 async def serving(
     store: Store, settings: Settings, *, services: Services = SERVICES, http: type[Connection] = Connection
 ) -> AsyncIterator[Served]:
-    """Serve the API for the block."""
-    keys = Keys(KEY, account=settings.account, store=store, vault=VAULT)
-    app = create_app(store, settings, keys, vault=VAULT, agents_connected=lambda: 1, services=services)
+    """Serve the API for the block; where the settings name no folder, in one that is gone afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        if settings.data_root == Settings().data_root:
+            settings = msgspec.structs.replace(settings, data_root=Path(folder))
+        async with trail_of(settings) as trail:
+            keys = Keys(KEY, account=settings.account, store=store, vault=VAULT)
+            app = create_app(
+                store,
+                settings,
+                keys,
+                trail=trail,
+                agents_connected=lambda: 1,
+                services=services,
+            )
+            async with _listening(app, trail, http) as served:
+                yield served
+
+
+@asynccontextmanager
+async def _listening(app: App, trail: Trail, http: type[Connection]) -> AsyncIterator[Served]:
     config = uvicorn.Config(
         app,
         port=0,
@@ -67,7 +90,7 @@ async def serving(
     try:
         while not server.started:
             await asyncio.sleep(0.005)
-        yield Served(app, sock.getsockname()[1])
+        yield Served(app, trail, sock.getsockname()[1])
     finally:
         server.should_exit = True
         await task

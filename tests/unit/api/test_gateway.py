@@ -111,7 +111,7 @@ async def test_a_key_nobody_has(served: Served, service: str, operation: str, co
         ("ec2", "describe_hosts", {}, "UnsupportedOperation"),
         ("logs", "describe_export_tasks", {}, "UnknownOperationException"),
         ("sts", "get_access_key_info", {"AccessKeyId": "A" * 20}, "InvalidAction"),
-        ("iam", "list_virtual_mfa_devices", {}, "InvalidAction"),
+        ("iam", "generate_credential_report", {}, "InvalidAction"),
         ("lambda", "list_functions", {}, "UnknownOperationException"),
         ("cloudwatch", "list_dashboards", {}, "UnknownOperationException"),
         ("s3", "list_multipart_uploads", {"Bucket": "b"}, "NotImplemented"),

@@ -12,6 +12,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from bastide.api.audit import Trail
 from bastide.api.ec2.making import ensure_default_vpc
 from bastide.api.gateway import Gateway
 from bastide.api.keys import Keys
@@ -197,14 +198,10 @@ def places_in(value: Any) -> Iterator[tuple[Any, Any]]:
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_torn_calls_are_never_the_servers_fault(
-    store: Store, caplog: pytest.LogCaptureFixture, seed: int
+    store: Store, trail: Trail, caplog: pytest.LogCaptureFixture, seed: int
 ) -> None:
-    torn = Torn(
-        Gateway(
-            store, Settings(), Keys(KEY, account="0" * 12, store=store, vault=VAULT), Metrics(), vault=VAULT
-        ),
-        seed,
-    )
+    keys = Keys(KEY, account="0" * 12, store=store, vault=VAULT)
+    torn = Torn(Gateway(store, Settings(), keys, Metrics(), trail=trail), seed)
     names = await named_network(store)
     calls = [(service, operation, filled(params, names)) for service, operation, params in CALLS]
     first = [(await torn.call(*call)).status for call in calls]

@@ -162,7 +162,7 @@ TRUST_CASES = {
     ),
     "nobody, in so many words": (
         policy(
-            {"Effect": "Deny", "Action": "sts:AssumeRole", "Principal": "*"},
+            {"Effect": "Deny", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}},
             kind=PolicyKind.TRUST,
         ),
         Policies(identity=(ALL,)),

@@ -2,12 +2,13 @@
 
 import logging
 
+from bastide.api.operation import Document
 from bastide.model.arn import last_of
-from bastide.model.assignment import Assignment, Eni
+from bastide.model.assignment import Assignment, Eni, Identity
 from bastide.model.faults import Invalid
 from bastide.model.network import kinds
 from bastide.model.status import DesiredStatus, StopCode, TaskStatus
-from bastide.model.task import status_of
+from bastide.model.task import SERVICE_GROUP, role_of, status_of
 from bastide.model.task_definition import LOG_MODE_DEFAULT, containers_of, volumes_of
 from bastide.store import Record, Txn
 
@@ -56,6 +57,19 @@ def _assignment_of(txn: Txn, record: Record) -> Assignment | None:
         pid_mode=registered.get("pidMode"),
         stop_code=StopCode(stop_code) if stop_code else None,
         stopped_reason=task.get("stoppedReason"),
+        identity=_identity_of(task, registered),
+    )
+
+
+def _identity_of(task: Document, registered: Document) -> Identity:
+    group = task["group"]
+    return Identity(
+        cluster_arn=task["clusterArn"],
+        family=registered["family"],
+        revision=registered["revision"],
+        service=group.removeprefix(SERVICE_GROUP) if group.startswith(SERVICE_GROUP) else None,
+        zone=task.get("availabilityZone", ""),
+        role_arn=role_of(task, registered),
     )
 
 

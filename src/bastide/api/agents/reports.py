@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
+from bastide.api.authorization.task_output import check_may_log
 from bastide.api.failures import row_for
 from bastide.api.logs.groups import epoch_ms
 from bastide.api.logs.lines import cut_lines, open_stream
@@ -12,7 +13,7 @@ from bastide.api.task_environment.resolution import forget_environment
 from bastide.model.arn import last_of, parse_arn, scope_of
 from bastide.model.assignment import Report
 from bastide.model.container.runs import runtime_id
-from bastide.model.faults import Fault, Unavailable
+from bastide.model.faults import Denied, Fault, Unavailable
 from bastide.model.frames import Hello, LogBatch, Pulling
 from bastide.model.status import TaskStatus
 from bastide.model.task import status_of, with_report
@@ -114,6 +115,8 @@ def place_logs(txn: Txn, batch: LogBatch, now: datetime) -> Batch | None:
     """The batch as the storage of logs takes it; None where there is nothing to store."""
     task = parse_arn(batch.task_arn)
     scope = scope_of(task.account, task.region) if task else ""
+    if not batch.lines:  # the first word of a container's output, before it starts
+        check_may_log(txn, batch.task_arn, batch.target, now)
     group, stream = open_stream(txn, scope, batch.target, now)
     source = f"{batch.task_arn}/{batch.container}/{batch.source}"
     if not batch.lines or batch.sequence <= read_position(txn, source):
@@ -131,5 +134,7 @@ def place_logs(txn: Txn, batch: LogBatch, now: datetime) -> Batch | None:
 
 def render_log_fault(fault: Fault) -> str:
     """Why a batch was refused for good, in the words of the Logs API."""
+    if isinstance(fault, Denied) and fault.noun == "permission":
+        return f"AccessDeniedException: {fault.why}"
     row = row_for("logs", fault)
     return f"{row.code}: {row.message}" if row else str(fault)

@@ -9,10 +9,12 @@ from collections.abc import Iterator, Mapping
 
 from bastide.api.authorization.callers import caller_principal
 from bastide.api.authorization.decision import Demand
-from bastide.api.authorization.keys import request_keys, tag_keys, tags_in
+from bastide.api.authorization.keys import request_keys, tag_keys
 from bastide.api.authorization.resources import FIND, KEYS, Found
-from bastide.api.authorization.resources.ecs import PASSED_TO, passed_roles
+from bastide.api.authorization.resources.ecs import passed_roles
+from bastide.api.authorization.resources.tagging import tagging_of
 from bastide.api.authorization.table import ACTIONS, ARNS, Action
+from bastide.api.authorization.task_roles import TASKS
 from bastide.api.operation import Context, Params
 from bastide.model.faults import Denied
 from bastide.permissions import ANYTHING
@@ -22,15 +24,6 @@ from bastide.store import Txn
 # Operations that decide for themselves, or that everybody may call.
 FREE = {("sts", "GetCallerIdentity"), ("sts", "GetSessionToken"), ("sts", "AssumeRole")}
 PASSING = ("RegisterTaskDefinition", "RunTask", "StartTask", "CreateService", "UpdateService")
-TAGGING: Mapping[str, str] = {
-    "ec2": "ec2:CreateTags",
-    "ecr": "ecr:TagResource",
-    "ecs": "ecs:TagResource",
-    "logs": "logs:TagResource",
-    "secretsmanager": "secretsmanager:TagResource",
-    "ssm": "ssm:AddTagsToResource",
-}
-CREATING = re.compile(r"Create|Register|Run|Start|Put")
 _VARIABLE = re.compile(r"\$\{\w+\}")
 
 
@@ -43,16 +36,27 @@ def demands(txn: Txn, ctx: Context, service: str, operation: str, params: Params
         why = f"No permission is known that {operation} would need, so it is denied."
         raise Denied("permission", operation, why=why)
     known = request_keys(ctx, txn) | tag_keys(params)
-    known |= KEYS[service](txn, ctx, params) if service in KEYS else {}
     resources = list(_resources(txn, ctx, action, params))
+    own = known | _own_keys(txn, ctx, action, params)
     for found in resources:
-        yield _demand(ctx, action.action, found, known)
-    if tags_in(params) and CREATING.match(operation) and operation not in ("TagResource", "PutImage"):
-        yield from _tag_demands(ctx, action, resources, known)
+        yield _demand(ctx, action.action, found, own)
+    tagging = tagging_of(ctx, action, params, resources)
+    if tagging is not None:
+        created = {**known, f"{service}:createaction": operation}
+        for found in tagging.resources:
+            yield _demand(ctx, tagging.action, found, created)
     if service == "ecs" and operation in PASSING:
-        passed: dict[str, Values] = {**known, "iam:passedtoservice": PASSED_TO}
-        for role in passed_roles(ctx, params):
+        passed: dict[str, Values] = {**known, "iam:passedtoservice": TASKS}
+        for role in passed_roles(txn, ctx, operation, params):
             yield _demand(ctx, "iam:PassRole", Found(role), passed)
+
+
+def _own_keys(txn: Txn, ctx: Context, action: Action, params: Params) -> dict[str, Values]:
+    """The service's own keys, as far as they count for this operation."""
+    if action.service not in KEYS:
+        return {}
+    known = KEYS[action.service](txn, ctx, params)
+    return {key: value for key, value in known.items() if key in action.keys}
 
 
 def demand_for(txn: Txn, ctx: Context, action: str, found: Found) -> Demand:
@@ -62,33 +66,22 @@ def demand_for(txn: Txn, ctx: Context, action: str, found: Found) -> Demand:
 
 def _resources(txn: Txn, ctx: Context, action: Action, params: Params) -> Iterator[Found]:
     finders = FIND.get(action.service, {})
-    found = [each for kind in action.types if kind in finders for each in finders[kind](txn, ctx, params)]
-    if found:
-        yield from found
-        return
+    found = {kind: finders[kind](txn, ctx, params) for kind in action.types if kind in finders}
+    named = [each for of_kind in found.values() for each in of_kind]
     unnamed = [kind for kind in action.required if kind not in finders]
-    for kind in unnamed:
-        yield Found(_any_of(ctx, action.service, kind))
-    if not unnamed:
+    if action.service == "ec2":  # asks about what a call makes, besides what it names
+        unnamed = [kind for kind in action.required if not found.get(kind)]
+    elif named:
+        unnamed = []
+    yield from named
+    yield from (Found(_any_of(ctx, action.service, kind)) for kind in unnamed)
+    if not named and not unnamed:
         yield Found(ANYTHING)
 
 
 def _any_of(ctx: Context, service: str, kind: str) -> str:
     known = {"${Partition}": "aws", "${Region}": ctx.caller.region, "${Account}": ctx.caller.account}
     return _VARIABLE.sub(lambda found: known.get(found[0], "*"), ARNS[service, kind])
-
-
-def _tag_demands(
-    ctx: Context, action: Action, resources: list[Found], known: Mapping[str, Values]
-) -> Iterator[Demand]:
-    """Tags on what is made need a permission of their own."""
-    tagging = TAGGING.get(action.service)
-    if action.service == "iam":
-        tagging = f"iam:Tag{action.operation.removeprefix('Create')}"
-    if tagging is not None:
-        created = {**known, f"{action.service}:createaction": action.operation}
-        for found in resources:
-            yield _demand(ctx, tagging, found, created)
 
 
 def _demand(ctx: Context, action: str, found: Found, known: Mapping[str, Values]) -> Demand:
@@ -102,6 +95,6 @@ def _demand(ctx: Context, action: str, found: Found, known: Mapping[str, Values]
         action=action,
         resource=found.arn,
         principal=caller_principal(ctx.caller),
-        keys={**known, **tags},
+        keys={**known, **found.keys, **tags},
         policy=found.policy,
     )

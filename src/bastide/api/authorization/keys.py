@@ -40,7 +40,10 @@ def request_keys(ctx: Context, txn: Txn) -> dict[str, Values]:
 
 def tags_in(params: Params) -> dict[str, str]:
     """The tags a request brings, in whichever of AWS's ways."""
-    return {key: value for name in TAGS for key, value in _tags(params.get(name))}
+    found = {key: value for name in TAGS for key, value in _tags(params.get(name))}
+    for one in params.get("TagSpecifications") or ():
+        found |= dict(_tags(one.get("Tags")))
+    return found
 
 
 def _tags(found: Any) -> Iterator[tuple[str, str]]:

@@ -9,17 +9,28 @@ from pathlib import Path
 import msgspec
 
 FOLDER = Path(__file__).parent
+# Keys that ECS has for tasks too (developer guide, "Amazon ECS condition keys"), and the data does not name.
+_KEYS_OF_TASKS = (
+    "ecs:auto-assign-public-ip",
+    "ecs:enable-ecs-managed-tags",
+    "ecs:propagate-tags",
+    "ecs:subnet",
+    "ecs:task-cpu",
+    "ecs:task-definition",
+    "ecs:task-memory",
+)
+_MORE_KEYS = {("ecs", "RunTask"): _KEYS_OF_TASKS, ("ecs", "StartTask"): _KEYS_OF_TASKS}
 
 
 class Action(msgspec.Struct, frozen=True):
-    """One operation's line."""
+    """One operation's line; `keys` in lower case."""
 
     service: str
     operation: str
     action: str
     required: tuple[str, ...]
     optional: tuple[str, ...]
-    keys: tuple[str, ...]
+    keys: frozenset[str]
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -35,7 +46,12 @@ class _Resource(msgspec.Struct, frozen=True):
 
 def _read_actions() -> Mapping[tuple[str, str], Action]:
     lines = msgspec.json.Decoder(Action).decode_lines((FOLDER / "actions.jsonl").read_bytes())
-    return {(line.service, line.operation): line for line in lines}
+    return {(line.service, line.operation): _with_keys(line) for line in lines}
+
+
+def _with_keys(line: Action) -> Action:
+    more = _MORE_KEYS.get((line.service, line.operation), ())
+    return msgspec.structs.replace(line, keys=frozenset(key.lower() for key in (*line.keys, *more)))
 
 
 def _read_arns() -> Mapping[tuple[str, str], str]:

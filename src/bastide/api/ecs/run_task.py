@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from bastide.api.authorization.task_roles import find_task_role
 from bastide.api.ecs.account_settings import LOG_DRIVER_MODE, effective_value
 from bastide.api.ecs.checks import Document
 from bastide.api.ecs.checks.launch import (
@@ -29,6 +30,7 @@ from bastide.api.ecs.task_documents import MANAGED_CLUSTER_TAG, TASK, Launch, ne
 from bastide.api.operation import Context, Operation, Params, Result, Writes
 from bastide.model.faults import Conflict, Invalid
 from bastide.model.status import TaskStatus
+from bastide.model.task import role_of
 from bastide.model.task_definition import containers_of
 from bastide.store.records import Record
 from bastide.store.tasks import put_task
@@ -82,6 +84,9 @@ def _checked(txn: Txn, ctx: Context, cluster: Record, params: Params) -> tuple[L
     check_overrides(params.get("overrides", {}), definition)
     network = checked_network(txn, ctx, params, definition)
     _check_execute_command(params, definition)
+    for role in ("taskRoleArn", "executionRoleArn"):
+        if arn := params.get("overrides", {}).get(role) or definition.get(role):
+            find_task_role(txn, arn, source_arn=cluster.key, now=ctx.now)
     check_sysctls(definition, ctx.settings.runtime)
     check_runnable(definition, params)
     launch = Launch(
@@ -97,8 +102,7 @@ def _checked(txn: Txn, ctx: Context, cluster: Record, params: Params) -> tuple[L
 
 
 def _check_execute_command(params: Params, definition: Document) -> None:
-    role = params.get("overrides", {}).get("taskRoleArn") or definition.get("taskRoleArn")
-    if params.get("enableExecuteCommand") and not role:
+    if params.get("enableExecuteCommand") and not role_of(params, definition):
         raise Invalid(
             "parameter",
             why="The service couldn't be configured for execute command because a valid taskRoleArn is not "

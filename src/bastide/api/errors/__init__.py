@@ -37,6 +37,7 @@ _ECS: Table = {
     (Invalid, "page token"): Row("InvalidParameterException", "Invalid token."),
     (Invalid, "tag"): Row("InvalidParameterException"),
     (Invalid, "setting"): Row("InvalidParameterException"),
+    (Denied, "role"): Row("ClientException"),
     (Invalid, "task definition"): Row("ClientException"),
     (Invalid, "platform version"): Row("PlatformUnknownException"),
     (Unsupported, "platform version"): Row("PlatformTaskDefinitionIncompatibilityException"),
@@ -53,6 +54,15 @@ _ECS: Table = {
         "TargetNotConnectedException", "The execute command failed due to an internal error. Try again later."
     ),
     (Unavailable, "store"): Row("ServerException", "The service is busy. Try again."),
+}
+
+_CLOUDTRAIL: Table = {
+    (Invalid, "event category"): Row("InvalidEventCategoryException"),
+    (Invalid, "lookup attributes"): Row("InvalidLookupAttributesException"),
+    (Invalid, "page token"): Row("InvalidNextTokenException", "The next token is invalid."),
+    (Invalid, "parameter"): Row("InvalidMaxResultsException"),
+    (Invalid, "time range"): Row("InvalidTimeRangeException"),
+    (Unavailable, "store"): Row("ServiceUnavailable", "The service is busy. Try again."),
 }
 
 _LOGS: Table = {
@@ -200,6 +210,7 @@ _S3: Table = {
 }
 
 FAULTS: Mapping[str, Table] = {
+    "cloudtrail": _CLOUDTRAIL,
     "ec2": ec2.FAULTS,
     "ecr": _ECR,
     "ecs": _ECS,
@@ -403,6 +414,13 @@ INTERNAL: Mapping[str, str] = {
     QUERY: "InternalFailure",
     EC2: "InternalError",
     S3: "InternalError",
+}
+# While the audit log cannot be kept, whatever would change something.
+UNRECORDED: Mapping[str, str] = {
+    JSON: "ServiceUnavailable",
+    QUERY: "ServiceUnavailable",
+    EC2: "Unavailable",
+    S3: "ServiceUnavailable",
 }
 SLOW_BODY: Mapping[str, str] = {
     JSON: "RequestTimeoutException",

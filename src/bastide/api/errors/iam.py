@@ -22,6 +22,10 @@ IAM: Table = {
     (NotFound, "boundary"): Row("NoSuchEntity"),
     (NotFound, "access key"): Row("NoSuchEntity", "The Access Key with id {name} cannot be found."),
     (NotFound, "instance profile"): Row("NoSuchEntity", "Instance Profile {name} cannot be found."),
+    (NotFound, "login profile"): Row("NoSuchEntity", "Login Profile for User {name} cannot be found."),
+    (NotFound, "password policy"): Row(
+        "NoSuchEntity", "The Password Policy with domain name {name} cannot be found."
+    ),
     (NotFound, "alias"): Row("NoSuchEntity", "The account alias {name} cannot be found."),
     (NotFound, "deletion"): Row("NoSuchEntity", "The deletion task {name} cannot be found."),
     (AlreadyExists, "user"): Row("EntityAlreadyExists", "User with name {name} already exists."),

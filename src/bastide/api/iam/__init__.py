@@ -1,6 +1,6 @@
 """IAM as `aws iam` asks for it: who there is, and what they may do. What policies mean is permissions/'s."""
 
-from bastide.api.iam import account, details, tags
+from bastide.api.iam import absent, account, details, tags
 from bastide.api.iam.identities import (
     access_keys,
     groups,
@@ -14,6 +14,7 @@ from bastide.api.iam.policies import attachments, boundaries, inline, managed, v
 from bastide.api.iam.simulation import operations as simulation
 
 PARTS = (
+    absent.OPERATIONS,
     access_keys.OPERATIONS,
     account.OPERATIONS,
     attachments.OPERATIONS,

@@ -2,28 +2,28 @@
 
 from datetime import datetime
 
+from bastide.api.authorization.task_roles import check_as
 from bastide.api.distribution.access import USER, issue_token
 from bastide.api.operation import Caller
 from bastide.api.vault import Vault
 from bastide.config import Settings
-from bastide.model.arn import last_of
 from bastide.model.registry.host_name import parse_registry_host
+from bastide.permissions import ANYTHING
+from bastide.store import Txn
+
+GET_TOKEN = "ecr:GetAuthorizationToken"
 
 
-def ecr_login(
-    vault: Vault, settings: Settings, *, image: str, role_arn: str | None, task_arn: str, now: datetime
-) -> tuple[str, str] | None:
-    """User and password; None for an image of another registry, or a task without an execution role."""
-    registry = image.partition("/")[0]
-    if role_arn is None or parse_registry_host(registry, settings.registry_domain) is None:
-        return None
-    _, _, _, region, account, _ = task_arn.split(":", 5)
-    session = last_of(task_arn)
-    caller = Caller(
-        account=account,
-        region=region,
-        principal_arn=f"arn:aws:sts::{account}:assumed-role/{last_of(role_arn)}/{session}",
-        user_id=session,
-    )
-    password, _ = issue_token(vault, caller, now=now)
+def is_own_registry(settings: Settings, image: str) -> bool:
+    """Whether an image is in a registry of this installation."""
+    return parse_registry_host(image.partition("/")[0], settings.registry_domain) is not None
+
+
+def ecr_login(txn: Txn, vault: Vault, *, execution: Caller, now: datetime) -> tuple[str, str]:
+    """User and password of whoever acts with the execution role; raises Denied where it may not log in.
+
+    What it may pull is asked by the registry.
+    """
+    check_as(txn, execution, GET_TOKEN, ANYTHING, now=now)
+    password, _ = issue_token(vault, execution, now=now)
     return USER, password

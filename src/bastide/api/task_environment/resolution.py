@@ -2,26 +2,28 @@
 
 What a task got first it gets again, whoever changed a secret meanwhile: it is kept, sealed, until the task
 has stopped. What cannot be had is said in the words a stopped task shows, which name what is missing and
-never a value. Who may read what is decided here too, once there are roles.
+never a value. All of it is read as the task's execution role, which needs the permissions for it (ECS
+developer guide, "Amazon ECS task execution IAM role").
 """
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
 
 import msgspec
 
+from bastide.api.authorization.task_roles import assume_for_task, check_as
 from bastide.api.failures import row_for
-from bastide.api.operation import Document
+from bastide.api.operation import Caller, Document
 from bastide.api.s3.buckets import BUCKET, OBJECT
 from bastide.api.s3.files import ObjectFiles
 from bastide.api.s3.objects import read_object
 from bastide.api.secretsmanager import records as secret_records
 from bastide.api.secretsmanager.versions import pick_version
 from bastide.api.ssm import records as parameter_records
-from bastide.api.task_environment.ecr_login import ecr_login
+from bastide.api.task_environment.ecr_login import ecr_login, is_own_registry
 from bastide.api.task_environment.files import parse_environment_file
 from bastide.api.task_environment.references import (
     ParameterSource,
@@ -31,12 +33,14 @@ from bastide.api.task_environment.references import (
 )
 from bastide.api.vault import Vault
 from bastide.config import Settings
+from bastide.model.arn import render_arn
 from bastide.model.assignment import Container
-from bastide.model.faults import Fault, NotFound, Unavailable
+from bastide.model.faults import Denied, Fault, NotFound, Unavailable
 from bastide.model.messages.framing import FRAME_MAX_BYTES
 from bastide.model.status import TaskStatus
 from bastide.model.task import status_of
 from bastide.model.task_definition import containers_of
+from bastide.permissions.patterns import Values
 from bastide.store import Record, Store, Txn
 
 # What execve(2) takes in all on Linux with the usual stack is 2 MiB, arguments included.
@@ -49,6 +53,7 @@ _SSM = f"{_PULL}: unable to retrieve secrets from ssm: {_RETRIED}"
 _FILES = "failed to download env files: file download command: non empty error stream"
 
 Environments = dict[str, dict[str, str]]
+Tags = Sequence[dict[str, str]]
 GIVEN = "task-environment"  # kind of record
 
 
@@ -59,6 +64,7 @@ class Unresolved(Exception):
 class _Task(NamedTuple):
     """A task that asks."""
 
+    arn: str
     scope: str
     containers: tuple[Container, ...]
     given: Record | None  # what it was given before
@@ -88,7 +94,7 @@ class Resolver:
             raise Unresolved(f"{_PULL}: the task is not on this host")
         if task.given is not None:
             return self._open_given(task.given)
-        environments = await self._read_environments(task.containers, task.scope, now_s)
+        environments = await self._read_environments(task, now_s)
         body = msgspec.json.encode(environments).decode()
         if len(body) > ANSWER_MAX_BYTES:
             raise Unresolved(f"{_PULL}: the environments of the task's containers are too large together")
@@ -111,17 +117,30 @@ class Resolver:
             return None
         wanted = one.repository_credentials
         if wanted is None:
-            role_arn, image = task.execution_role, one.image
-            return ecr_login(
-                self._vault, self._settings, image=image, role_arn=role_arn, task_arn=task_arn, now=now
+            return (
+                await self._log_in(task, one.image, now)
+                if is_own_registry(self._settings, one.image)
+                else None
             )
-        values = await self._read_texts((wanted,), task.scope, now.timestamp())
+        values = await self._read_texts((wanted,), task, now.timestamp())
         try:
             pair = msgspec.json.decode(values[wanted], type=_Pair)
         except (msgspec.MsgspecError, UnicodeError):
             why = f"the secret {wanted} is no JSON object with username and password"
             raise Unresolved(f"{_ASM}: {why}") from None
         return pair.username, pair.password
+
+    async def _log_in(self, task: _Task, image: str, now: datetime) -> tuple[str, str] | None:
+        def log_in(txn: Txn) -> tuple[str, str]:
+            return ecr_login(txn, self._vault, execution=_executing(txn, task, now), now=now)
+
+        if task.execution_role is None:
+            return None
+        try:
+            return await self._store.view(log_in)
+        except Denied as denied:
+            why = f"unable to retrieve ecr registry auth: {_RETRIED}: {_refusal(denied)}"
+            raise Unresolved(f"{_PULL}: {why}") from denied
 
     def _open_given(self, given: Record) -> Environments:
         try:
@@ -130,14 +149,12 @@ class Resolver:
             raise Unresolved(f"{_PULL}: {fault}") from fault
         return msgspec.json.decode(body, type=Environments)
 
-    async def _read_environments(
-        self, containers: Sequence[Container], scope: str, now_s: float
-    ) -> Environments:
-        values = await self._read_values(containers, scope, now_s)
+    async def _read_environments(self, task: _Task, now_s: float) -> Environments:
+        values = await self._read_values(task, now_s)
         environments: Environments = {}
-        for container in containers:
+        for container in task.containers:
             own = {
-                **await self._read_files(container, scope),
+                **await self._read_files(container, task, now_s),
                 **container.environment,
                 **{secret.name: values[secret.value_from] for secret in container.secrets},
             }
@@ -145,16 +162,16 @@ class Resolver:
             environments[container.name] = own
         return environments
 
-    async def _read_values(self, containers: Sequence[Container], scope: str, now_s: float) -> dict[str, str]:
+    async def _read_values(self, task: _Task, now_s: float) -> dict[str, str]:
         """Every value that any container names, each read once, in one snapshot."""
-        wanted = dict.fromkeys(secret.value_from for one in containers for secret in one.secrets)
-        return await self._read_texts(wanted, scope, now_s)
+        wanted = dict.fromkeys(secret.value_from for one in task.containers for secret in one.secrets)
+        return await self._read_texts(wanted, task, now_s)
 
-    async def _read_texts(self, wanted: Iterable[str], scope: str, now_s: float) -> dict[str, str]:
+    async def _read_texts(self, wanted: Iterable[str], task: _Task, now_s: float) -> dict[str, str]:
         def read(txn: Txn) -> dict[str, Record | Fault]:
-            return {text: _find(txn, text, scope, now_s) for text in wanted}
+            return {text: _find(txn, text, task, now_s) for text in wanted}
 
-        found = await self._store.view(read)
+        scope, found = task.scope, await self._store.view(read)
         _refuse_missing_parameters(found, scope)
         return {text: self._open(text, scope, one) for text, one in found.items()}
 
@@ -175,12 +192,12 @@ class Resolver:
             raise Unresolved(f"{_ASM}: {where}: {_told('secretsmanager', fault)}") from fault
         return _picked(source, value)
 
-    async def _read_files(self, container: Container, scope: str) -> dict[str, str]:
+    async def _read_files(self, container: Container, task: _Task, now_s: float) -> dict[str, str]:
         """The variables of a container's files; a name that an earlier file has keeps its value."""
         variables: dict[str, str] = {}
         for arn in container.environment_files:
             try:
-                find = partial(_find_file, arn=arn, account=_account(scope))
+                find = partial(_find_file, arn=arn, task=task, now_s=now_s)
                 _, content = await read_object(self._store, self._files, find)
                 read = await asyncio.to_thread(parse_environment_file, content)
             except Unavailable:
@@ -216,19 +233,35 @@ def _read_task(txn: Txn, *, task_arn: str, host_id: str) -> _Task | None:
     role = task.get("overrides", {}).get("executionRoleArn") or definition.document["taskDefinition"].get(
         "executionRoleArn"
     )
-    return _Task(record.scope, containers, txn.get(GIVEN, task_arn), role)
+    return _Task(task_arn, record.scope, containers, txn.get(GIVEN, task_arn), role)
 
 
-def _find(txn: Txn, text: str, scope: str, now_s: float) -> Record | Fault:
+def _executing(txn: Txn, task: _Task, now: datetime) -> Caller:
+    """Whoever acts with the task's execution role; raises Denied."""
+    return assume_for_task(txn, task.execution_role or "", task_arn=task.arn, now=now)
+
+
+def _check(txn: Txn, task: _Task, action: str, resource: str, now_s: float, tags: Tags = ()) -> None:
+    """Raise Denied unless the execution role may."""
+    now = datetime.fromtimestamp(now_s, UTC)
+    keys: dict[str, Values] = {f"aws:resourcetag/{tag['Key'].lower()}": tag["Value"] for tag in tags}
+    check_as(txn, _executing(txn, task, now), action, resource, now=now, keys=keys)
+
+
+def _find(txn: Txn, text: str, task: _Task, now_s: float) -> Record | Fault:
     """The version that is meant, still sealed, or why there is none; another account has none for us."""
+    scope = task.scope
     source = parse_value_from(text, scope)
     if _account(source.scope) != _account(scope):
         return NotFound("secret", text)
     try:
         if isinstance(source, ParameterSource):
+            _check(txn, task, "ssm:GetParameters", _parameter_arn(source), now_s)
             parameter = parameter_records.find_parameter(txn, source.scope, source.name)
             return parameter_records.find_version(txn, parameter, None)
         secret = secret_records.find_in(txn, source.scope, source.arn, now_s=now_s)
+        arn, tags = (source.arn, ()) if secret is None else (secret.key, secret.document.get("tags") or ())
+        _check(txn, task, "secretsmanager:GetSecretValue", arn, now_s, tags)
         if secret is None:
             return NotFound("secret", source.arn)
         secret_records.check_usable(secret)
@@ -237,14 +270,20 @@ def _find(txn: Txn, text: str, scope: str, now_s: float) -> Record | Fault:
         return fault
 
 
+def _parameter_arn(source: ParameterSource) -> str:
+    account, _, region = source.scope.partition("/")
+    return render_arn("ssm", region, account, f"parameter/{source.name.lstrip('/')}")
+
+
 def _account(scope: str) -> str:
     return scope.partition("/")[0]
 
 
-def _find_file(txn: Txn, *, arn: str, account: str) -> Record:
+def _find_file(txn: Txn, *, arn: str, task: _Task, now_s: float) -> Record:
     bucket, key = parse_file_arn(arn)
+    _check(txn, task, "s3:GetObject", arn, now_s)
     held = txn.get(BUCKET, bucket)
-    if held is None or held.parent != account:
+    if held is None or held.parent != _account(task.scope):
         raise NotFound("bucket", bucket)
     record = txn.get(OBJECT, f"{bucket}/{key}")
     if record is None:
@@ -254,11 +293,14 @@ def _find_file(txn: Txn, *, arn: str, account: str) -> Record:
 
 def _refuse_missing_parameters(found: dict[str, Record | Fault], scope: str) -> None:
     """Parameters are asked for together, and those that are not there are named together."""
-    sources = [
-        source
-        for text, one in found.items()
-        if isinstance(one, Fault) and isinstance(source := parse_value_from(text, scope), ParameterSource)
-    ]
+    missing = [(parse_value_from(text, scope), one) for text, one in found.items() if isinstance(one, Fault)]
+    sources = []
+    for source, fault in missing:
+        if not isinstance(source, ParameterSource):
+            continue
+        if isinstance(fault, Denied):
+            raise Unresolved(f"{_in(source)}: {_refusal(fault)}")
+        sources.append(source)
     if sources:
         names = ",".join(source.name for source in sources)
         raise Unresolved(f"{_in(sources[0])}: invalid parameters: {names}")
@@ -300,7 +342,14 @@ def _size_of(variables: Iterable[tuple[str, str]]) -> int:
     return sum(len(f"{name}={value}".encode("utf-8", "surrogatepass")) + 1 for name, value in variables)
 
 
+def _refusal(denied: Denied) -> str:
+    """What a service says to a role that may not; ECS where the role cannot be had at all."""
+    return denied.why if denied.noun == "role" else f"AccessDeniedException: {denied.why}"
+
+
 def _told(service: str, fault: Fault) -> str:
     """A fault in the service's own words."""
+    if isinstance(fault, Denied):
+        return _refusal(fault)
     row = row_for(service, fault)
     return f"{row.code}: {row.message}" if row is not None else str(fault)

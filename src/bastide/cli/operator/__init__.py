@@ -1,5 +1,5 @@
-"""Commands that ask the server: `bastide events` and `bastide task`."""
+"""What an operator asks: `bastide events` and `bastide task` of the server, `bastide audit` of its files."""
 
-from bastide.cli.operator import events, tasks
+from bastide.cli.operator import audit, events, tasks
 
-COMMANDS = (*events.COMMANDS, *tasks.COMMANDS)
+COMMANDS = (*audit.COMMANDS, *events.COMMANDS, *tasks.COMMANDS)

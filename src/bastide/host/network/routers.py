@@ -24,10 +24,10 @@ from bastide.host.network.netlink.seen import Routing, read_routing
 from bastide.host.network.netns import ensure_netns, inside, read_sysctl, remove_netns, write_sysctl
 from bastide.host.network.rules import Rules
 from bastide.model.faults import NotFound
-from bastide.model.network import ENI_LINKS, VpcState, subnet_router, vpc_resolver
+from bastide.model.network import ENI_LINKS, METADATA_IP, VpcState, subnet_router, vpc_resolver
 from bastide.model.network.names import LINK_LOCAL_RESOLVER
 
-LAYOUT = 2  # grows when what a router is made of changes: an older one is then brought up to date
+LAYOUT = 3  # grows when what a router is made of changes: an older one is then brought up to date
 _SCOPES = ("all", "default")
 _EVERY_LINK = {  # a new namespace inherits the host's values, whatever those are
     "rp_filter": 0,  # anti-spoof is by link, MAC and address, in nft
@@ -87,11 +87,11 @@ class Routers:
             if not self._holds.put_back(path):
                 await ensure_netns(path, _set_up)
             self._holds.keep(path)
-            # First of all: a change is to meet packets at once, and no link is there before its rules.
-            await self._rules.ensure(state, path)
             seen, has_sysctls = await inside(path, lambda _: (read_routing(), _has_sysctls()))
             if not has_sysctls or not _is_whole(seen, state):
                 await inside(path, lambda netlink: _mend(netlink, state))
+            # Before anything can come in by the transit pair.
+            await self._rules.ensure(state, path)
             host = await self._gateway.read(vpc_id)
             whole = _digest(LAYOUT, host.uplinks, host.closed)
             if host.still or host.note != whole or not _has_transit(seen):
@@ -128,10 +128,10 @@ def _has_transit(seen: Routing) -> bool:
 
 
 def _own_addresses(state: VpcState) -> list[IPv4Address]:
-    """What the router answers to: each subnet's gateway address, and the resolver's two."""
+    """What the router answers to: each subnet's gateway address, the resolver's two, the task endpoint's."""
     routers = [subnet_router(IPv4Network(subnet.cidr)) for subnet in state.subnets.values()]
     resolvers = [vpc_resolver(IPv4Network(state.vpc.cidrs[0])), IPv4Address(LINK_LOCAL_RESOLVER)]
-    return [*resolvers, *routers]
+    return [*resolvers, IPv4Address(METADATA_IP), *routers]
 
 
 def _set_up(netlink: IPRoute) -> None:

@@ -18,14 +18,15 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from bastide.host.cgroups import TaskCgroups
+from bastide.host.listening.sockets import DATAGRAMS, STREAMS, open_sockets
 from bastide.host.ports import Limits
-from bastide.host.resolver.sockets import open_sockets
 from bastide.host.resolver.start import SOCKETS, Start, render_start
 from bastide.model.faults import NotFound, Unavailable
 from bastide.model.network import vpc_resolver
 from bastide.model.network.names import LINK_LOCAL_RESOLVER, VpcNames
 
 JOIN = 'while [ "$1" != -- ]; do echo 0 > "$1" || exit 1; shift; done; shift; exec setsid --fork "$@"'
+PORT = 53
 STARTED_S, POLL_S = 5.0, 0.002
 LIMITS = Limits(cpu_units=512, memory_mib=128, pids=8)  # half a processor, whoever floods it
 
@@ -59,7 +60,8 @@ class ResolverProcesses:
             await self._cgroups.ensure_cgroup(names.vpc_id, LIMITS)
             await self._cgroups.ensure_cpu_quota(names.vpc_id, LIMITS)
             addresses = (str(vpc_resolver(IPv4Network(names.cidrs[0]))), LINK_LOCAL_RESOLVER)
-            sockets = await open_sockets(self._router_path(names.vpc_id), addresses)
+            router = self._router_path(names.vpc_id)
+            sockets = await open_sockets(router, addresses, port=PORT, kinds=(DATAGRAMS, STREAMS))
             try:
                 await asyncio.to_thread(self._spawn, names.vpc_id, sockets)
             finally:

@@ -8,9 +8,9 @@ asker asks again. Runs on one event loop.
 import asyncio
 import contextlib
 import socket
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
+from bastide.host.listening.seats import Seats
 from bastide.host.resolver.messages import (
     CLASS_IN,
     QUERY_MAX_BYTES,
@@ -34,29 +34,6 @@ WAITING_MAX_EACH = 64  # of these, from one address
 CONNECTIONS_MAX = 64
 CONNECTIONS_MAX_EACH = 8
 IDLE_S = 10.0  # a connection may say nothing for so long
-
-
-class Seats:
-    """So many at a time, and only so many of them for one address."""
-
-    def __init__(self, total: int, each: int) -> None:
-        self._free, self._each = total, each
-        self._taken: Counter[str] = Counter()
-
-    def take(self, address: str) -> bool:
-        """Whether there was one; `leave` gives it back."""
-        if not self._free or self._taken[address] >= self._each:
-            return False
-        self._free -= 1
-        self._taken[address] += 1
-        return True
-
-    def leave(self, address: str) -> None:
-        """Preconditions: one was taken."""
-        self._free += 1
-        self._taken[address] -= 1
-        if not self._taken[address]:
-            del self._taken[address]
 
 
 class Server:

@@ -1,4 +1,4 @@
-"""The one thing a VPC's router answers itself: look-ups of its tasks, so many a second from each. Pure.
+"""What a VPC's router answers itself: look-ups of its tasks, so many a second from each. Pure.
 
 Where no resolver listens the kernel refuses, so that a look-up fails at once.
 """

@@ -19,6 +19,7 @@ from bastide.plan.command import (
     plan_environment,
     plan_working_directory,
 )
+from bastide.plan.metadata.routes import plan_addresses
 from bastide.plan.oci.capabilities import plan_capabilities
 from bastide.plan.oci.mounts import MASKED_PATHS, READONLY_PATHS, base_mounts, bind, mount_path
 from bastide.plan.oci.prepared import ImageDefaults, Prepared, Root
@@ -133,10 +134,13 @@ def _environment(
         defaults["TERM"] = "xterm"
     arn = parse_arn(assignment.task_arn)
     region = arn.region if arn is not None else ""
+    # A later run has an id of its own on the host, and goes by the first one's all the same.
+    own = next(each.runtime_id for each in assignment.containers if each.name == container.name)
     platform = {
         "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
+        **plan_addresses(own),
     }
     return plan_environment(image.environment, platform, container.environment, defaults=defaults)
 

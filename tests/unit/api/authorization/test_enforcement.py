@@ -1,6 +1,7 @@
 """What users may and may not, tried by boto3 with keys of their own."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -96,6 +97,10 @@ def developer(world: World) -> None:
     ecs = world.client("ecs", world.user("ann", *statements))
     world.admin("ecs").create_cluster(clusterName="dev")
     ecs.register_task_definition(family="web", taskRoleArn=f"{ROLE}/web", **FARGATE)
+    registered = {"family": "web", "taskRoleArn": f"{ROLE}/admin", **FARGATE}
+    world.admin("ecs").register_task_definition(**registered)  # a revision that she may not hand its role to
+    running = refused(ecs.run_task, cluster="dev", taskDefinition="web:2")
+    assert f"perform: iam:PassRole on resource: {ROLE}/admin" in running[1]
     passing = refused(ecs.register_task_definition, family="web", taskRoleArn=f"{ROLE}/admin", **FARGATE)
     assert passing == (
         "AccessDeniedException",
@@ -108,14 +113,14 @@ def developer(world: World) -> None:
         ecs.register_task_definition, family="web", tags=[{"key": "a", "value": "b"}], **FARGATE
     )
     assert "is not authorized to perform: ecs:TagResource" in tagging[1]
-    elsewhere = refused(ecs.run_task, cluster="prod", taskDefinition="web")
+    elsewhere = refused(ecs.run_task, cluster="prod", taskDefinition="web:1")
     assert elsewhere[0] == "AccessDeniedException"
     assert f"on resource: {ECS}:task-definition/web:1 because" in elsewhere[1]
     overriding = refused(
-        ecs.run_task, cluster="dev", taskDefinition="web", overrides={"taskRoleArn": f"{ROLE}/admin"}
+        ecs.run_task, cluster="dev", taskDefinition="web:1", overrides={"taskRoleArn": f"{ROLE}/admin"}
     )
     assert "iam:PassRole" in overriding[1]
-    allowed = refused(ecs.run_task, cluster="dev", taskDefinition="web")  # there is no network here
+    allowed = refused(ecs.run_task, cluster="dev", taskDefinition="web:1")  # there is no network here
     assert allowed[0] == "InvalidParameterException"
     for cluster, decision in (("dev", "allowed"), ("prod", "implicitDeny")):
         entry = {
@@ -293,10 +298,16 @@ def role_sessions(world: World) -> None:
     borrowed = session_keys(sts.assume_role(**asked)["Credentials"])
     mixed = {**keys, "aws_session_token": borrowed["aws_session_token"]}
     assert refused(world.client("ecs", mixed).list_clusters)[0] == "UnrecognizedClientException"
-    revoking = {"DateLessThan": {"aws:TokenIssueTime": "2100-01-01T00:00:00Z"}}
-    revoked = policy(deny("*", Condition=revoking))
-    world.iam.put_role_policy(RoleName="deploy", PolicyName="revoke", PolicyDocument=revoked)
-    assert refused(ecs.list_clusters)[1].endswith("with an explicit deny in an identity-based policy")
+    issued = int(session["Credentials"]["Expiration"].timestamp()) - 3600
+    for moment, is_revoked in ((issued, False), (issued + 1, True)):
+        revoking = {"DateLessThan": {"aws:TokenIssueTime": datetime.fromtimestamp(moment, UTC).isoformat()}}
+        revoked = policy(deny("*", Condition=revoking))
+        world.iam.put_role_policy(RoleName="deploy", PolicyName="revoke", PolicyDocument=revoked)
+        if is_revoked:
+            told = refused(ecs.list_clusters)[1]
+            assert told.endswith("with an explicit deny in an identity-based policy")
+        else:
+            ecs.list_clusters()
     for name in ("own", "revoke"):
         world.iam.delete_role_policy(RoleName="deploy", PolicyName=name)
     world.iam.delete_role(RoleName="deploy")

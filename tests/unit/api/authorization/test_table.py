@@ -18,6 +18,17 @@ def test_an_operation_has_a_row(service: str, operation: str) -> None:
     assert all((service, kind) in ARNS for kind in row.types)
 
 
+def test_what_a_call_must_name_is_found_in_its_request() -> None:
+    unfound = {
+        (service, kind)
+        for service, operation in EVERYTHING
+        if (service, operation) not in FREE
+        for kind in ACTIONS[service, operation].required
+        if kind not in FIND.get(service, {})
+    }
+    assert unfound <= {("ec2", "instance")}  # there are none here
+
+
 def test_resource_types_are_aws_own() -> None:
     ours = {(service, kind) for service in FIND for kind in FIND[service]}
     assert ours <= set(ARNS)

@@ -9,6 +9,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from bastide.api.audit import Trail
 from bastide.api.gateway import Gateway
 from bastide.api.keys import Keys
 from bastide.api.metrics import Metrics
@@ -22,10 +23,10 @@ HOST = "127.0.0.1:4566"
 
 
 @pytest.fixture
-async def gateway(store: Store, tmp_path: Path) -> Gateway:
+async def gateway(store: Store, trail: Trail, tmp_path: Path) -> Gateway:
     settings = Settings(account=ACCOUNT, data_root=tmp_path)
     keys = Keys(KEY, account=ACCOUNT, store=store, vault=VAULT)
-    return Gateway(store, settings, keys, Metrics(), vault=VAULT)
+    return Gateway(store, settings, keys, Metrics(), trail=trail)
 
 
 async def send(gateway: Gateway, method: str, path: str, body: bytes = b"", *, trailer: str = "") -> Response:

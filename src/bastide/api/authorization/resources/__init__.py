@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from bastide.api.authorization.resources import ecs, identities, registry, stores
+from bastide.api.authorization.resources import ecs, ecs_keys, identities, registry, stores, vpcs
 from bastide.api.authorization.resources.found import Find, Found, Keys
 
 FIND: Mapping[str, Mapping[str, Find]] = {
+    "ec2": vpcs.FIND,
     "ecr": registry.FIND,
     "ecs": ecs.FIND,
     "iam": identities.FIND,
@@ -15,10 +16,12 @@ FIND: Mapping[str, Mapping[str, Find]] = {
     "ssm": stores.SSM,
 }
 KEYS: Mapping[str, Keys] = {
-    "ecs": ecs.keys,
+    "ec2": vpcs.keys,
+    "ecs": ecs_keys.keys,
     "iam": identities.keys,
     "s3": stores.s3_keys,
     "secretsmanager": stores.secrets_keys,
+    "ssm": stores.ssm_keys,
 }
 
 __all__ = ["FIND", "KEYS", "Found"]

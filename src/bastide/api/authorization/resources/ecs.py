@@ -15,11 +15,11 @@ from bastide.model.arn import (
     task_definition_arn,
 )
 from bastide.model.faults import NotFound
-from bastide.permissions.patterns import Values
 from bastide.store import Txn
 
-PASSED_TO = "ecs-tasks.amazonaws.com"
 ROLES = ("taskRoleArn", "executionRoleArn")
+# These pass the roles of a task definition too, whoever has registered it.
+RUNNING = ("RunTask", "StartTask")
 
 
 def _known(txn: Txn, kind: str, arn: str) -> Found:
@@ -33,8 +33,8 @@ def _clusters(txn: Txn, ctx: Context, params: Params) -> list[Found]:
     return [_known(txn, "cluster", cluster_arn(ctx.scope, name)) for name in names]
 
 
-def _tasks(txn: Txn, ctx: Context, params: Params) -> list[Found]:
-    cluster = parse_cluster_name(ctx, params.get("cluster"))
+def tasks(txn: Txn, ctx: Context, params: Params) -> list[Found]:
+    cluster = asked_cluster(ctx, params)
     found = []
     for name in names_in(params, "task", "tasks"):
         parts = parse_identifier(ctx, name, "task")
@@ -43,7 +43,7 @@ def _tasks(txn: Txn, ctx: Context, params: Params) -> list[Found]:
     return found
 
 
-def _task_definitions(txn: Txn, ctx: Context, params: Params) -> list[Found]:
+def task_definitions(txn: Txn, ctx: Context, params: Params) -> list[Found]:
     if "family" in params:  # to be registered: its revision is not known yet
         return [Found(_definition_arn(ctx, params["family"]))]
     found = []
@@ -96,63 +96,32 @@ def _by_arn_or(kind: str, find: Find) -> Find:
 FIND: Mapping[str, Find] = {
     "capacity-provider": _by_arn_or("capacity-provider", _capacity_providers),
     "cluster": _by_arn_or("cluster", _clusters),
-    "task": _by_arn_or("task", _tasks),
-    "task-definition": _by_arn_or("task-definition", _task_definitions),
+    "task": _by_arn_or("task", tasks),
+    "task-definition": _by_arn_or("task-definition", task_definitions),
     **{kind: tagged("ecs", kind) for kind in ("container-instance", "service", "task-set")},
 }
 
 
-def keys(txn: Txn, ctx: Context, params: Params) -> dict[str, Values]:
-    """ECS's own condition keys, of what the request says."""
-    found: dict[str, Values] = {}
-    if not params.keys() & {"family", "clusterName", "clusters", "resourceArn"}:
-        found["ecs:cluster"] = cluster_arn(ctx.scope, parse_cluster_name(ctx, params.get("cluster")))
-    if "taskDefinition" in params:
-        found["ecs:task-definition"] = _task_definitions(txn, ctx, params)[0].arn
-    for key, member in (
-        ("ecs:enable-execute-command", "enableExecuteCommand"),
-        ("ecs:enable-ecs-managed-tags", "enableECSManagedTags"),
-    ):
-        if member in params:
-            found[key] = "true" if params[member] else "false"
-    sizes = params.get("overrides") or (params if "family" in params else {})
-    for key, member in (("ecs:task-cpu", "cpu"), ("ecs:task-memory", "memory")):
-        if sizes.get(member):
-            found[key] = str(sizes[member])
-    for key, member in (("ecs:container-name", "container"), ("ecs:account-setting", "name")):
-        if params.get(member):
-            found[key] = str(params[member])
-    return found | _network_keys(params) | _definition_keys(params)
+def asked_cluster(ctx: Context, params: Params) -> str:
+    """The name of the cluster a request is about."""
+    return parse_cluster_name(ctx, params.get("cluster"))
 
 
-def _network_keys(params: Params) -> dict[str, Values]:
-    network = (params.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
-    found: dict[str, Values] = {}
-    if network:
-        found["ecs:subnet"] = tuple(network.get("subnets") or ())
-        public = network.get("assignPublicIp", "DISABLED") == "ENABLED"
-        found["ecs:auto-assign-public-ip"] = "true" if public else "false"
-    strategy = params.get("capacityProviderStrategy")
-    if strategy:
-        found["ecs:capacity-provider"] = tuple(str(each["capacityProvider"]) for each in strategy)
-    return found
+def passed_roles(txn: Txn, ctx: Context, operation: str, params: Params) -> Iterator[str]:
+    """The roles that a request hands to tasks, by ARN: its own, and what is left of the task definition's."""
+    given: Document = {**params, **(params.get("overrides") or {})}
+    registered = _registered(txn, ctx, params) if operation in RUNNING else {}
+    for member in ROLES:
+        if role := given.get(member) or registered.get(member):
+            is_arn = str(role).startswith("arn:")
+            yield role if is_arn else render_arn("iam", "", ctx.caller.account, f"role/{role}")
 
 
-def _definition_keys(params: Params) -> dict[str, Values]:
-    if "family" not in params:
+def _registered(txn: Txn, ctx: Context, params: Params) -> Document:
+    """The task definition that is to be run; nothing where there is none."""
+    try:
+        found = find_task_definition(txn, ctx, params["taskDefinition"])
+    except NotFound:
         return {}
-    containers = params.get("containerDefinitions") or []
-    return {
-        "ecs:privileged": "true" if any(each.get("privileged") for each in containers) else "false",
-        "ecs:compute-compatibility": tuple(params.get("requiresCompatibilities") or ()),
-    }
-
-
-def passed_roles(ctx: Context, params: Params) -> Iterator[str]:
-    """The roles that a request hands to tasks, by ARN."""
-    overrides: Document = params.get("overrides") or {}
-    for holder in (params, overrides):
-        for member in ROLES:
-            if role := holder.get(member):
-                is_arn = str(role).startswith("arn:")
-                yield role if is_arn else render_arn("iam", "", ctx.caller.account, f"role/{role}")
+    definition: Document = found.document["taskDefinition"]
+    return definition

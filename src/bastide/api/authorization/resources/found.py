@@ -10,11 +10,12 @@ from bastide.store import Txn
 
 
 class Found(msgspec.Struct, frozen=True):
-    """Its ARN, its tags, and its own policy if it has one; it may not exist yet, or not at all."""
+    """Its ARN, tags, own policy if it has one, and own keys; it may not exist yet, or not at all."""
 
     arn: str
     tags: Mapping[str, str] = {}
     policy: str | None = None
+    keys: Mapping[str, Values] = {}
 
 
 Find = Callable[[Txn, Context, Params], list[Found]]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from bastide.api.authorization.resources.found import Find, Found, names_in, tag_map
 from bastide.api.iam.identities.entities import GROUP, ROLE, USER, Noun, find_entity, iam_arn, iam_scope
 from bastide.api.iam.identities.instance_profiles import KIND as PROFILE
+from bastide.api.iam.policies.managed import find_policy
 from bastide.api.operation import Context, Params
 from bastide.permissions.patterns import Values
 from bastide.store import Txn
@@ -40,7 +41,12 @@ def _policies(txn: Txn, ctx: Context, params: Params) -> list[Found]:
         for name in names_in(params, "PolicyName")
         if "PolicyArn" not in params
     ]
-    return created + [Found(arn) for arn in names_in(params, "PolicyArn")]
+    return created + [_policy(txn, ctx, arn) for arn in names_in(params, "PolicyArn")]
+
+
+def _policy(txn: Txn, ctx: Context, arn: str) -> Found:
+    policy = find_policy(txn, iam_scope(ctx), arn)
+    return Found(arn, {} if policy is None else tag_map(list(policy.tags)))
 
 
 def _profiles(txn: Txn, ctx: Context, params: Params) -> list[Found]:
@@ -73,10 +79,16 @@ FIND: Mapping[str, Find] = {
 
 
 def keys(txn: Txn, ctx: Context, params: Params) -> dict[str, Values]:
-    """IAM's own condition keys."""
+    """IAM's own condition keys; the boundary is the one that is asked for, else the one there is."""
     members = {
         "iam:policyarn": "PolicyArn",
         "iam:permissionsboundary": "PermissionsBoundary",
         "iam:awsservicename": "AWSServiceName",
     }
-    return {key: str(params[member]) for key, member in members.items() if params.get(member)}
+    found: dict[str, Values] = {}
+    for noun in (USER, ROLE):
+        for name in names_in(params, noun.name):
+            record = find_entity(txn, iam_scope(ctx), noun, name)
+            if record is not None and "boundary" in record.document:
+                found["iam:permissionsboundary"] = record.document["boundary"]
+    return found | {key: str(params[member]) for key, member in members.items() if params.get(member)}

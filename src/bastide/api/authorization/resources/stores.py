@@ -5,16 +5,24 @@ from collections.abc import Mapping
 from bastide.api.authorization.resources.found import Find, Found, names_in, tag_map
 from bastide.api.operation import Context, Params
 from bastide.api.secretsmanager.records import find_in
+from bastide.api.ssm.records import find_parameter
 from bastide.model.arn import parse_arn, render_arn
+from bastide.model.faults import Fault
 from bastide.permissions.patterns import Values
 from bastide.store import Txn
+from bastide.store.logs.ids import LOG_GROUP
 
 _GROUP = "log-group:"
 
 
 def _log_groups(txn: Txn, ctx: Context, params: Params) -> list[Found]:
     """As CloudWatch Logs asks: with the empty stream behind it, which policies write `:*`."""
-    return [Found(f"{arn}:log-stream:") for arn in _group_arns(ctx, params)]
+    return [Found(f"{arn}:log-stream:", _group_tags(txn, arn)) for arn in _group_arns(ctx, params)]
+
+
+def _group_tags(txn: Txn, arn: str) -> dict[str, str]:
+    record = txn.get(LOG_GROUP, arn)
+    return {} if record is None else dict(record.document.get("tags") or {})
 
 
 def _group_arns(ctx: Context, params: Params) -> list[str]:
@@ -38,7 +46,7 @@ def _group_arn(ctx: Context, name: str) -> str:
 
 def _log_streams(txn: Txn, ctx: Context, params: Params) -> list[Found]:
     stream = params.get("logStreamName", "")
-    return [Found(f"{arn}:log-stream:{stream}") for arn in _group_arns(ctx, params)]
+    return [Found(f"{arn}:log-stream:{stream}", _group_tags(txn, arn)) for arn in _group_arns(ctx, params)]
 
 
 LOGS: Mapping[str, Find] = {"log-group": _log_groups, "log-stream": _log_streams}
@@ -95,7 +103,15 @@ def secrets_keys(txn: Txn, ctx: Context, params: Params) -> dict[str, Values]:
 
 def _parameters(txn: Txn, ctx: Context, params: Params) -> list[Found]:
     named = names_in(params, "Name", "Names", "Path", "ResourceId")
-    return [Found(_parameter_arn(ctx, name)) for name in named]
+    return [Found(_parameter_arn(ctx, name), _parameter_tags(txn, ctx, name)) for name in named]
+
+
+def _parameter_tags(txn: Txn, ctx: Context, name: str) -> dict[str, str]:
+    try:
+        record = find_parameter(txn, ctx.scope, name)
+    except Fault:  # there is none, or the name is none: the operation says which
+        return {}
+    return tag_map(record.document.get("tags") or [])
 
 
 def _parameter_arn(ctx: Context, name: str) -> str:
@@ -114,3 +130,9 @@ def _sessions(txn: Txn, ctx: Context, params: Params) -> list[Found]:
 
 
 SSM: Mapping[str, Find] = {"parameter": _parameters, "session": _sessions}
+
+
+def ssm_keys(txn: Txn, ctx: Context, params: Params) -> dict[str, Values]:
+    """Systems Manager's own condition keys."""
+    members = {"ssm:recursive": "Recursive", "ssm:overwrite": "Overwrite"}
+    return {key: str(bool(params.get(member))).lower() for key, member in members.items()}

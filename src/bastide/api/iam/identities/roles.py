@@ -14,13 +14,12 @@ from bastide.api.iam.identities.entities import (
 )
 from bastide.api.iam.identities.instance_profiles import profiles_of
 from bastide.api.iam.identities.listing import list_entities
+from bastide.api.iam.identities.trust import checked_trust
 from bastide.api.iam.policies.attached import check_detached
 from bastide.api.iam.policies.boundaries import with_boundary
-from bastide.api.iam.policies.sizes import check_trust_size
 from bastide.api.iam.tag_rules import checked_tags
 from bastide.api.operation import Context, Operation, Params, Reads, Result, Writes
 from bastide.model.faults import InUse, Invalid
-from bastide.permissions import PolicyKind, parse_document
 from bastide.store import Record, Txn
 
 SESSION_S = 3600  # MaxSessionDuration unless set: API reference, CreateRole
@@ -39,9 +38,7 @@ def create_role(txn: Txn, ctx: Context, params: Params) -> Result:
 
 def new_role(txn: Txn, ctx: Context, params: Params) -> Record:
     """A role with its trust policy checked; not stored yet."""
-    trust = params["AssumeRolePolicyDocument"]
-    parse_document(trust, PolicyKind.TRUST)
-    check_trust_size(trust)
+    trust = checked_trust(txn, ctx, params["AssumeRolePolicyDocument"])
     record = with_part(new_entity(txn, ctx, ROLE, params), "trust", trust)
     record = with_part(record, "tags", checked_tags(params.get("Tags", [])))
     return with_members(
@@ -91,9 +88,7 @@ def update_role_description(txn: Txn, ctx: Context, params: Params) -> Result:
 def update_assume_role_policy(txn: Txn, ctx: Context, params: Params) -> Result:
     """Whom it trusts from now on."""
     record = changeable(txn, ctx, params)
-    parse_document(params["PolicyDocument"], PolicyKind.TRUST)
-    check_trust_size(params["PolicyDocument"])
-    txn.put(with_part(record, "trust", params["PolicyDocument"]))
+    txn.put(with_part(record, "trust", checked_trust(txn, ctx, params["PolicyDocument"])))
     return {}
 
 

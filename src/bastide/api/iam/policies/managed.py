@@ -11,7 +11,7 @@ from bastide.api.iam.policies.sizes import check_managed_size
 from bastide.api.iam.tag_rules import checked_tags
 from bastide.api.operation import Context, Document, Operation, Params, Reads, Result, Writes
 from bastide.model.faults import AlreadyExists, InUse, Invalid, NotFound
-from bastide.permissions import parse_document
+from bastide.permissions import parse_managed
 from bastide.store import Record, Txn
 
 FIRST = "v1"
@@ -47,7 +47,7 @@ def get_own_policy(txn: Txn, ctx: Context, arn: str) -> Record:
 def create_policy(txn: Txn, ctx: Context, params: Params) -> Result:
     """A policy with its first version."""
     name, path, text = params["PolicyName"], params.get("Path", "/"), params["PolicyDocument"]
-    parse_document(text)
+    parse_managed(text)
     check_managed_size(text)
     if txn.find(POLICY, scope=iam_scope(ctx), name=name.lower()):
         why = f"A policy called {name} already exists. Duplicate names are not allowed."

@@ -9,7 +9,7 @@ from bastide.api.iam.policies.policy import Managed
 from bastide.api.iam.policies.sizes import check_managed_size
 from bastide.api.operation import Context, Document, Operation, Params, Reads, Result, Writes
 from bastide.model.faults import InUse, LimitExceeded, NotFound
-from bastide.permissions import parse_document
+from bastide.permissions import parse_managed
 from bastide.store import Txn
 
 VERSIONS_MAX = 5
@@ -18,7 +18,7 @@ VERSIONS_MAX = 5
 def create_policy_version(txn: Txn, ctx: Context, params: Params) -> Result:
     """Another version, which counts from now on if that is asked for."""
     record, text = get_own_policy(txn, ctx, params["PolicyArn"]), params["PolicyDocument"]
-    parse_document(text)
+    parse_managed(text)
     check_managed_size(text)
     versions = record.document["versions"]
     if len(versions) >= VERSIONS_MAX:

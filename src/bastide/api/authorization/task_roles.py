@@ -1,0 +1,100 @@
+"""What is done for a task is done as its roles: their trust is checked, and their policies are asked.
+
+A role that is not there and one that does not trust tasks are told alike, as ECS does.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from bastide.api.authorization.callers import caller_principal, policies_of
+from bastide.api.authorization.decision import Demand, check_demand
+from bastide.api.authorization.keys import moment_keys
+from bastide.api.iam.identities.entities import ROLE, find_entity
+from bastide.api.operation import Caller
+from bastide.model.arn import last_of, parse_arn, render_arn, scope_of
+from bastide.model.faults import Denied
+from bastide.permissions import (
+    Policies,
+    PolicyKind,
+    Principal,
+    PrincipalKind,
+    Request,
+    compile_policy,
+    evaluate_trust,
+)
+from bastide.permissions.patterns import Values
+from bastide.store import Record, Txn
+
+TASKS = "ecs-tasks.amazonaws.com"
+
+
+def find_task_role(txn: Txn, role: str, *, source_arn: str, now: datetime) -> Record:
+    """A role that a task is to have, by ARN or name; raises Denied where tasks cannot have it.
+
+    `source_arn` is the ECS resource the role is wanted for, in whose account it has to be.
+    """
+    source = parse_arn(source_arn)
+    account = source.account if source else ""
+    record = find_entity(txn, scope_of(account, ""), ROLE, last_of(role))
+    is_it = record is not None and role in (record.document["members"]["Arn"], last_of(role))
+    if record is None or not is_it or not _trusts_tasks(record, account, source_arn, now):
+        why = (
+            f"ECS was unable to assume the role '{role}' that was provided for this task. Please verify that "
+            "the role being passed has the proper trust relationship and permissions and that your IAM user "
+            "has permissions to pass this role."
+        )
+        raise Denied("role", role, why=why)
+    return record
+
+
+def assume_for_task(txn: Txn, role: str, *, task_arn: str, now: datetime) -> Caller:
+    """Whoever acts for a task with its role; raises Denied where it cannot be had."""
+    record = find_task_role(txn, role, source_arn=task_arn, now=now)
+    arn = parse_arn(task_arn)
+    assert arn is not None  # a role was found in its account
+    session, name = last_of(task_arn), record.document["members"]["RoleName"]
+    return Caller(
+        account=arn.account,
+        region=arn.region,
+        principal_arn=render_arn("sts", "", arn.account, f"assumed-role/{name}/{session}"),
+        user_id=f"{record.key}:{session}",
+        kind=PrincipalKind.ROLE,
+        entity=record.key,
+        issued_at=now,
+    )
+
+
+def check_as(
+    txn: Txn,
+    caller: Caller,
+    action: str,
+    resource: str,
+    *,
+    now: datetime,
+    keys: Mapping[str, Values] | None = None,
+) -> None:
+    """Raise Denied unless whoever acts for a task may do one thing to one resource."""
+    demand = Demand(
+        action=action,
+        resource=resource,
+        principal=caller_principal(caller),
+        keys={**moment_keys(txn, caller, now), **(keys or {})},
+    )
+    check_demand(demand, policies_of(txn, caller))
+
+
+def _trusts_tasks(role: Record, account: str, source_arn: str, now: datetime) -> bool:
+    request = Request(
+        action="sts:AssumeRole",
+        resource=role.document["members"]["Arn"],
+        principal=Principal(kind=PrincipalKind.SERVICE, arn=TASKS, account=account),
+        keys={
+            "aws:currenttime": now.isoformat(),
+            "aws:sourceaccount": account,
+            "aws:sourcearn": source_arn,
+            "aws:principalisawsservice": "true",
+            "aws:principalservicename": TASKS,
+        },
+    )
+    trust = compile_policy(role.document["trust"], PolicyKind.TRUST)
+    return evaluate_trust(request, Policies(), trust).is_allowed

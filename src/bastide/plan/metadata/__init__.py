@@ -1,0 +1,1 @@
+"""What the task metadata endpoint answers, as values (ECS developer guide, "Task metadata endpoint")."""

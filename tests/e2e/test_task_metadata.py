@@ -1,0 +1,83 @@
+"""Story: a task asks about itself at 169.254.170.2, and hears of nobody else."""
+
+import json
+import os
+import signal
+from typing import Any
+
+import pytest
+
+from tests.installation import Installation, shell, until
+
+pytestmark = pytest.mark.real
+
+SCRIPT = """
+fetch() { wget -qO- "$1" 2>&1 || true; echo; }
+env | grep -E '^ECS_' | sort
+fetch $ECS_CONTAINER_METADATA_URI_V4
+fetch $ECS_CONTAINER_METADATA_URI_V4/task
+fetch $ECS_CONTAINER_METADATA_URI/task
+fetch http://169.254.170.2/v4/NEIGHBOUR/task
+while sleep 0.2; do fetch $ECS_CONTAINER_METADATA_URI_V4/taskWithTags; done
+"""
+
+
+@pytest.fixture(scope="module")
+def asking(bastide: Installation) -> Any:
+    """A task that asks, its neighbour known to it by id, in a group that lets nothing out."""
+    neighbour = bastide.run_task(
+        bastide.register("neighbour", shell("app", "exec sleep 1000", stopTimeout=2))
+    )[0]
+    told = bastide.wait(neighbour, "RUNNING")["containers"][0]["runtimeId"]
+    labelled = shell("app", SCRIPT.replace("NEIGHBOUR", told), dockerLabels={"colour": "red"}, stopTimeout=2)
+    arn = bastide.run_task(bastide.register("asking", labelled), groups=[shut_group(bastide)])[0]
+    yield bastide.wait(arn, "RUNNING")
+    bastide.stop(arn, neighbour)
+
+
+def shut_group(bastide: Installation) -> str:
+    """A group that allows nothing, in or out."""
+    ec2 = bastide.client("ec2")
+    made = ec2.create_security_group(GroupName="shut", Description="nothing")["GroupId"]
+    everything = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    ec2.revoke_security_group_egress(GroupId=made, IpPermissions=[everything])
+    return str(made)
+
+
+def lines(bastide: Installation, task: dict[str, Any]) -> list[str]:
+    found = bastide.log_lines(f"t/app/{task['taskArn'].rsplit('/', 1)[-1]}")
+    return [line for line in found if line]
+
+
+def test_it_is_told_what_ecs_shows_of_it(bastide: Installation, asking: dict[str, Any]) -> None:
+    said = until(lambda: len(found := lines(bastide, asking)) > 7 and found)
+    own = asking["containers"][0]
+    assert said[:3] == [
+        f"ECS_AGENT_URI=http://169.254.170.2/api/{own['runtimeId']}",
+        f"ECS_CONTAINER_METADATA_URI=http://169.254.170.2/v3/{own['runtimeId']}",
+        f"ECS_CONTAINER_METADATA_URI_V4=http://169.254.170.2/v4/{own['runtimeId']}",
+    ]
+    container, task, third = (json.loads(text) for text in said[3:6])
+    assert (container["DockerId"], container["ContainerARN"]) == (own["runtimeId"], own["containerArn"])
+    assert container["Labels"]["colour"] == "red"
+    assert container["Networks"][0]["IPv4Addresses"] == [own["networkInterfaces"][0]["privateIpv4Address"]]
+    assert task["TaskARN"] == third["TaskARN"] == asking["taskArn"]
+    assert (task["Cluster"], task["Family"]) == (asking["clusterArn"], "asking")
+    assert task["AvailabilityZone"] == asking["availabilityZone"]
+    assert task["Limits"] == {"CPU": 0.25, "Memory": 512}
+    assert "404" in said[6]  # the neighbour's
+
+
+def test_it_is_told_while_the_server_is_away_and_again_after_the_agent_died(
+    bastide: Installation, asking: dict[str, Any]
+) -> None:
+    def kinds() -> list[str]:
+        return ["task" if line.startswith("{") else "none" for line in lines(bastide, asking)[7:]]
+
+    os.kill(bastide.pid("server"), signal.SIGKILL)
+    until(lambda: not bastide.is_up("server"))
+    until(lambda: '"Cluster"' in bastide.buffered_text(asking["taskArn"]))
+    os.kill(bastide.pid("agent"), signal.SIGKILL)
+    until(lambda: not bastide.is_up("agent"))
+    bastide.up()
+    until(lambda: "none" in kinds() and kinds()[-1] == "task")
