@@ -179,7 +179,7 @@ def test_every_key_of_every_operation_of_ecs_is_shown_above() -> None:
 async def test_tags_on_what_ecs_makes(
     account: Account, operation: str, params: dict[str, Any], resource: str
 ) -> None:
-    _, tagging = await asked(account, "ecs", operation, **params)
+    _, tagging, *_ = await asked(account, "ecs", operation, **params)  # RunTask passes roles besides
     assert (tagging.action, tagging.resource) == ("ecs:TagResource", resource)
     assert own_keys(tagging, "ecs") == {"ecs:createaction": operation}
     assert tagging.keys["aws:requesttag/team"] == "red"
