@@ -10,9 +10,9 @@ import gc
 import logging
 import os
 import signal
-import ssl
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -22,13 +22,13 @@ from bastide import __version__
 from bastide.api.agents import Agents
 from bastide.api.app import create_app
 from bastide.api.audit import Trail, open_trail
-from bastide.api.connections import connection_with
+from bastide.api.connections import Connection, connection_with, passed_on_with
 from bastide.api.ec2.vpcs.completion import complete_default_vpcs
 from bastide.api.exec import ExecStreams
 from bastide.api.keys import Keys, ensure_admin_key, key_file
 from bastide.api.operator import Operators
 from bastide.api.s3.files import ObjectFiles, sweep_objects
-from bastide.api.tls import Certificates
+from bastide.api.tls import Certificates, InsideCertificates
 from bastide.api.vault import ensure_vault, vault_file
 from bastide.config import Settings
 from bastide.control.blobs import Sweeper
@@ -95,7 +95,9 @@ async def serve(settings: Settings) -> None:
         vault = await ensure_vault(store, vault_file(settings))
         await complete_default_vpcs(store, settings, vault)
         await sweep_objects(store, ObjectFiles(settings, vault))
+        inside = InsideCertificates(settings)
         agents = Agents(store, settings, vault)
+        agents.authority = inside.authority
         file = key_file(settings)
         admin = ensure_admin_key(file)
         keys = Keys(admin, account=settings.account, store=store, vault=vault, file=file)
@@ -104,8 +106,13 @@ async def serve(settings: Settings) -> None:
         app = create_app(store, settings, keys, trail=trail, agents_connected=lambda: agents.connected)
         app.streams = streams
         certificates = Certificates(settings)
-        api = _listener(app, settings.host, settings.port, ws=STREAMS, tls=certificates.context)
-        metrics = _listener(app.metrics_app, *settings.metrics_address)
+        metrics_host, metrics_port = settings.metrics_address
+        outside, passed_on = connection_with(certificates.context), passed_on_with(inside.context)
+        listeners = (
+            _listener(app, outside, ws=STREAMS, host=settings.host, port=settings.port),
+            _listener(app, passed_on, ws=STREAMS, uds=ensure_place(settings.vpc_socket)),
+            _listener(app.metrics_app, connection_with(None), host=metrics_host, port=metrics_port),
+        )
         gc.freeze()  # models and modules live as long as we do: no collection looks at them again
         log.info("bastide server %s of %s on %s", __version__, settings.instance, settings.endpoint)
         async with asyncio.TaskGroup() as group:
@@ -127,10 +134,10 @@ async def serve(settings: Settings) -> None:
                     certificates,
                 )
             ]
-            served = [group.create_task(_served(listener, ending)) for listener in (api, metrics)]
+            served = [group.create_task(_served(listener, ending)) for listener in listeners]
             await ending.wait()
             log.info("ending")
-            for listener in (api, metrics):
+            for listener in listeners:
                 listener.should_exit = True
             await asyncio.gather(*served)
             for task in control:
@@ -167,15 +174,21 @@ async def _audited(settings: Settings) -> AsyncIterator[Trail]:
         await trail.close()
 
 
-def _listener(
-    app: Any, host: str, port: int, *, ws: str = "none", tls: ssl.SSLContext | None = None
-) -> Listener:
+def ensure_place(path: Path) -> str:
+    """Of a socket that whoever is in its folder may use; nobody but root and this user gets there."""
+    path.parent.mkdir(exist_ok=True)
+    path.parent.chmod(0o711)
+    path.unlink(missing_ok=True)
+    return str(path)
+
+
+def _listener(app: Any, http: type[Connection], *, ws: str = "none", **place: Any) -> Listener:
+    """`place` is host and port, or the path of a unix socket."""
     return Listener(
         uvicorn.Config(
             app,
-            host=host,
-            port=port,
-            http=connection_with(tls),
+            **place,
+            http=http,
             ws=ws,
             ws_max_size=STREAM_FRAME_BYTES,
             ws_per_message_deflate=False,

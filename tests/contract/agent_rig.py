@@ -22,6 +22,7 @@ from bastide.model.assignment import Assignment, Report
 from bastide.model.frames import RegistryRequest, SecretsAnswer, SecretsRequest
 from bastide.model.status import TaskStatus
 from tests.assignments import container
+from tests.fakes.api_proxies import FakeApiProxies
 from tests.fakes.cgroups import FakeCgroups
 from tests.fakes.disks import FakeDisks
 from tests.fakes.endpoints import FakeEndpoints
@@ -60,6 +61,7 @@ class Rig:
             network=Told(FakeNetwork()),
             resolvers=FakeResolvers(),
             endpoints=FakeEndpoints(),
+            api_proxies=FakeApiProxies(),
             publications=FakePublications(),
             disks=EmptyRoots(folder / "disks"),
             cgroups=self.cgroups,

@@ -76,7 +76,7 @@ class Agent:
         )
         self.running = asyncio.create_task(self.session.run())
 
-    def welcome(self) -> None:
+    def welcome(self, welcome: Welcome) -> None:
         self.welcomes += 1
 
     async def close(self) -> None:

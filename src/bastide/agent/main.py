@@ -52,6 +52,7 @@ from bastide.model.frames import (
     SecretsAnswer,
     SecretsRequest,
     Sync,
+    Welcome,
 )
 from bastide.model.messages.exec import (
     ExecBytes,
@@ -86,6 +87,7 @@ class Agent:
         self._task_images = steps.images
         self._publications = host.publications
         self._services = steps.services
+        self._trust = steps.trust
         self._limits: Limits = (
             KernelLimits()
             if settings.runtime.shares_kernel
@@ -171,7 +173,8 @@ class Agent:
     def _say(self, message: ExecUpward) -> bool:
         return self._session.send(message)
 
-    def _on_welcome(self) -> None:
+    def _on_welcome(self, welcome: Welcome) -> None:
+        self._trust.learn(welcome.authority)
         self._execs.end_all()
         self._logs.reconnect()
         self._flow_logs.reconnect()

@@ -20,13 +20,16 @@ from msgspec.structs import replace
 from bastide.agent.folders import TaskFolders
 from bastide.agent.images import TaskImages
 from bastide.agent.metadata.endpoint import TaskEndpoint
+from bastide.agent.network.api_access import ApiAccess
 from bastide.agent.network.names import Names
 from bastide.agent.network.services import VpcServices
+from bastide.agent.network.trust import Trust
 from bastide.agent.output.logs import Logs
 from bastide.agent.secrets import Environments, Secrets
 from bastide.agent.volumes import ensure_volumes
 from bastide.config import Settings
 from bastide.host.ports import (
+    ApiProxies,
     Cgroups,
     Credentials,
     Disks,
@@ -46,7 +49,7 @@ from bastide.model.network import public_pool, vpc_resolver
 from bastide.model.status import ErrorName
 from bastide.model.task_state import TaskState
 from bastide.plan.lifecycle import Failure
-from bastide.plan.oci.prepared import Prepared
+from bastide.plan.oci.prepared import ApiFiles, Prepared
 from bastide.plan.oci.walls import WALLS
 
 INIT_PROGRAM = Path("/usr/bin/tini-static")  # Debian's tini, for `initProcessEnabled`
@@ -61,6 +64,7 @@ class Host:
     network: Network
     resolvers: Resolvers
     endpoints: Endpoints
+    api_proxies: ApiProxies
     publications: Publications
     disks: Disks
     cgroups: Cgroups
@@ -85,6 +89,7 @@ class Ready:
     disk: Path
     images: dict[str, ImageConfig]
     roots: dict[str, Path]
+    api_files: dict[str, ApiFiles]  # by container
     image_volumes: Mapping[str, Mapping[str, str]]  # by container, then by path in it
     environments: Environments = dataclasses.field(repr=False)
 
@@ -96,9 +101,13 @@ class Preparation:
         self, host: Host, folders: TaskFolders, logs: Logs, secrets: Secrets, settings: Settings
     ) -> None:
         self._host = host
-        names = Names(host.resolvers, public_pool(settings.instance, settings.public_pool))
+        pool, has_api = public_pool(settings.instance, settings.public_pool), settings.task_api
+        names = Names(host.resolvers, pool, registry_domain=settings.registry_domain if has_api else "")
         self.endpoint = TaskEndpoint(host.endpoints)
-        self.services = VpcServices(names, self.endpoint)
+        access = [ApiAccess(host.api_proxies)] if has_api else []
+        self.services = VpcServices(names, self.endpoint, *access)
+        self.trust = Trust(settings.agent_folder / "api-ca.pem")
+        self._has_api = has_api
         self._folders = folders
         self._logs = logs
         self._secrets = secrets
@@ -204,9 +213,10 @@ class Preparation:
             prepared = self._write_files(spec, base)
         by_name = dict(zip([container.name for container in spec.containers], roots, strict=True))
         with blame(ErrorName.RESOURCE_INITIALIZATION):
+            api_files = self.trust.write(self._folders.path(task_id), by_name) if self._has_api else {}
             folders = await ensure_volumes(spec, host.disks, disk, by_name, images)
         prepared = replace(prepared, volumes=folders.named)
-        return Ready(prepared, disk, images, by_name, folders.of_images, environments)
+        return Ready(prepared, disk, images, by_name, api_files, folders.of_images, environments)
 
     async def _join_vpc(self, spec: Assignment) -> str:
         netns = await self._host.network.ensure_eni(spec.eni, task_id=spec.task_id)

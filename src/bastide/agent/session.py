@@ -47,7 +47,7 @@ class Session:
         hello: Hello,
         *,
         server_uids: frozenset[int],
-        on_welcome: Callable[[], None],
+        on_welcome: Callable[[Welcome], None],
         on_message: Callable[[Downward], None],
     ) -> None:
         self._path = path
@@ -93,7 +93,7 @@ class Session:
                 welcome, rest = await _read_welcome(reader, frames)
             log.info("session opened", extra={"server": welcome.server_version})
             self._writer, self._backoff_s = writer, BACKOFF_FIRST_S
-            self._on_welcome()
+            self._on_welcome(welcome)
             for message in rest:
                 self._take(message)
             await self._serve(reader, frames, welcome.heartbeat_s)

@@ -70,6 +70,7 @@ class Steps:
         self.images = self._preparation.images
         self.services = self._preparation.services
         self.endpoint = self._preparation.endpoint
+        self.trust = self._preparation.trust
         self._pause_root = ensure_pause_root(settings.agent_folder / "pause")
         self._ready: dict[str, Ready] = {}
         self.probes = Probes(host.runtime)
@@ -204,6 +205,7 @@ class Steps:
         root = Root(
             passwd=read_in_root(rootfs, "/etc/passwd"),
             group=read_in_root(rootfs, "/etc/group"),
+            api=ready.api_files.get(container.name),
             tmp=_ensure_tmp(ready.disk, rootfs, container.name),
             image_volumes=ready.image_volumes[container.name],
         )

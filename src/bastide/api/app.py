@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from bastide.api.audit import Trail
+from bastide.api.connections import passage_of
 from bastide.api.distribution import Distribution
 from bastide.api.exec import ExecStreams
 from bastide.api.gateway import Gateway
@@ -78,7 +79,7 @@ class App:
             await self._distribution(scope, receive, send)
             return
         request = _head_of(scope)
-        if request.path.startswith(OWN_PATHS):
+        if request.path.startswith(OWN_PATHS):  # of the installation's own, which no task need know
             await _send(send, await self._own_answer(request))
             return
         try:
@@ -100,7 +101,7 @@ class App:
                 await _send(send, answer)
 
     async def _own_answer(self, request: Request) -> Response:
-        if request.path != HEALTH_PATH or request.method not in ("GET", "HEAD"):
+        if request.vpc_id or request.path != HEALTH_PATH or request.method not in ("GET", "HEAD"):
             return _json(404, {"message": "There is nothing here."})
         try:
             return _json(200, await self._health.read())
@@ -152,6 +153,7 @@ def _head_of(scope: Scope) -> Request:
         name = raw_name.decode("latin-1").lower()
         value = raw_value.decode("utf-8", "surrogateescape")
         headers[name] = f"{headers[name]},{value}" if name in headers else value
+    passage = passage_of(scope)
     return Request(
         scope["method"],
         scope["raw_path"].decode("utf-8", "surrogateescape"),
@@ -159,6 +161,8 @@ def _head_of(scope: Scope) -> Request:
         headers,
         client=scope["client"][0] if scope.get("client") else "",
         is_secure=scope.get("scheme") == "https",
+        vpc_id=passage.vpc_id if passage else "",
+        endpoint_id=passage.endpoint_id if passage else "",
     )
 
 

@@ -4,6 +4,7 @@ uvicorn's own protocol waits for ever for a head that never ends, and keeps all 
 where they are read (app.py); both cost a slow or hostile client its connection, and nobody else anything.
 What is no HTTP is refused in AWS's shape too, as far as one can to somebody who may not speak HTTP at all.
 One port speaks both: a client that begins with a TLS handshake gets one, so that the registry has one name.
+From inside a VPC a connection comes with a word before its first byte on where it is from (`Passage`).
 """
 
 import asyncio
@@ -11,13 +12,15 @@ import logging
 import os
 import select
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from bastide.model.network.passage import NoPassage, Passage, parse_passage
 
 NO_HTTP = "MalformedHttpRequestException"  # "Common error types" of the AWS API references
 LINGER_S = 1.0  # what still comes is read and dropped: closing on unread bytes would take the answer back
@@ -26,6 +29,7 @@ TLS_HANDSHAKE = 0x16  # the first byte of a client's hello: RFC 8446, 5.1; no me
 HEAD_POLL_S = 0.001
 SEND_FILE_BYTES = 4 * 1024 * 1024  # in one call of the kernel's
 SOCKET_WAIT_MS = 5  # on the thread, for a client that reads as fast as we send
+PASSAGE = "bastide.passage"  # the name of ours among a request's ASGI extensions
 BATCH_WAIT_S = 0.5  # what a slow client has sent by then is a batch too
 
 Submit = Callable[..., Awaitable[Any]]
@@ -40,6 +44,8 @@ class Connection(HttpToolsProtocol):
     stall_timeout_s = 60.0  # for a client to take the next bytes of a file
     head_max_bytes = 64 * 1024
     tls: ssl.SSLContext | None = None  # what a handshake is answered with; without it, it is no HTTP
+    is_passed_on: bool = False  # it begins with a Passage
+    passage: Passage | None = None
 
     _deadline: asyncio.TimerHandle | None = None
     _batch_bytes = 0
@@ -49,6 +55,9 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self._is_new = self.scheme == "http"
+        self._head: bytes | None = b"" if self.is_passed_on and self._is_new else None
+        if self.passage is not None:
+            self.client = (self.passage.client, self.passage.client_port)
         self._hello: bytearray | None = None
         self._head_bytes = 0
         self._is_refused = False
@@ -70,6 +79,10 @@ class Connection(HttpToolsProtocol):
             return
         if self._is_refused:
             return
+        if self._head is not None:
+            data = self._take_passage(self._head + data)
+            if not data:
+                return
         if self._hello is not None:
             self._hello += data
             return
@@ -96,7 +109,7 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head_arrived()
-        extensions: Any = {"bastide.batches": self.take_batches}
+        extensions: Any = {"bastide.batches": self.take_batches, PASSAGE: self.passage}
         if self.scheme == "http":
             extensions["bastide.sendfile"] = self.send_file
         self.scope["extensions"] = extensions
@@ -166,6 +179,21 @@ class Connection(HttpToolsProtocol):
         finally:
             self.loop.remove_writer(handle)
 
+    def _take_passage(self, data: bytes) -> bytes:
+        """What comes behind it, once it is whole."""
+        try:
+            found = parse_passage(data)
+        except NoPassage:
+            self._drop("it does not say where it comes from")
+            return b""
+        if found is None:
+            self._head = data
+            return b""
+        self._head = None
+        self.passage, rest = found
+        self.client = (self.passage.client, self.passage.client_port)
+        return rest
+
     def _speak_tls(self, hello: bytes, context: ssl.SSLContext) -> None:
         """Put TLS between the transport and a new connection, and let it have what has come already.
 
@@ -182,6 +210,7 @@ class Connection(HttpToolsProtocol):
 
     async def _start_tls(self, context: ssl.SSLContext) -> None:
         inside = type(self)(config=self.config, server_state=self.server_state, app_state=self.app_state)
+        inside.passage = self.passage
         try:
             transport = await self.loop.start_tls(
                 self.transport,
@@ -239,9 +268,20 @@ class Connection(HttpToolsProtocol):
         self.transport.abort()
 
 
+def passage_of(scope: Mapping[str, Any]) -> Passage | None:
+    """Where a request comes from that came from inside a VPC."""
+    found: Passage | None = scope.get("extensions", {}).get(PASSAGE)
+    return found
+
+
 def connection_with(tls: ssl.SSLContext | None) -> type[Connection]:
     """Connections that answer a TLS handshake with this certificate."""
     return type("Connection", (Connection,), {"tls": tls})
+
+
+def passed_on_with(tls: ssl.SSLContext) -> type[Connection]:
+    """The same, of clients inside VPCs: for a socket that only who may speak for them can reach."""
+    return type("PassedOn", (Connection,), {"tls": tls, "is_passed_on": True})
 
 
 def _send_until_full(own: int, file: int, offset: int, end: int) -> int:

@@ -158,6 +158,8 @@ class Gateway:
                 address=request.client,
                 is_secure=request.is_secure,
                 user_agent=request.headers.get("user-agent", ""),
+                vpc_id=request.vpc_id,
+                endpoint_id=request.endpoint_id,
             ),
         )
         await self._authority.check(ctx, service.name, call.operation, call.params)

@@ -57,6 +57,8 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     address: str = ""
     is_secure: bool = False
     user_agent: str = ""
+    vpc_id: str = ""  # inside which that address is; empty outside of all
+    endpoint_id: str = ""  # of the VPC endpoint it came through
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):

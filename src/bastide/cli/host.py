@@ -12,6 +12,7 @@ from bastide.cli.processes.containerd import daemon_of
 from bastide.cli.processes.services import reach
 from bastide.config import Settings
 from bastide.host import names
+from bastide.host.api_proxies.processes import ApiProxyProcesses
 from bastide.host.cgroups import TaskCgroups
 from bastide.host.containerd.channel import Channel
 from bastide.host.containerd.images import ContainerdImages
@@ -32,7 +33,9 @@ from bastide.plan.publication import render_published
 
 GIB = 1024**3
 # -B: what the agent compiles under its umask, nobody else could read.
-RESOLVER = (sys.executable, "-I", "-B", "-m", "bastide.agent.network.resolver")
+CONFINED = (sys.executable, "-I", "-B", "-m")
+RESOLVER = (*CONFINED, "bastide.agent.network.resolver")
+API_PROXY = (*CONFINED, "bastide.agent.network.api_proxy")
 
 
 @contextlib.asynccontextmanager
@@ -70,6 +73,13 @@ async def open_host(settings: Settings) -> AsyncIterator[Host]:
                 router_path=network.router_path,
             ),
             endpoints=endpoints,
+            api_proxies=ApiProxyProcesses(
+                program=API_PROXY,
+                server_socket=settings.vpc_socket,
+                port=settings.port,
+                cgroups=TaskCgroups(names.api_proxy_cgroups(settings.instance)),
+                router_path=network.router_path,
+            ),
             publications=Publications(
                 settings.instance,
                 settings.published_file,
@@ -94,6 +104,8 @@ async def remove_tasks(settings: Settings) -> int:
         await host.publications.remove_publications()
         for vpc_id in await host.resolvers.read_resolvers():
             await host.resolvers.remove_resolver(vpc_id)
+        for vpc_id in await host.api_proxies.read_api_proxies():
+            await host.api_proxies.remove_api_proxy(vpc_id)
         tasks = await removal.read_task_ids(host)
         for task_id in sorted(tasks):
             await removal.remove_containers(host, task_id)

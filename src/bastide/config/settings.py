@@ -31,6 +31,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "body_limit_bytes": "largest request body",
     "public_pool": "CIDR of public addresses, reached from this host; empty: a /24 made from the instance",
     "resolv_conf": "file with the resolvers that tasks' look-ups of the world's names are sent on to",
+    "task_api": "let tasks reach the API inside their VPC, and tell their SDKs so (docs/task-api.md)",
     "tls_certificate": "file with a certificate chain to show instead of one of Bastide's own authority",
     "tls_key": "file with that certificate's private key; the server's user has to be able to read both",
     "stream_endpoint": "where clients of ECS Exec connect, wss://host:port; empty: at the API (docs/exec.md)",
@@ -75,6 +76,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     body_limit_bytes: int = 64 * 1024 * 1024
     public_pool: str = ""
     resolv_conf: Path = Path("/etc/resolv.conf")
+    task_api: bool = True
     tls_certificate: str = ""
     tls_key: str = ""
     stream_endpoint: str = ""
@@ -155,6 +157,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def session_socket(self) -> Path:
         """Where the server listens for the agent."""
         return self.run_folder / "server" / "session.sock"
+
+    @property
+    def vpc_socket(self) -> Path:
+        """Where the server listens for calls from inside VPCs; only root and its own user walk there."""
+        return self.run_folder / "server" / "vpc" / "api.sock"
 
     @property
     def operator_socket(self) -> Path:

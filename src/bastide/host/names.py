@@ -41,6 +41,11 @@ def resolver_cgroups(instance: str) -> str:
     return f"{instance}.resolver"
 
 
+def api_proxy_cgroups(instance: str) -> str:
+    """The group of the VPCs' ways to the API."""
+    return f"{instance}.api"
+
+
 def published_table(instance: str) -> str:
     """The nft table of the host's published ports."""
     return f"published-{instance}"

@@ -277,6 +277,19 @@ class Resolvers(Protocol):
         """VPCs that have anything of a resolver on this host."""
 
 
+class ApiProxies(Protocol):
+    """Whoever passes connections of a VPC's tasks on to the API: at one address of each VPC."""
+
+    async def ensure_api_proxy(self, vpc_id: str) -> None:
+        """It listens; NotFound when the VPC has no namespace here."""
+
+    async def remove_api_proxy(self, vpc_id: str) -> None:
+        """Repeatable."""
+
+    async def read_api_proxies(self) -> set[str]:
+        """VPCs that have anything of it on this host."""
+
+
 class Publications(Protocol):
     """Ports of this host that stand for a task's."""
 

@@ -14,7 +14,7 @@ from bastide.model.messages.exec import ExecDownward, ExecUpward
 from bastide.model.messages.framing import Bodies, render_message
 from bastide.model.network import AnyPart
 
-PROTOCOL = 8
+PROTOCOL = 9
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
@@ -111,6 +111,7 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True, tag="welcome"):
     protocol: int
     server_version: str
     heartbeat_s: float
+    authority: str = ""  # what tasks are to trust that call the API inside their VPC, as PEM
 
 
 class Refusal(msgspec.Struct, frozen=True, tag="refusal"):

@@ -8,8 +8,9 @@ out of date; only which private address a public one stands for is looked up. Wh
 import re
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
-from bastide.model.network import private_domain, public_domain
+from bastide.model.network import API_IP, private_domain, public_domain
 from bastide.model.network.names import (
+    API_NAME,
     TYPE_A,
     TYPE_AAAA,
     TYPE_ANY,
@@ -19,6 +20,7 @@ from bastide.model.network.names import (
     VpcNames,
     Zone,
 )
+from bastide.model.registry.host_name import parse_registry_host
 
 REVERSE = ".in-addr.arpa"
 # RFC 6303 and the resolver's own rules in the Route 53 guide, "Autodefined system rules".
@@ -48,6 +50,8 @@ def resolve(names: VpcNames, name: str, kind: int) -> Resolution:
     for zone in sorted(names.zones, key=lambda zone: -len(zone.name)):
         if _is_below(name, zone.name):
             return _resolve_in_zone(zone, name, kind)
+    if names.registry_domain and _is_apis(names, name):
+        return _addresses((API_IP,), kind, zone=name)
     if name.endswith(REVERSE):
         return _resolve_reverse(names, name, kind)
     for internal in INTERNAL_ZONES:
@@ -58,6 +62,10 @@ def resolve(names: VpcNames, name: str, kind: int) -> Resolution:
     if "." not in name and kind in (TYPE_A, TYPE_AAAA):
         return Resolution(Said.NO_NAME)  # a name of the LAN's, if of anybody's
     return _FORWARD
+
+
+def _is_apis(names: VpcNames, name: str) -> bool:
+    return name == API_NAME or parse_registry_host(name, names.registry_domain) is not None
 
 
 def _resolve_in_zone(zone: Zone, name: str, kind: int) -> Resolution:

@@ -21,6 +21,8 @@ class Request(msgspec.Struct, frozen=True):
     body: bytes = b""
     client: str = ""  # the address it came from
     is_secure: bool = False
+    vpc_id: str = ""  # inside which that address is; empty outside of all
+    endpoint_id: str = ""  # of the VPC endpoint it came through
 
 
 class Response(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from bastide.cli.host import RESOLVER
 from bastide.host import names
 from bastide.host.cgroups import TaskCgroups
-from bastide.host.resolver.confinement import NOBODY
+from bastide.host.confined.confinement import NOBODY
 from bastide.host.resolver.processes import ResolverProcesses
 from bastide.model.network import public_pool
 from bastide.model.network.names import LINK_LOCAL_RESOLVER, LOOK_UPS_PER_S, VpcNames

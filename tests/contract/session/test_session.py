@@ -419,7 +419,7 @@ async def test_the_agents_own_end_speaks_to_it(server: Server) -> None:
         server.settings.session_socket,
         hello(),
         server_uids=frozenset({os.getuid()}),
-        on_welcome=lambda: None,
+        on_welcome=lambda welcome: None,
         on_message=heard.append,
     )
     running = asyncio.create_task(session.run())

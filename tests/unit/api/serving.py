@@ -52,9 +52,17 @@ class Served:
 
 @asynccontextmanager
 async def serving(
-    store: Store, settings: Settings, *, services: Services = SERVICES, http: type[Connection] = Connection
+    store: Store,
+    settings: Settings,
+    *,
+    services: Services = SERVICES,
+    http: type[Connection] = Connection,
+    uds: str | None = None,
 ) -> AsyncIterator[Served]:
-    """Serve the API for the block; where the settings name no folder, in one that is gone afterwards."""
+    """Serve the API for the block; where the settings name no folder, in one that is gone afterwards.
+
+    `uds`: on this unix socket.
+    """
     with tempfile.TemporaryDirectory() as folder:
         if settings.data_root == Settings().data_root:
             settings = msgspec.structs.replace(settings, data_root=Path(folder))
@@ -68,15 +76,18 @@ async def serving(
                 agents_connected=lambda: 1,
                 services=services,
             )
-            async with _listening(app, trail, http) as served:
+            async with _listening(app, trail, http, uds) as served:
                 yield served
 
 
 @asynccontextmanager
-async def _listening(app: App, trail: Trail, http: type[Connection]) -> AsyncIterator[Served]:
+async def _listening(
+    app: App, trail: Trail, http: type[Connection], uds: str | None
+) -> AsyncIterator[Served]:
     config = uvicorn.Config(
         app,
         port=0,
+        uds=uds,
         http=http,
         lifespan="off",
         ws=STREAMS,
@@ -90,7 +101,7 @@ async def _listening(app: App, trail: Trail, http: type[Connection]) -> AsyncIte
     try:
         while not server.started:
             await asyncio.sleep(0.005)
-        yield Served(app, trail, sock.getsockname()[1])
+        yield Served(app, trail, 0 if uds else sock.getsockname()[1])
     finally:
         server.should_exit = True
         await task

@@ -24,6 +24,7 @@ VPC = VpcNames(
 )
 VIRGINIA = replace(VPC, region="us-east-1")
 NAMELESS = replace(VPC, has_hostnames=False)
+WITH_API = replace(VPC, has_hostnames=False, registry_domain="images.test")
 MAPPED = replace(
     VPC,
     zones=(
@@ -42,6 +43,8 @@ MAPPED = replace(
         (VPC, "ec2-198-18-7-5.eu-west-1.compute.amazonaws.com", ("10.0.0.5",)),
         (VPC, "ec2-198-18-7-6.eu-west-1.compute.amazonaws.com", ("198.18.7.6",)),
         (VIRGINIA, "ec2-198-18-7-5.compute-1.amazonaws.com", ("10.0.0.5",)),
+        (WITH_API, "api.bastide.internal", ("169.254.170.3",)),
+        (WITH_API, "123456789012.dkr.ecr.us-west-2.images.test", ("169.254.170.3",)),
         (MAPPED, "a.b.corp.example", ("10.0.0.7", "10.0.0.8")),
         (MAPPED, "web.inner.corp.example", ("10.0.0.9",)),
     ],
@@ -127,3 +130,16 @@ def test_what_only_has_names_below_it_has_no_address(names: VpcNames, name: str)
 )
 def test_what_is_the_worlds_is_sent_on(name: str, kind: int) -> None:
     assert resolve(VPC, name, kind) == Resolution(Said.FORWARD)
+
+
+@pytest.mark.parametrize(
+    ("names", "name"),
+    [
+        (VPC, "api.bastide.internal"),
+        (VPC, "123456789012.dkr.ecr.us-west-2.images.test"),
+        (WITH_API, "123456789012.dkr.ecr.us-west-2.amazonaws.com"),
+        (WITH_API, "images.test"),
+    ],
+)
+def test_what_is_no_name_of_the_apis_is_the_worlds(names: VpcNames, name: str) -> None:
+    assert resolve(names, name, TYPE_A).said is Said.FORWARD

@@ -17,8 +17,8 @@ from bastide.model.network.names import VpcNames
 class Names:
     """`VpcService`: the resolver."""
 
-    def __init__(self, resolvers: Resolvers, pool: IPv4Network) -> None:
-        self._resolvers, self._pool = resolvers, pool
+    def __init__(self, resolvers: Resolvers, pool: IPv4Network, *, registry_domain: str = "") -> None:
+        self._resolvers, self._pool, self._registry_domain = resolvers, pool, registry_domain
 
     async def ensure(self, vpc_id: str, state: VpcState | None, specs: Sequence[Assignment]) -> None:
         """It answers, or is about to."""
@@ -40,6 +40,7 @@ class Names:
             cidrs=state.vpc.cidrs,
             region=_region_of(specs[0]),
             pool=str(self._pool),
+            registry_domain=self._registry_domain,
             has_support=state.vpc.has_dns_support,
             has_hostnames=state.vpc.has_dns_hostnames,
             private_by_public={one.public_ip: one.private_ip for one in addresses if one.public_ip},

@@ -5,19 +5,18 @@ little, as there is one such process a VPC.
 """
 
 import asyncio
-import os
 import signal
-import socket
 import sys
 from pathlib import Path
 
 import msgspec
 
-from bastide.host.resolver.confinement import drop_privileges
+from bastide.host.confined.confinement import drop_privileges
+from bastide.host.confined.start import inherited_sockets, parse_start
 from bastide.host.resolver.forwarding import forward, parse_resolv_conf
 from bastide.host.resolver.messages import Query
 from bastide.host.resolver.server import Server
-from bastide.host.resolver.start import SOCKETS, parse_start
+from bastide.host.resolver.start import ResolverStart
 from bastide.host.resolver.watched import WatchedFile
 from bastide.model.network.names import Resolution, VpcNames
 from bastide.plan.resolution import resolve
@@ -25,8 +24,8 @@ from bastide.plan.resolution import resolve
 
 def main() -> None:
     """Serve until killed."""
-    start = parse_start(sys.argv[1])
-    sockets = [socket.socket(fileno=int(number)) for number in os.environ[SOCKETS].split(",")]
+    start = parse_start(sys.argv[1], ResolverStart)
+    sockets = inherited_sockets()
     server = make_server(start.names_file, start.resolv_conf)
     drop_privileges()
     asyncio.run(server.serve(sockets))

@@ -48,6 +48,7 @@ class Agents:
     ) -> None:
         self.on_exec: Callable[[str, ExecUpward], None] = lambda host_id, message: None
         self.on_lost: Callable[[str], None] = lambda host_id: None
+        self.authority = ""  # what tasks are to trust that call the API inside their VPC, as PEM
         self._store = store
         self._resolver = Resolver(store, settings, vault)
         self._path = settings.session_socket
@@ -158,9 +159,13 @@ class Agents:
             now = self._now()
             await self._store.update(lambda txn: store_hello(txn, hello, now))
             log.info("session opened", extra={"host": host_id, "agent": hello.agent_version})
-            await line.send(
-                [Welcome(protocol=PROTOCOL, server_version=__version__, heartbeat_s=self._heartbeat_s)]
+            welcome = Welcome(
+                protocol=PROTOCOL,
+                server_version=__version__,
+                heartbeat_s=self._heartbeat_s,
+                authority=self.authority,
             )
+            await line.send([welcome])
             await session.run()
         finally:
             if self._sessions.get(host_id) is session:

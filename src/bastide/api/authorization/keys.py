@@ -1,7 +1,7 @@
 """Condition keys that every call has: where it came from, when, and the tags it brings.
 
-A key whose value is not known is left out. There is no VPC endpoint and no service that calls for somebody
-else, so `aws:SourceVpc` and `aws:CalledVia` never have one.
+A key whose value is not known is left out. A call has `aws:SourceIp`, or, from inside a VPC, `aws:SourceVpc`
+and its like, as on AWS. No service calls for somebody else, so `aws:CalledVia` never has a value.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from bastide.api.authorization.callers import caller_keys
-from bastide.api.operation import Caller, Context, Params
+from bastide.api.operation import Caller, Context, Origin, Params
 from bastide.permissions.patterns import Values
 from bastide.store import Txn
 
@@ -31,11 +31,18 @@ def request_keys(ctx: Context, txn: Txn) -> dict[str, Values]:
     """The same, and the keys of the way the request came."""
     keys = moment_keys(txn, ctx.caller, ctx.now)
     keys["aws:securetransport"] = "true" if ctx.origin.is_secure else "false"
-    if ctx.origin.address:
-        keys["aws:sourceip"] = ctx.origin.address
+    keys |= _places(ctx.origin)
     if ctx.origin.user_agent:
         keys["aws:useragent"] = ctx.origin.user_agent
     return keys
+
+
+def _places(origin: Origin) -> dict[str, Values]:
+    """Where it came from: IAM user guide, "Properties of the network"."""
+    if not origin.vpc_id:
+        return {"aws:sourceip": origin.address} if origin.address else {}
+    keys: dict[str, Values] = {"aws:sourcevpc": origin.vpc_id, "aws:vpcsourceip": origin.address}
+    return keys | ({"aws:sourcevpce": origin.endpoint_id} if origin.endpoint_id else {})
 
 
 def tags_in(params: Params) -> dict[str, str]:

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
+from bastide.api.connections import passage_of
 from bastide.api.operation import Origin
 from bastide.model.faults import LimitExceeded
 
@@ -63,11 +64,13 @@ class Exchange:
     @property
     def origin(self) -> Origin:
         """Where it came from."""
-        client = self._scope.get("client")
+        client, passage = self._scope.get("client"), passage_of(self._scope)
         return Origin(
             address=client[0] if client else "",
             is_secure=self._scope.get("scheme") == "https",
             user_agent=self.headers.get("user-agent", ""),
+            vpc_id=passage.vpc_id if passage else "",
+            endpoint_id=passage.endpoint_id if passage else "",
         )
 
     def query_values(self, name: str) -> list[str]:

@@ -1,7 +1,7 @@
-"""The installation's own certificate authority: made at first start, its key never replaced.
+"""The installation's own certificate authorities: made at first start, their keys never replaced.
 
-It signs certificates for this installation's names alone (its name constraints say so), so that trusting
-it lets nobody pose as another site. Keys are readable by the server's user alone. No I/O but on its files.
+Each signs certificates for certain names alone (its name constraints say so), so that trusting it lets nobody
+pose as another site. Keys are readable by the server's user alone. No I/O but on its files.
 """
 
 import ipaddress
@@ -23,6 +23,8 @@ LIFETIME = timedelta(days=3650)
 LEAF_LIFETIME = timedelta(days=397)  # longer ones are refused by some clients
 BACKDATED = timedelta(days=1)  # for clients whose clock is behind
 
+OWN = "ca"  # the name of the one that clients outside are to trust, in its files
+
 log = logging.getLogger(__name__)
 
 
@@ -31,9 +33,9 @@ def tls_folder(settings: Settings) -> Path:
     return settings.server_folder / "tls"
 
 
-def authority_file(settings: Settings) -> Path:
-    """The authority's certificate, which clients are to trust."""
-    return tls_folder(settings) / "ca.pem"
+def authority_file(settings: Settings, stem: str = OWN) -> Path:
+    """An authority's certificate, which clients are to trust."""
+    return tls_folder(settings) / f"{stem}.pem"
 
 
 class Authority:
@@ -44,14 +46,17 @@ class Authority:
         self._certificate = certificate
 
     @classmethod
-    def ensure(cls, settings: Settings, names: Sequence[str], *, now: datetime) -> "Authority":
+    def ensure(
+        cls, settings: Settings, names: Sequence[str], *, now: datetime, stem: str = OWN
+    ) -> "Authority":
         """The one in the folder, made if there is none. Repeatable; of two at once, both get the same."""
         folder = tls_folder(settings)
-        key_file, certificate_file = folder / "ca.key", authority_file(settings)
+        key_file, certificate_file = folder / f"{stem}.key", authority_file(settings, stem)
         write_once(key_file, render_key(ec.generate_private_key(ec.SECP256R1())))
         key = _read_key(key_file)
         wanted = {_constrained(name) for name in names}
-        write_once(certificate_file, _self_signed(key, settings.instance, wanted, now))
+        of = settings.instance if stem == OWN else f"{settings.instance}, {stem}"
+        write_once(certificate_file, _self_signed(key, of, wanted, now))
         certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
         if certificate.public_key() != key.public_key():
             why = f"{certificate_file} is not the certificate of {key_file}. Remove it to have it made anew."
@@ -61,10 +66,15 @@ class Authority:
             log.warning(
                 "%s is made anew for another name; who trusts it has to take the new one", certificate_file
             )
-            signed = _self_signed(key, settings.instance, wanted | allowed, now)
+            signed = _self_signed(key, of, wanted | allowed, now)
             write_whole(certificate_file, signed)
             certificate = x509.load_pem_x509_certificate(signed)
         return cls(key, certificate)
+
+    @property
+    def certificate(self) -> bytes:
+        """What is to be trusted, as PEM."""
+        return self._certificate.public_bytes(serialization.Encoding.PEM)
 
     def issue(self, names: Sequence[str], *, now: datetime) -> tuple[bytes, bytes]:
         """A key and a certificate for these names and addresses, as PEM."""

@@ -31,6 +31,14 @@ def is_netns(path: Path) -> bool:
         return False
 
 
+def read_inode(path: Path) -> int:
+    """The kernel's number for the namespace bound there; NotFound without one."""
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError as error:
+        raise NotFound("network namespace", path.name) from error
+
+
 async def ensure_netns(path: Path, set_up: Callable[[IPRoute], None]) -> bool:
     """A namespace bound at `path`, set up inside before it can be found there; True when it is new."""
     if is_netns(path):

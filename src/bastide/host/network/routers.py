@@ -24,10 +24,10 @@ from bastide.host.network.netlink.seen import Routing, read_routing
 from bastide.host.network.netns import ensure_netns, inside, read_sysctl, remove_netns, write_sysctl
 from bastide.host.network.rules import Rules
 from bastide.model.faults import NotFound
-from bastide.model.network import ENI_LINKS, METADATA_IP, VpcState, subnet_router, vpc_resolver
+from bastide.model.network import API_IP, ENI_LINKS, METADATA_IP, VpcState, subnet_router, vpc_resolver
 from bastide.model.network.names import LINK_LOCAL_RESOLVER
 
-LAYOUT = 3  # grows when what a router is made of changes: an older one is then brought up to date
+LAYOUT = 4  # grows when what a router is made of changes: an older one is then brought up to date
 _SCOPES = ("all", "default")
 _EVERY_LINK = {  # a new namespace inherits the host's values, whatever those are
     "rp_filter": 0,  # anti-spoof is by link, MAC and address, in nft
@@ -128,10 +128,10 @@ def _has_transit(seen: Routing) -> bool:
 
 
 def _own_addresses(state: VpcState) -> list[IPv4Address]:
-    """What the router answers to: each subnet's gateway address, the resolver's two, the task endpoint's."""
+    """What the router answers to: each subnet's gateway address, the resolver's two, 169.254.170.2 and .3."""
     routers = [subnet_router(IPv4Network(subnet.cidr)) for subnet in state.subnets.values()]
     resolvers = [vpc_resolver(IPv4Network(state.vpc.cidrs[0])), IPv4Address(LINK_LOCAL_RESOLVER)]
-    return [*resolvers, IPv4Address(METADATA_IP), *routers]
+    return [*resolvers, IPv4Address(METADATA_IP), IPv4Address(API_IP), *routers]
 
 
 def _set_up(netlink: IPRoute) -> None:

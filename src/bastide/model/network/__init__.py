@@ -1,6 +1,7 @@
 """A VPC as values: its addresses, the guard of its host, and the parts that decide what its packets meet."""
 
 from bastide.model.network.addresses import (
+    API_IP,
     ENI_LINKS,
     INTERNET_MTU,
     METADATA_IP,
@@ -44,6 +45,7 @@ from bastide.model.network.records import NETWORK_KINDS, parse_part
 from bastide.model.network.state import VpcState, assemble_vpcs
 
 __all__ = [
+    "API_IP",
     "ENI_LINKS",
     "INTERNET_MTU",
     "METADATA_IP",

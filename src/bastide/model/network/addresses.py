@@ -13,6 +13,7 @@ from bastide.model.arn import Mac
 VPC_MTU = 9001  # bytes inside a VPC; a Fargate task's eth0 shows it
 INTERNET_MTU = 1500  # bytes through the internet gateway; VPC guide, "Jumbo frames (9001 MTU)"
 METADATA_IP = "169.254.170.2"  # task metadata and credentials: never given to anything else
+API_IP = "169.254.170.3"  # the API, in every VPC; beside the metadata, as both are the platform's
 ENI_LINKS = "eni"  # how the links of tasks begin, inside a VPC's namespace
 POOLS = IPv4Network("198.18.0.0/15")  # RFC 2544: private to this machine, so never a public host's address
 _POOL_BITS = 24

@@ -10,6 +10,8 @@ import msgspec
 
 TYPE_A, TYPE_SOA, TYPE_PTR, TYPE_AAAA, TYPE_ANY = 1, 6, 12, 28, 255  # RFC 1035, section 3.2.2; RFC 3596
 LINK_LOCAL_RESOLVER = "169.254.169.253"  # in every VPC, beside base plus two; VPC guide, "Amazon DNS server"
+API_NAME = "api.bastide.internal"  # the API by name, in every VPC
+AWS_DOMAIN = "amazonaws.com"
 LOOK_UPS_PER_S = 1024  # packets an interface may send its resolver; VPC guide, "DNS quotas"
 
 
@@ -30,6 +32,7 @@ class VpcNames(msgspec.Struct, frozen=True, kw_only=True):
     has_support: bool = True  # enableDnsSupport: somebody answers at all
     has_hostnames: bool = True  # enableDnsHostnames: ip-… and ec2-… mean something
     private_by_public: dict[str, str] = {}  # addresses of the VPC's interfaces that have both
+    registry_domain: str = ""  # of the installation's ECR; empty: the API is not inside the VPC
     zones: tuple[Zone, ...] = ()
 
 

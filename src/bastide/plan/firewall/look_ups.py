@@ -1,11 +1,12 @@
-"""What a VPC's router answers itself: look-ups of its tasks, so many a second from each. Pure.
+"""What a VPC's router answers itself: its tasks' look-ups, so many a second from each, and the API. Pure.
 
-Where no resolver listens the kernel refuses, so that a look-up fails at once.
+Whatever security groups and network ACLs say, as on AWS with what is the platform's own. Where nobody listens
+the kernel refuses, so that a look-up fails at once.
 """
 
-from bastide.model.network import ENI_LINKS
+from bastide.model.network import API_IP, ENI_LINKS
 from bastide.model.network.names import LOOK_UPS_PER_S
-from bastide.plan.firewall.expressions import ACCEPT, DROP, Expression, equals, meta, payload
+from bastide.plan.firewall.expressions import ACCEPT, DROP, Expression, equals, ip, meta, payload
 from bastide.plan.firewall.table import Holder, Rule
 
 LOOK_UPS = "look-ups"  # who asks, and how often just now
@@ -25,5 +26,13 @@ INPUT: tuple[Rule, ...] = (
             for protocol in ("udp", "tcp")
         )
         for rule in ((*asked, _COUNT, DROP), (*asked, ACCEPT))
+    ),
+)
+API_CALLS: tuple[Rule, ...] = (
+    (
+        equals(meta("iifname"), f"{ENI_LINKS}*"),
+        equals(ip("daddr"), API_IP),
+        equals(meta("l4proto"), "tcp"),
+        ACCEPT,
     ),
 )

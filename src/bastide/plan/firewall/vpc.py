@@ -90,7 +90,10 @@ def _hooks(state: VpcState) -> dict[str, Chain]:
         "mss": Chain(_MSS, Hook("filter", "forward", MANGLE, "accept")),
         "dnat": Chain(_DNAT, Hook("nat", "prerouting", DESTINATION_NAT, "accept")),
         "snat": Chain(_SNAT, Hook("nat", "postrouting", SOURCE_NAT, "accept")),
-        "input": Chain((*look_ups.INPUT, *task_endpoint.INPUT), Hook("filter", "input", FILTER, "drop")),
+        "input": Chain(
+            (*look_ups.INPUT, *look_ups.API_CALLS, *task_endpoint.INPUT),
+            Hook("filter", "input", FILTER, "drop"),
+        ),
         "forward": Chain(_FORWARD, Hook("filter", "forward", FILTER, "drop")),
         "from-internet": Chain(_FROM_INTERNET),
         ARRIVE: Chain(((look_up(meta("oifname"), "ingress"),), (DROP,))),

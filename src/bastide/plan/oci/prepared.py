@@ -41,10 +41,18 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     init_program: str = ""  # a static init such as tini; empty: `initProcessEnabled` is not acted on
 
 
+class ApiFiles(msgspec.Struct, frozen=True, kw_only=True):
+    """What a container's programs need to trust the API inside their VPC; paths are the host's."""
+
+    authority: str
+    bundle: str  # the authority and those the image trusts
+
+
 class Root(msgspec.Struct, frozen=True, kw_only=True):
     """One container's root filesystem, as far as its spec depends on it."""
 
     passwd: str = ""
     group: str = ""
+    api: ApiFiles | None = None  # None: the container is told nothing of the API
     tmp: str = ""  # a folder on the task's disk to be /tmp; empty: nothing is mounted there
     image_volumes: Mapping[str, str] = {}  # path of a VOLUME of the image → folder on the task's disk

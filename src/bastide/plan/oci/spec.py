@@ -20,6 +20,7 @@ from bastide.plan.command import (
     plan_working_directory,
 )
 from bastide.plan.metadata.routes import plan_addresses
+from bastide.plan.oci.api import plan_files, plan_variables
 from bastide.plan.oci.capabilities import plan_capabilities
 from bastide.plan.oci.mounts import MASKED_PATHS, READONLY_PATHS, base_mounts, bind, mount_path
 from bastide.plan.oci.prepared import ImageDefaults, Prepared, Root
@@ -89,7 +90,7 @@ def render_container_spec(
             "terminal": container.pseudo_terminal,
             "user": _user(account),
             "args": _arguments(assignment, container, image, prepared),
-            "env": list(_environment(assignment, container, image, account)),
+            "env": list(_environment(assignment, container, image, account, root)),
             "cwd": plan_working_directory(container.working_directory, image.working_directory),
             "capabilities": _capabilities(bounding, account),
             "noNewPrivileges": False,
@@ -127,9 +128,10 @@ def _arguments(
 
 
 def _environment(
-    assignment: Assignment, container: Container, image: ImageDefaults, account: Account
+    assignment: Assignment, container: Container, image: ImageDefaults, account: Account, root: Root
 ) -> tuple[str, ...]:
     defaults = {"PATH": DEFAULT_PATH, "HOSTNAME": assignment.eni.hostname, "HOME": account.home}
+    defaults |= plan_variables(root.api)
     if container.pseudo_terminal:
         defaults["TERM"] = "xterm"
     arn = parse_arn(assignment.task_arn)
@@ -157,6 +159,7 @@ def _mounts(container: Container, root: Root, prepared: Prepared) -> list[dict[s
     ):
         if source:
             mounts.append(bind(source, target, read_only=container.readonly_root))
+    mounts += [bind(source, target, read_only=True) for source, target in plan_files(root.api)]
     if container.init_process and prepared.init_program:
         mounts.append(bind(prepared.init_program, INIT_PATH, read_only=True))
     # What the image declares as a volume stays writable on a read-only root, as with Docker.

@@ -1,6 +1,5 @@
 """The authority and what it signs: for its own names, kept, renewed, replaced by the user's."""
 
-import contextlib
 import ssl
 import stat
 from datetime import UTC, datetime, timedelta
@@ -13,6 +12,7 @@ from bastide.api.tls.authority import Authority, authority_file, names_in, tls_f
 from bastide.api.tls.certificates import Certificates, server_names
 from bastide.config import Settings
 from bastide.model.faults import Invalid
+from tests.unit.api.tls.handshakes import shake_hands
 
 NOW = datetime.now(UTC)
 
@@ -59,18 +59,6 @@ def test_another_domain_is_trusted_by_whoever_takes_the_authority_anew(settings:
         shake_hands(moved.context, name, authority=before)
     with pytest.raises(ssl.SSLCertVerificationError, match="mismatch"):
         shake_hands(moved.context, "images.example.test", authority=after)
-
-
-def shake_hands(server: ssl.SSLContext, name: str, *, authority: str) -> None:
-    """A client that trusts the authority alone asks for the name."""
-    client = ssl.create_default_context(cadata=authority)
-    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
-    asking = client.wrap_bio(down, up, server_hostname=name)
-    answering = server.wrap_bio(up, down, server_side=True)
-    for end in (asking, answering, asking):
-        with contextlib.suppress(ssl.SSLWantReadError):
-            end.do_handshake()
-    assert asking.cipher() is not None
 
 
 def test_the_users_certificate_replaces_ours_and_a_changed_file_is_taken_up(

@@ -9,7 +9,7 @@ from bastide.host.ports import ImageConfig
 from bastide.model.assignment import Assignment, Container, Eni, Mount, Ulimit
 from bastide.model.faults import Invalid
 from bastide.model.status import DesiredStatus, TaskStatus
-from bastide.plan.oci.prepared import Prepared, Root
+from bastide.plan.oci.prepared import ApiFiles, Prepared, Root
 from bastide.plan.oci.spec import render_container_spec, render_pause_spec, sandbox_id
 
 TASK_ID = "0123456789abcdef" * 2
@@ -156,6 +156,26 @@ def test_the_environment_is_layered() -> None:
     assert seen["HOSTNAME"] == ENI.hostname
     assert seen["HOME"] == "/home/app"
     assert "TERM" not in seen
+
+
+def test_what_a_container_is_told_of_the_api_counts_less_than_anything_else() -> None:
+    root = replace(ROOT, api=ApiFiles(authority="/host/ca", bundle="/host/bundle"))
+    image = replace(IMAGE, environment=("AWS_CA_BUNDLE=/image",))
+    app = replace(APP, environment={"AWS_ENDPOINT_URL": "http://mine"})
+    seen = environment_of(render_container_spec(assignment(APP), APP, IMAGE, root, PREPARED))
+    assert seen["AWS_ENDPOINT_URL"] == "https://169.254.170.3"
+    assert seen["AWS_CA_BUNDLE"] == "/etc/bastide/ca-bundle.pem"
+    assert seen["NODE_EXTRA_CA_CERTS"] == "/etc/bastide/ca.pem"
+    spec = render_container_spec(assignment(app), app, image, root, PREPARED)
+    seen = environment_of(spec)
+    assert (seen["AWS_ENDPOINT_URL"], seen["AWS_CA_BUNDLE"]) == ("http://mine", "/image")
+    for source, target in (
+        ("/host/ca", "/etc/bastide/ca.pem"),
+        ("/host/bundle", "/etc/bastide/ca-bundle.pem"),
+    ):
+        mount = mounts_of(spec)[target]
+        assert (mount["source"], "ro" in mount["options"]) == (source, True)
+    assert "AWS_ENDPOINT_URL" not in environment_of(spec_of(APP))
 
 
 def test_a_terminal_is_an_xterm() -> None:

@@ -1,4 +1,4 @@
-"""Makes the calling process one that can do nothing but what it has opened: the resolver's own walls.
+"""Makes the calling process one that can do nothing but what it has opened.
 
 It reads what tasks send, so it must not be root. How much it may use is its control group's to say.
 """
@@ -9,7 +9,7 @@ import resource
 
 NOBODY = 65534  # the kernel's overflow id: owns nothing
 PR_SET_NO_NEW_PRIVS = 38  # linux/prctl.h
-OPEN_FILES_MAX = 1024
+OPEN_FILES_MAX = 4096  # an endpoint holds two a connection
 
 
 def drop_privileges() -> None:
