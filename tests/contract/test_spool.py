@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bastide.agent.output import spool as spool_module
-from bastide.agent.output.spool import Spool
+from bastide.agent.output.spool import Limits, Spool
 
 LIMIT = 1024 * 1024
 
@@ -17,8 +17,10 @@ LIMIT = 1024 * 1024
 class Pipe:
     """A spool and the writing end of its FIFO."""
 
-    def __init__(self, folder: Path, *, limit: int = LIMIT, is_blocking: bool = True) -> None:
-        self.folder, self.limit, self.is_blocking = folder, limit, is_blocking
+    def __init__(
+        self, folder: Path, *, limit: int = LIMIT, limit_lines: int | None = None, is_blocking: bool = True
+    ) -> None:
+        self.folder, self.limit, self.limit_lines, self.is_blocking = folder, limit, limit_lines, is_blocking
         self.spool = self.fresh()
         self.spool.open()
         self.writer = os.open(folder / "app.stdout", os.O_WRONLY | os.O_NONBLOCK)
@@ -26,8 +28,7 @@ class Pipe:
     def fresh(self) -> Spool:
         return Spool(
             self.folder / "app.stdout",
-            limit_bytes=self.limit,
-            is_blocking=self.is_blocking,
+            Limits(size_bytes=self.limit, lines=self.limit_lines, is_blocking=self.is_blocking),
             wake=asyncio.Event(),
         )
 

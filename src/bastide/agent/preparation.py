@@ -25,6 +25,7 @@ from bastide.agent.network.names import Names
 from bastide.agent.network.services import VpcServices
 from bastide.agent.network.trust import Trust
 from bastide.agent.output.logs import Logs
+from bastide.agent.output.router import ensure_router
 from bastide.agent.secrets import Environments, Secrets
 from bastide.agent.volumes import ensure_volumes
 from bastide.config import Settings
@@ -210,7 +211,9 @@ class Preparation:
             init_program=init,
         )
         with blame(ErrorName.RESOURCE_INITIALIZATION):
-            prepared = self._write_files(spec, base)
+            prepared = ensure_router(
+                spec, self._folders.path(spec.task_id), disk, self._write_files(spec, base)
+            )
         by_name = dict(zip([container.name for container in spec.containers], roots, strict=True))
         with blame(ErrorName.RESOURCE_INITIALIZATION):
             api_files = self.trust.write(self._folders.path(task_id), by_name) if self._has_api else {}

@@ -20,6 +20,7 @@ from bastide.agent import removal
 from bastide.agent.folders import TaskFolders
 from bastide.agent.health import Probes
 from bastide.agent.output.logs import Logs
+from bastide.agent.output.router import SOCKET_FLAGS, own_socket_folder
 from bastide.agent.preparation import Host, Preparation, Ready, blame
 from bastide.agent.secrets import Secrets, with_secrets
 from bastide.agent.stdin import opened_stdin, stdin_of, wants_stdin
@@ -101,6 +102,9 @@ class Steps:
                     await self._host.cgroups.ensure_cpu_quota(spec.task_id, limits)
                 return replace(state, has_cpu_quota=True)
             case AskToStop(name):
+                if _named(spec, name).router is not None:
+                    timeout_s = LAST_LINES_TIMEOUT_S
+                    await self._logs.routes.wait_sent(spec.task_id, router=name, timeout_s=timeout_s)
                 number = state.container(name).stop_signal
                 await self._host.runtime.send_signal(_id(spec, state, name), number)
             case Kill(name):
@@ -215,6 +219,8 @@ class Steps:
         run = replace(container, runtime_id=_id(spec, state, container.name))
         oci_spec = render_container_spec(spec, run, ready.images[container.name], root, prepared)
         _ensure_mount_points(rootfs, oci_spec)
+        if container.router is not None:
+            own_socket_folder(Path(prepared.router_socket), oci_spec["process"]["user"])
         stdio = self._logs.open(spec, container, self._io_folder(spec))
         stdin = stdin_of(spec, self._io_folder(spec)) if wants_stdin(container) else None
         new = NewContainer(
@@ -223,6 +229,7 @@ class Steps:
             spec=oci_spec,
             rootfs=rootfs,
             stdio=replace(stdio, stdin=str(stdin or "")),
+            runtime_flags={} if container.router is None else SOCKET_FLAGS,
         )
         with opened_stdin(stdin):
             await self._host.runtime.ensure_container(new)

@@ -46,6 +46,39 @@ class LogTarget(msgspec.Struct, frozen=True, kw_only=True):
     event_start: EventStart | None = None  # None: every line is an event
 
 
+class RoutedLog(msgspec.Struct, frozen=True, kw_only=True):
+    """A container's output goes to the task's log router: the awsfirelens driver's options, resolved."""
+
+    tag: str  # <container>-firelens-<task id>
+    blocking: bool = False  # False: the oldest buffered lines go when a limit is reached
+    buffer_bytes: int | None = None
+    buffer_lines: int | None = None  # log-driver-buffer-limit
+
+
+class RouterKind(StrEnum):
+    """Which program the log router is."""
+
+    FLUENTD = "fluentd"
+    FLUENT_BIT = "fluentbit"
+
+
+class LogOutput(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the router sends one container's records: its plugin's options, secrets as placeholders."""
+
+    container: str
+    options: dict[str, str]
+
+
+class LogRouter(msgspec.Struct, frozen=True, kw_only=True):
+    """What the router's configuration is made of: `firelensConfiguration` and the containers it serves."""
+
+    kind: RouterKind
+    outputs: tuple[LogOutput, ...]
+    fields: dict[str, str] = {}  # added to every record
+    include: str = ""  # a configuration file of the image's own
+    memory_mib: int | None = None  # reserved for the router, else its limit
+
+
 class Ulimit(msgspec.Struct, frozen=True, kw_only=True):
     """One resource limit, Docker's short name (`nofile`)."""
 
@@ -149,6 +182,8 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     log: LogTarget | None = None
     ports: tuple[PortMapping, ...] = ()
     labels: dict[str, str] = {}
+    routed_log: RoutedLog | None = None
+    router: LogRouter | None = None  # it is the task's log router
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,6 @@ Parsed, never written back: what a user registered stays as it was. Pure; both d
 and have passed the checks of the API.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -24,15 +23,14 @@ from bastide.model.assignment import (
     Volume,
 )
 from bastide.model.container.health import HealthCheck
+from bastide.model.container.log_routing import with_log_routing
+from bastide.model.container.log_sizes import parse_bytes
 from bastide.model.container.runs import runtime_id
 
 Document = Mapping[str, Any]
 
 SHELL = ("/bin/sh", "-c")  # of a CMD-SHELL health check
 LOG_MODE_DEFAULT = "blocking"  # no line is lost; AWS's since June 2025 drops lines when its buffer is full
-BUFFER_DEFAULT_BYTES = 10 * 1024 * 1024  # `max-buffer-size` of non-blocking mode since June 2025
-_SIZE = re.compile(r"([0-9]+)([kmg]?)b?", re.IGNORECASE)
-_SCALE = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 
 def containers_of(
@@ -48,7 +46,7 @@ def containers_of(
     }
     arns = {container["name"]: container["containerArn"] for container in task["containers"]}
     mounts = _mounts_by_container(definition["containerDefinitions"])
-    return tuple(
+    containers = tuple(
         _container(
             {**registered, **overrides.get(registered["name"], {})},
             environment=_environment(registered, overrides.get(registered["name"], {})),
@@ -58,6 +56,7 @@ def containers_of(
         )
         for index, registered in enumerate(definition["containerDefinitions"])
     )
+    return with_log_routing(containers, definition, task)
 
 
 def volumes_of(definition: Document) -> tuple[Volume, ...]:
@@ -185,7 +184,7 @@ def _log_target(container: Document, task_id: str, log_mode: str) -> LogTarget |
         region=options["awslogs-region"],
         create_group=options.get("awslogs-create-group") == "true",
         blocking=blocking,
-        buffer_bytes=None if blocking else _bytes(options.get("max-buffer-size")),
+        buffer_bytes=None if blocking else parse_bytes(options.get("max-buffer-size")),
         event_start=_event_start(options),
     )
 
@@ -198,11 +197,6 @@ def _event_start(options: Mapping[str, str]) -> EventStart | None:
 def _stream(options: Mapping[str, str], container: str, task_id: str) -> str:
     prefix = options.get("awslogs-stream-prefix")
     return f"{prefix}/{container}/{task_id}" if prefix else task_id
-
-
-def _bytes(size: str | None) -> int:
-    found = _SIZE.fullmatch(size or "")
-    return int(found[1]) * _SCALE[found[2].lower()] if found else BUFFER_DEFAULT_BYTES
 
 
 def _mounts_by_container(containers: Sequence[Document]) -> dict[str, tuple[Mount, ...]]:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bastide.agent.output.events import EventReader, LineTest
-from bastide.agent.output.spool import Batch, Spool
+from bastide.agent.output.routes import SOURCES, Routes
+from bastide.agent.output.spool import Batch, Limits, Spool
 from bastide.host.ports import Stdio
 from bastide.model.arn import last_of
 from bastide.model.assignment import Assignment, Container, LogLine, LogTarget
@@ -19,7 +20,6 @@ from bastide.model.frames import LogAck, LogBatch
 
 log = logging.getLogger(__name__)
 
-SOURCES = ("stdout", "stderr")
 OPEN_TIMEOUT_S = 5.0  # without an answer a task starts all the same: its lines wait on the disk
 
 Key = tuple[str, str, str]  # task id, container, source
@@ -56,6 +56,7 @@ class Logs:
     def __init__(self, send: Callable[[LogBatch], bool], *, limit_bytes: int) -> None:
         self._send = send
         self._limit_bytes = limit_bytes
+        self.routes = Routes(limit_bytes=limit_bytes)
         self._wake = asyncio.Event()
         self._stored = asyncio.Event()
         self._streams: dict[Key, _Stream] = {}
@@ -63,6 +64,8 @@ class Logs:
 
     def open(self, spec: Assignment, container: Container, folder: Path) -> Stdio:
         """Start taking the container's output; the pipes to hand to the shim. Repeatable."""
+        if container.routed_log is not None:
+            return self.routes.open(spec, container, container.routed_log, folder)
         target = container.log
         if target is None:
             return Stdio(terminal=container.pseudo_terminal)
@@ -73,7 +76,8 @@ class Logs:
             if key not in self._streams:
                 limit = min(self._limit_bytes, target.buffer_bytes or self._limit_bytes)
                 fifo = folder / f"{container.name}.{source}"
-                spool = Spool(fifo, limit_bytes=limit, is_blocking=target.blocking, wake=self._wake)
+                limits = Limits(size_bytes=limit, is_blocking=target.blocking)
+                spool = Spool(fifo, limits, wake=self._wake)
                 self._streams[key] = _Stream(spool, spec, container, target)
             self._streams[key].spool.open()
         self._wake.set()
@@ -140,6 +144,7 @@ class Logs:
         for stream in self._of(task_id):
             if stream.container == container:
                 stream.spool.end_line()
+        self.routes.end_line(task_id, container)
 
     def finish(self, task_id: str) -> None:
         """The task's containers are gone: take what is left in their pipes and let go of these."""
@@ -147,6 +152,7 @@ class Logs:
             stream.spool.drain()
             stream.spool.close()
             stream.is_finished = True
+        self.routes.forget(task_id)
         self._wake.set()
 
     def unsent_bytes(self, task_id: str) -> int:
@@ -169,6 +175,11 @@ class Logs:
 
     async def run(self) -> None:
         """Send what there is, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.routes.run())
+            group.create_task(self._run())
+
+    async def _run(self) -> None:
         while True:
             waits = [s.again_s for s in self._streams.values() if s.again_s is not None]
             with contextlib.suppress(TimeoutError):

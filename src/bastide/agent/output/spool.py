@@ -2,8 +2,8 @@
 
 Bytes move by splice(2), so no kill of the agent finds them in its memory: they are in the pipe or in the
 buffer. The buffer is a row of segment files named by the offset they begin at; a segment goes when all of
-it was acknowledged. When the buffer is full the FIFO is not read, and the writer blocks; or, where it must
-not, the oldest lines are dropped and counted.
+it was acknowledged. When the buffer is full, of bytes or of lines, the FIFO is not read, and the writer
+blocks; or, where it must not, the oldest lines are dropped and counted.
 
 What a batch holds is written down before it is sent (`hold`) and is read again exactly so until it is
 acknowledged, whatever came or was dropped meanwhile: the server knows a batch it has by its end.
@@ -48,14 +48,21 @@ class Progress(msgspec.Struct, frozen=True, array_like=True):
     last_ms: int = 0  # when the last line of the latest batch came
 
 
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """How much is buffered, and what happens then."""
+
+    size_bytes: int
+    lines: int | None = None  # a chunk that came at once may go beyond
+    is_blocking: bool  # False: the oldest lines go
+
+
 class Spool:
     """Reads one FIFO; used from the agent's event loop only."""
 
-    def __init__(self, fifo: Path, *, limit_bytes: int, is_blocking: bool, wake: asyncio.Event) -> None:
-        self._is_blocking = is_blocking  # False: the oldest lines go instead
+    def __init__(self, fifo: Path, limits: Limits, *, wake: asyncio.Event) -> None:
+        self._limits = limits
         self._fifo = fifo
         self._folder = fifo.parent
-        self._limit_bytes = limit_bytes
         self._wake = wake
         self._descriptor = -1
         self._segment = -1
@@ -63,6 +70,7 @@ class Spool:
         self._marks: list[tuple[int, int]] = []  # (offset behind a chunk, when it came in ms)
         self._progress = self._read_progress()
         self.size = self._read_size()
+        self._lines = self._count_lines(self._unheld, self.size)
 
     @property
     def name(self) -> str:
@@ -100,6 +108,18 @@ class Spool:
         progress = self._progress
         gap = max(progress.gap_end - progress.held, 0) if self.is_held else 0
         return self.size - progress.sent - gap
+
+    @property
+    def _unheld(self) -> int:
+        """Where what no batch has begins."""
+        progress = self._progress
+        return max(progress.held, progress.gap_end) if self.is_held else progress.sent
+
+    @property
+    def _is_full(self) -> bool:
+        limits = self._limits
+        has_lines = limits.lines is not None and self._lines >= limits.lines
+        return has_lines or self.unsent_bytes >= limits.size_bytes
 
     def open(self) -> None:
         """Make the FIFO if needed and take from it whatever comes."""
@@ -151,6 +171,7 @@ class Spool:
     def hold(self, end: int) -> None:
         """A batch up to `end` is about to be sent: until it is acknowledged no other is read."""
         if not self.is_held:
+            self._lines -= self._count_lines(self.sent, end)
             last_ms = self.when(max(end - 1, 0))
             progress = replace(self._progress, held=end, told=self._progress.dropped, dropped=0)
             self._save(replace(progress, last_ms=last_ms))
@@ -160,6 +181,8 @@ class Spool:
         progress = self._progress
         if offset <= progress.sent:
             return
+        if not self.is_held:
+            self._lines -= self._count_lines(progress.sent, offset)
         sent = max(offset, progress.gap_end) if offset == progress.held else offset
         self._save(replace(progress, sent=sent, held=0, gap_end=0, told=0))
         self._marks = [mark for mark in self._marks if mark[0] > sent]
@@ -194,9 +217,9 @@ class Spool:
         return max(segments[-1][1].stat().st_mtime_ns // 1_000_000, self._progress.last_ms)
 
     def _on_readable(self) -> None:
-        if self.unsent_bytes < self._limit_bytes:
+        if not self._is_full:
             self._take()
-        elif self._is_blocking:
+        elif self._limits.is_blocking:
             self._pause()
         else:
             self._drop_oldest()
@@ -204,15 +227,12 @@ class Spool:
 
     def _drop_oldest(self) -> None:
         """Give up whole lines of what no batch has yet."""
-        progress = self._progress
-        start = max(progress.held, progress.gap_end) if self.is_held else progress.sent
-        least = max(self._limit_bytes // DROPPED_PARTS, CHUNK_BYTES)
-        data = self.read(start, least + EVENT_BYTES)
-        line_end = data.find(b"\n", least - 1)
-        data = data[: line_end + 1] if line_end >= 0 else data
+        progress, start = self._progress, self._unheld
+        data = self._oldest(start)
         if not data:
             return  # all of it is in the batch under way: the pipe's next chunk has to find room beside it
-        lines, end = data.count(b"\n") or 1, start + len(data)
+        lines, end = max(data.count(b"\n"), 1), start + len(data)
+        self._lines -= self._count_lines(start, end)
         log.warning("output dropped: its buffer is full", extra={"fifo": self.name, "lines": lines})
         if self.is_held:
             progress = replace(progress, gap_end=end, dropped=progress.dropped + lines)
@@ -220,6 +240,20 @@ class Spool:
             progress = replace(progress, sent=end, dropped=progress.dropped + lines)
         self._save(progress)
         self._free(progress.held if self.is_held else 0, end)
+
+    def _oldest(self, start: int) -> bytes:
+        """What has to go: a part of the limit that is reached, in whole lines."""
+        least = max(self._limits.size_bytes // DROPPED_PARTS, CHUNK_BYTES)
+        data = self.read(start, least + EVENT_BYTES)
+        limit = self._limits.lines
+        if limit is not None and self._lines >= limit and self.unsent_bytes < self._limits.size_bytes:
+            return b"".join(split_lines(data)[: self._lines - limit + max(limit // DROPPED_PARTS, 1)])
+        line_end = data.find(b"\n", least - 1)
+        return data[: line_end + 1] if line_end >= 0 else data
+
+    def _count_lines(self, start: int, end: int) -> int:
+        """None where nobody asks: what is buffered is not read again for it."""
+        return 0 if self._limits.lines is None else self.read(start, end - start).count(b"\n")
 
     def _take(self) -> bool:
         """Move one chunk; False when there is none, or no room on the disk."""
@@ -235,6 +269,7 @@ class Spool:
             asyncio.get_running_loop().call_later(1.0, self._resume)
             return False
         self.size += moved
+        self._lines += self._count_lines(self.size - moved, self.size)
         self._marks.append((self.size, time.time_ns() // 1_000_000))
         self._wake.set()
         return moved > 0
@@ -276,7 +311,7 @@ class Spool:
         return segments[-1][0] + segments[-1][1].stat().st_size if segments else self._progress.sent
 
     def _resume(self) -> None:
-        if not self._reading and self._descriptor >= 0 and self.unsent_bytes < self._limit_bytes:
+        if not self._reading and self._descriptor >= 0 and not self._is_full:
             asyncio.get_running_loop().add_reader(self._descriptor, self._on_readable)
             self._reading = True
 

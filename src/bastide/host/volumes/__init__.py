@@ -1,1 +1,1 @@
-"""What a task mounts besides its own root: content copied from images, file systems an operator mapped."""
+"""What a task mounts besides its own root: content of images, file systems an operator mapped, sockets."""

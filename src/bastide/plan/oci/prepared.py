@@ -34,6 +34,8 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     hosts: str = ""  # files bound over /etc/hosts, /etc/hostname, /etc/resolv.conf; empty: not bound
     hostname: str = ""
     resolv_conf: str = ""
+    router_config: str = ""  # of the task's log router, and the folder of its socket
+    router_socket: str = ""
     volumes: Mapping[str, str] = {}  # volume name → folder on the task's disk
     nofile_soft: int = 1024  # of a container that sets no `nofile` of its own: Settings
     nofile_hard: int = 4096

@@ -19,6 +19,7 @@ from bastide.plan.command import (
     plan_environment,
     plan_working_directory,
 )
+from bastide.plan.log_router import CONFIG_PATHS, SOCKET_FOLDER
 from bastide.plan.metadata.routes import plan_addresses
 from bastide.plan.oci.api import plan_files, plan_variables
 from bastide.plan.oci.capabilities import plan_capabilities
@@ -162,6 +163,10 @@ def _mounts(container: Container, root: Root, prepared: Prepared) -> list[dict[s
     mounts += [bind(source, target, read_only=True) for source, target in plan_files(root.api)]
     if container.init_process and prepared.init_program:
         mounts.append(bind(prepared.init_program, INIT_PATH, read_only=True))
+    if container.router is not None:
+        config = CONFIG_PATHS[container.router.kind]
+        mounts.append(bind(prepared.router_config, config, read_only=container.readonly_root))
+        mounts.append(bind(prepared.router_socket, SOCKET_FOLDER, read_only=False))
     # What the image declares as a volume stays writable on a read-only root, as with Docker.
     volumes = {path: bind(folder, path, read_only=False) for path, folder in root.image_volumes.items()}
     for mount in container.mounts:

@@ -173,8 +173,8 @@ async def test_compatibilities(account: Account, members: dict[str, Any], compat
             AWSVPC | {ECS + "storage.ebs-task-volume-attach"},
         ),
         (
-            one(firelensConfiguration={"type": "fluentbit"}),
-            AWSVPC | {ECS + "firelens.fluentbit"},
+            one(firelensConfiguration={"type": "fluentbit"}, **logs("awsfirelens")),
+            AWSVPC | {ECS + "firelens.fluentbit", AGENT + "logging-driver.awsfirelens"},
         ),
         (
             {

@@ -158,7 +158,6 @@ DEFINITIONS: list[tuple[Members, Members, str, str]] = [
     (ec2(networkMode="bridge", **one(memory=64)), {}, PARAMETER, NOT_COMPATIBLE),
     ({"requiresCompatibilities": ["EC2"], **one(privileged=True)}, {}, PARAMETER, NOT_COMPATIBLE),
     # what a task here would not get
-    (one(firelensConfiguration={"type": "fluentbit"}), {}, NOT_YET, "firelensConfiguration"),
     (one(**logs("splunk", **{"splunk-url": "u", "splunk-token": "t"})), {}, NOT_YET, "log driver splunk"),
     (mounted(configuredAtLaunch=True), {}, NOT_YET, "configuredAtLaunch"),
     (

@@ -182,21 +182,6 @@ REFUSED: list[tuple[Members, str]] = [
         one(**logs(**AWSLOGS, **{"awslogs-datetime-format": "%Y", "awslogs-multiline-pattern": "^x"})),
         "exclude each other",
     ),
-    (one(**logs("awsfirelens")), "one container must have a firelensConfiguration"),
-    (
-        several(
-            {"firelensConfiguration": {"type": "fluentbit"}}, {"firelensConfiguration": {"type": "fluentd"}}
-        ),
-        "only one container with a firelensConfiguration",
-    ),
-    (
-        one(firelensConfiguration={"type": "fluentbit", "options": {"config-file-type": "s3"}}),
-        "only support the firelens config-file-type 'file'",
-    ),
-    (
-        one(firelensConfiguration={"type": "fluentbit", "options": {"config-file-type": "http"}}),
-        "must be file or s3",
-    ),
     # storage and timeouts
     ({"ephemeralStorage": {"sizeInGiB": 20}}, "EphemeralStorage size should be at least 21"),
     ({"ephemeralStorage": {"sizeInGiB": 201}}, "EphemeralStorage size should be at most 200"),

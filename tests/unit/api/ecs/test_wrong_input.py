@@ -127,7 +127,14 @@ FULL = definition(
                 "secretOptions": [{"name": "x", "valueFrom": "y"}],
             },
         },
-        SIDE | {"firelensConfiguration": {"type": "fluentbit", "options": {"config-file-type": "file"}}},
+        SIDE
+        | {
+            "firelensConfiguration": {
+                "type": "fluentbit",
+                "options": {"config-file-type": "file", "config-file-value": "/own.conf"},
+            },
+            "logConfiguration": {"logDriver": "awsfirelens"},
+        },
     ],
     volumes=[{"name": "data", "efsVolumeConfiguration": EFS}],
     proxyConfiguration={

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 
 from bastide.api.ecs.checks import Document, refuse
 from bastide.api.ecs.checks.fargate import is_windows
+from bastide.model.container.log_routing import DRIVER, uses_router
 from bastide.model.faults import Unsupported
 from bastide.model.status import RuntimeClass
 from bastide.model.sysctls import why_not
 
+LOG_DRIVERS = ("awslogs", DRIVER)
 VOLUMES = ("s3filesVolumeConfiguration", "configuredAtLaunch")
 
 
@@ -53,10 +55,8 @@ def _missing(definition: Document, params: Document) -> Iterator[str]:
 
 
 def _missing_of_container(container: Document) -> Iterator[str]:
-    if container.get("firelensConfiguration"):
-        yield "firelensConfiguration"
     log = container.get("logConfiguration", {"logDriver": "awslogs"})
-    if log["logDriver"] != "awslogs":
+    if log["logDriver"] not in LOG_DRIVERS:
         yield f"The log driver {log['logDriver']}"
-    if log.get("secretOptions"):
+    if log.get("secretOptions") and not uses_router(container):
         yield "secretOptions"
