@@ -102,6 +102,7 @@ async def serve(settings: Settings) -> None:
         admin = ensure_admin_key(file)
         keys = Keys(admin, account=settings.account, store=store, vault=vault, file=file)
         streams = ExecStreams(store, settings, vault, tell=agents.tell)
+        streams.trail = trail
         agents.on_exec, agents.on_lost = streams.hear, streams.lose_host
         app = create_app(store, settings, keys, trail=trail, agents_connected=lambda: agents.connected)
         app.streams = streams
@@ -121,7 +122,7 @@ async def serve(settings: Settings) -> None:
                 for part in (
                     agents,
                     streams,
-                    Operators(store, settings, vault),
+                    Operators(store, settings, vault, trail=trail),
                     Placement(store, settings),
                     Enis(store),
                     Events(store, settings),

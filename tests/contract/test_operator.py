@@ -31,7 +31,9 @@ from bastide.model.messages.framing import Bodies, render_message
 from bastide.model.messages.operator import Ask, Refused, parse_reply
 from bastide.model.network import assemble_vpcs
 from bastide.store import Store, Txn
+from bastide.store.audit.reading import Found, Selection, read_back
 from tests.account import VAULT, Account
+from tests.audit_fixture import trail_of
 from tests.store_fixture import store as store
 
 SPOT = [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]
@@ -53,16 +55,17 @@ async def account(store: Store) -> Account:
 
 @asynccontextmanager
 async def listening(account: Account, settings: Settings, **options: Any) -> AsyncIterator[None]:
-    operators = Operators(account.store, settings, VAULT, now=lambda: account.now, **options)
-    running = asyncio.create_task(operators.run())
-    try:
-        async with asyncio.timeout(5):
-            while not settings.operator_socket.exists():
-                await asyncio.sleep(0.005)
-        yield
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+    async with trail_of(settings) as trail:
+        operators = Operators(account.store, settings, VAULT, trail=trail, now=lambda: account.now, **options)
+        running = asyncio.create_task(operators.run())
+        try:
+            async with asyncio.timeout(5):
+                while not settings.operator_socket.exists():
+                    await asyncio.sleep(0.005)
+            yield
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
 
 
 @pytest.fixture
@@ -196,6 +199,22 @@ async def test_a_spot_task_is_interrupted_in_awss_words(served: Account, setting
     assert [event["detail"]["version"] for event in shown.events] == [1, 2]
     with pytest.raises(Invalid, match="already: Your Spot Task was interrupted"):
         await ask(settings, INTERRUPT_SPOT, TaskAsked(arn))
+
+
+async def test_what_an_operator_does_and_is_refused_is_told(served: Account, settings: Settings) -> None:
+    task = await start_spot(served)
+    await ask(settings, INTERRUPT_SPOT, TaskAsked(task=task))
+    with pytest.raises(Invalid):
+        await ask(settings, INTERRUPT_SPOT, TaskAsked(task=task))
+    found: list[Found] = []
+    while len(found) < 2:  # a refusal is written soon after it was told
+        await asyncio.sleep(0.005)
+        found, _ = read_back(settings.audit_folder, Selection(), limit=2)
+    refused, done = [one.record for one in found]
+    assert (done.source, done.name) == ("operator.bastide", "InterruptSpot")
+    assert done.identity == {"type": "HostOperator", "principalId": f"uid:{os.getuid()}"}
+    assert done.parameters == {"asked": {"task": task}}
+    assert (refused.name, refused.error_code) == ("InterruptSpot", "Conflict")
 
 
 async def test_a_task_that_is_not_spot_cannot_be_interrupted(served: Account, settings: Settings) -> None:

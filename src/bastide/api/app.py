@@ -94,7 +94,9 @@ class App:
         else:
             if body:
                 request = msgspec.structs.replace(request, body=body)
-            answer = await self._gateway.answer(request)
+            answering = self._gateway.answer(request)
+            del request, body  # the gateway lets go of them where its answer has to wait
+            answer = await answering
             if isinstance(answer, Streamed):
                 await _stream(receive, send, answer)
             else:
@@ -126,7 +128,7 @@ def create_app(
     return App(
         gateway,
         health,
-        Distribution(store, settings, keys.vault),
+        Distribution(store, settings, keys.vault, trail=trail),
         _metrics_app(metrics, health, store),
         body_limit_bytes=settings.body_limit_bytes,
     )

@@ -31,6 +31,7 @@ from bastide.api.failures import (
     slow_body_error,
     unbuilt_error,
 )
+from bastide.api.guessing import is_guess
 from bastide.api.keys import Keys
 from bastide.api.metrics import Metrics
 from bastide.api.operation import (
@@ -101,18 +102,24 @@ class Gateway:
         started_at = time.perf_counter()
         exchange = Exchange(str(uuid4()))
         error: WireError | None = None
+        wait_s = 0.0
         response: Response | Streamed
         try:
             response = await self._run(request, exchange)
         except Exception as escaped:
             error = self._error_of(escaped, request, exchange)
             response = self._render_error(error, request, exchange)
+            if is_guess(escaped):
+                wait_s = self._trail.guessing.wait_s(request.client)
         try:
             await self._trail.note_call(exchange, request, error)
         except Exception as escaped:
             error = self._error_of(escaped, request, exchange)
             response = self._render_error(error, request, exchange)
         self._count(exchange, error, started_at)
+        if wait_s:
+            del request  # it may be large, and there may be many
+            await asyncio.sleep(wait_s)
         return response
 
     def refuse_slow(self, request: Request) -> Response:

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from bastide.cli.commands import Command, say, settings_parser
+from bastide.cli.operator.told import tell_audit_log
 from bastide.config import Settings
 from bastide.host.volumes.efs import read_file_systems, save_file_systems
 from bastide.model.faults import NotFound
@@ -30,6 +31,7 @@ def map_file_system(settings: Settings, args: argparse.Namespace) -> int:
         raise NotFound("folder", source, why=f"There is no folder {source}.")
     systems = read_file_systems(settings.efs_file)
     save_file_systems(settings.efs_file, systems | {identity: system})
+    tell_audit_log(settings, "MapFileSystem", fileSystemId=identity, source=source)
     say(f"{identity} is {source}")
     return 0
 
@@ -54,6 +56,7 @@ def unmap_file_system(settings: Settings, args: argparse.Namespace) -> int:
         raise NotFound("file system", args.id, why=why)
     del systems[args.id]
     save_file_systems(settings.efs_file, systems)
+    tell_audit_log(settings, "UnmapFileSystem", fileSystemId=args.id)
     say(f"{args.id} is no longer mapped")
     return 0
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bastide.cli.commands import Command, say
+from bastide.cli.operator.told import tell_audit_log
 from bastide.config import Settings
 from bastide.model.faults import NotFound
 
@@ -128,6 +129,7 @@ def admin(settings: Settings, args: argparse.Namespace) -> int:
     os.setegid(owner.st_gid)  # the server, which has no privileges, is to read what is written
     os.seteuid(owner.st_uid)
     key = reset_admin_key(file)
+    tell_audit_log(settings, "ResetAdminKey", accessKeyId=key.access_key_id)
     say(f"The admin's key is {key.access_key_id} from now on; the one before signs nothing any more.")
     say('Type: eval "$(bastide env)", or: bastide configure')
     return 0

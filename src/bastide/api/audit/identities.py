@@ -47,6 +47,21 @@ def operator(uid: int) -> Document:
     return {"type": "HostOperator", "principalId": f"uid:{uid}"}
 
 
+def owner(arn: str) -> Document:
+    """Somebody of whom only the ARN is kept."""
+    kind, _, name = arn.rpartition(":")[2].partition("/")
+    types = {
+        "root": "Root",
+        "user": "IAMUser",
+        "assumed-role": "AssumedRole",
+        "federated-user": "FederatedUser",
+    }
+    identity: Document = {"type": types.get(kind, "Unknown"), "principalId": "", "arn": arn}
+    if kind == "user":
+        identity["userName"] = last_of(name)
+    return identity
+
+
 def user_name(identity: Document) -> str:
     """By what name LookupEvents finds somebody: a session's is the session's own."""
     kind = identity.get("type", "")

@@ -5,8 +5,9 @@ from uuid import uuid4
 import msgspec
 
 from bastide.api.audit.calls import record_of
-from bastide.api.audit.identities import identity_of, nobody, operator
+from bastide.api.audit.identities import identity_of, nobody
 from bastide.api.exchange import Exchange
+from bastide.api.guessing import Guessing
 from bastide.api.operation import Caller, Document, Origin
 from bastide.config import Settings
 from bastide.store.audit.audit_log import AuditLog
@@ -15,8 +16,8 @@ from bastide.store.audit.segments import Retention
 from bastide.wire.http import Request, WireError
 
 MIB = 1024**2
-SERVICE_EVENT = "AwsServiceEvent"
 OPERATOR = "operator.bastide"
+SERVICE_EVENT = "AwsServiceEvent"
 
 
 class Event(msgspec.Struct, kw_only=True):
@@ -26,7 +27,7 @@ class Event(msgspec.Struct, kw_only=True):
     name: str
     is_read_only: bool
     caller: Caller | None = None
-    uid: int | None = None  # of an operator on the host
+    identity: Document | None = None  # where it is nobody who signed
     region: str = ""
     origin: Origin = Origin()
     error: tuple[str, str] | None = None  # code and message
@@ -37,7 +38,7 @@ class Event(msgspec.Struct, kw_only=True):
 
 
 class Trail:
-    """The audit log in the words of the API."""
+    """The audit log in the words of the API, and who was refused too often of late."""
 
     def __init__(self, audit_log: AuditLog, *, account: str) -> None:
         self._log = audit_log
@@ -45,6 +46,7 @@ class Trail:
         self.ready = audit_log.ready
         self.flush = audit_log.flush
         self.close = audit_log.close
+        self.guessing = Guessing()
 
     async def note_call(self, exchange: Exchange, request: Request, error: WireError | None) -> None:
         """Tell of a call; of one that changes something, return when that is kept. Raises Unavailable."""
@@ -67,10 +69,9 @@ class Trail:
 
 def event_record(event: Event, *, account: str) -> Record:
     """The record of an event."""
+    identity = event.identity or nobody()
     if event.caller is not None:
         identity = identity_of(event.caller)
-    else:
-        identity = nobody() if event.uid is None else operator(event.uid)
     code, message = event.error or (msgspec.UNSET, msgspec.UNSET)
     return Record(
         identity=identity,

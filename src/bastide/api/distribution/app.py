@@ -4,22 +4,34 @@ Paths: OCI distribution spec 1.1, "Endpoints". A repository's name may hold slas
 its end. Concurrency: a task of its own per request; the store and the folder of blobs keep the order.
 """
 
+import asyncio
+import contextlib
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from uuid import uuid4
 
+from bastide.api.audit import Trail
 from bastide.api.authorization.authority import Authority
 from bastide.api.authorization.registry_demands import registry_demands
 from bastide.api.authorization.signers import in_region
 from bastide.api.distribution import blobs, listings, manifests, uploads
 from bastide.api.distribution.access import Access, authenticate, linked_repository, now_utc
 from bastide.api.distribution.cache.fetching import Fetches
-from bastide.api.distribution.errors import INTERNAL, Refused, Row, render_errors, row_for
+from bastide.api.distribution.errors import (
+    INTERNAL,
+    LEFT,
+    UNAUTHORIZED,
+    Refused,
+    Row,
+    render_errors,
+    row_for,
+)
 from bastide.api.distribution.exchange import Disconnected, Exchange, Receive, Scope, Send, Threads
 from bastide.api.distribution.parts import Parts
 from bastide.api.distribution.sessions import Sessions
+from bastide.api.distribution.told import READING, Told, event_of
 from bastide.api.operation import Caller, Context
 from bastide.api.vault import Vault
 from bastide.config import Settings
@@ -89,11 +101,13 @@ class Distribution:
         settings: Settings,
         vault: Vault,
         *,
+        trail: Trail,
         clock: Callable[[], datetime] = now_utc,
     ) -> None:
         self._store = store
         self._settings = settings
         self._vault = vault
+        self._trail = trail
         self._clock = clock
         self._authority = Authority(store)
         self._threads = Threads()
@@ -103,34 +117,46 @@ class Distribution:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI's entry; whatever goes wrong is answered, as long as nothing has been."""
-        exchange = Exchange(scope, receive, send, self._threads)
+        exchange, told = Exchange(scope, receive, send, self._threads), Told()
+        headers: Mapping[str, str] = {}
         try:
-            await self._run(exchange)
+            await self._run(exchange, told)
         except Disconnected:
-            return
+            told.error = LEFT
         except Refused as refused:
-            row = refused.row._replace(message=refused.why or refused.row.message)
-            await self._refuse(exchange, row, refused.headers)
+            headers = refused.headers
+            told.error = refused.row._replace(message=refused.why or refused.row.message)
         except Fault as fault:
-            await self._refuse(exchange, self._row_of(fault, exchange), {})
+            told.error = self._row_of(fault, exchange)
         except Exception:
-            await self._refuse(exchange, self._failed(exchange), {})
+            told.error = self._failed(exchange)
+        with contextlib.suppress(Unavailable):  # what changes something was let begin while there was room
+            await self._trail.note(event_of(exchange, told))
+        if told.error is not None and told.error is not LEFT:
+            if told.error == UNAUTHORIZED and "authorization" in exchange.headers:
+                await asyncio.sleep(self._trail.guessing.wait_s(exchange.origin.address))
+            await self._refuse(exchange, told.error, headers)
 
-    async def _run(self, exchange: Exchange) -> None:
+    async def _run(self, exchange: Exchange, told: Told) -> None:
         now = self._clock()
         rest = exchange.path.removeprefix(ROOT.rstrip("/")).removeprefix("/")
         access = linked = self._linked(exchange, rest, now)
         if access is None:
             access = authenticate(self._vault, self._settings, exchange.headers, now=now)
+        told.account, _, told.region = access.scope.partition("/")
+        told.caller = access.caller if linked is None else None  # a link is anybody's who has it
         handlers, found = _route(rest)
         if exchange.method not in handlers:
             raise Unsupported("method", exchange.method)
         handler, action = handlers[exchange.method]
         name = found["name"]
+        told.action, told.name, told.rest = action, name[:NAME_MAX_CHARS], found["rest"][:NAME_MAX_CHARS]
         if name and (len(name) > NAME_MAX_CHARS or not NAME.fullmatch(name)):
             raise Invalid("name", name, why=f"Invalid repository name: '{name[:NAME_MAX_CHARS]}'")
         if linked is None and action:
             await self._check(exchange, access, action, name, now)
+        if exchange.method not in READING:
+            await self._trail.ready()
         parts = Parts(
             store=self._store,
             settings=self._settings,

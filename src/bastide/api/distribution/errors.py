@@ -55,11 +55,13 @@ FAULTS: Mapping[tuple[type[Fault], str], Row] = {
     (NotFound, "referenced images"): Row("MANIFEST_BLOB_UNKNOWN", 404),
     (NotFound, "repository"): Row("NAME_UNKNOWN", 404),
     (NotFound, "upload"): Row("BLOB_UPLOAD_UNKNOWN", 404, "There is no upload with the id '{name}'"),
+    (Unavailable, "audit log"): Row("UNAVAILABLE", 503),
     (Unavailable, "registry disk"): Row("UNAVAILABLE", 503),
     (Unavailable, "upstream"): Row("UNAVAILABLE", 502, "The upstream registry cannot be reached"),
     (Unavailable, "store"): Row("UNAVAILABLE", 503, "The registry is busy. Try again."),
     (Unsupported, "method"): Row("UNSUPPORTED", 405, "The operation is not supported"),
 }
+LEFT = Row("CLIENT_LEFT", 499, "The client left before its request was whole")  # answered to nobody
 UNAUTHORIZED = Row("UNAUTHORIZED", 401, "Not Authorized")
 INTERNAL = Row("UNKNOWN", 500, "Internal failure: see the log.")
 

@@ -6,11 +6,15 @@ before, and their clients say so. Used from the event loop only.
 """
 
 import asyncio
+import contextlib
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from bastide.api.audit import Trail
+from bastide.api.audit.trail import Event
 from bastide.api.exec.live import PATIENCE, LiveSession, Patience
 from bastide.api.exec.records import (
     ACTIVE,
@@ -26,7 +30,9 @@ from bastide.api.exec.records import (
     is_token,
 )
 from bastide.api.exec.socket import POLICY_VIOLATION, Receive, Send, Socket
+from bastide.api.exec.told import end_of, opening_of, refusal_of
 from bastide.api.exec.transcripts import Transcript, read_destination
+from bastide.api.operation import Origin
 from bastide.api.vault import Vault
 from bastide.config import Settings
 from bastide.model.arn import last_of
@@ -70,6 +76,7 @@ class ExecStreams:
         self._settings = settings
         self._vault = vault
         self._tell = tell
+        self.trail: Trail | None = None  # where it is told who gets into what
         self._live: dict[str, tuple[str, LiveSession]] = {}  # host and session, by the session's id
         self._running: set[asyncio.Task[None]] = set()
 
@@ -85,7 +92,7 @@ class ExecStreams:
                 task.cancel()
             await asyncio.gather(tidying, *self._running, return_exceptions=True)
 
-    async def __call__(self, scope: object, receive: Receive, send: Send, *, path: str) -> None:
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send, *, path: str) -> None:
         """One WebSocket, from its handshake to its end."""
         await receive()  # that it wants to connect
         found = _PATH.fullmatch(path)
@@ -94,7 +101,7 @@ class ExecStreams:
             return
         await send({"type": "websocket.accept"})
         socket = Socket(receive, send)
-        live = await self._admit(found[1], socket)
+        live = await self._admit(found[1], socket, _origin(scope))
         if live is None:
             await socket.close(POLICY_VIOLATION)
             return
@@ -116,7 +123,7 @@ class ExecStreams:
             if host == host_id:
                 live.end(HOST_LOST)
 
-    async def _admit(self, session_id: str, socket: Socket) -> LiveSession | None:
+    async def _admit(self, session_id: str, socket: Socket, origin: Origin) -> LiveSession | None:
         """The session that a first frame opens, begun if it has not; None for nobody's token."""
         try:
             async with asyncio.timeout(OPENING_S):
@@ -127,7 +134,11 @@ class ExecStreams:
         record = await self._store.update(lambda txn: _consume(txn, session_id, opening.token, now_s))
         if record is None:
             log.info("a stream was refused", extra={"session": session_id})
+            await self._note(refusal_of(session_id, origin))
+            if self.trail is not None:
+                await asyncio.sleep(self.trail.guessing.wait_s(origin.address))
             return None
+        await self._note(opening_of(record, origin))
         held = self._live.get(session_id)
         return held[1] if held is not None else await self._begin(record)
 
@@ -174,6 +185,13 @@ class ExecStreams:
         now_s = round(self._now(), 3)
         await self._store.update(lambda txn: _end(txn, record.key, now_s, why))
         log.info("exec session ended", extra={"session": record.key, "why": why})
+        await self._note(end_of(record, why))
+
+    async def _note(self, event: Event) -> None:
+        """Tell the audit log; that it may begin was asked where it was asked for."""
+        if self.trail is not None:
+            with contextlib.suppress(Unavailable):
+                await self.trail.note(event)
 
     async def _look_all(self) -> None:
         states = await self._store.view(lambda txn: {key: _is_active(txn, key) for key in self._live})
@@ -196,6 +214,11 @@ class ExecStreams:
                     await self._store.update(lambda txn: _make_tidy(txn, self._now()))
             except Unavailable as fault:
                 log.warning("exec sessions were not tidied", extra={"why": str(fault)})
+
+
+def _origin(scope: Mapping[str, Any]) -> Origin:
+    client = scope.get("client")
+    return Origin(address=client[0] if client else "", is_secure=scope.get("scheme") == "wss")
 
 
 def _consume(txn: Txn, session_id: str, token: str, now_s: float) -> Record | None:

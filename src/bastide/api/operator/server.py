@@ -16,6 +16,10 @@ from typing import Any
 import msgspec
 
 from bastide.api.agents.peers import peer_uid
+from bastide.api.audit import Trail
+from bastide.api.audit.identities import operator
+from bastide.api.audit.trail import OPERATOR, Event
+from bastide.api.operation import Origin
 from bastide.api.operator import events, interruption, network, registry, retirement, tasks
 from bastide.api.operator.operation import Asked, Context, Follows, Reads, Writes
 from bastide.api.vault import Vault
@@ -30,6 +34,7 @@ OPERATIONS: dict[str, Asked[Any, Any]] = {
     for module in (events, interruption, network, registry, retirement, tasks)
     for operation in module.OPERATIONS
 }
+NAME_MAX_CHARS = 64  # of an operation that does not exist
 ASK_TIMEOUT_S = 10.0
 SEND_TIMEOUT_S = 60.0  # a terminal that was stopped, say; whoever follows comes back and goes on
 READ_BYTES = 64 * 1024
@@ -47,12 +52,14 @@ class Operators:
         settings: Settings,
         vault: Vault,
         *,
+        trail: Trail,
         operator_uids: frozenset[int] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
         self._settings = settings
         self._vault = vault
+        self._trail = trail
         self._operator_uids = frozenset({0, os.getuid()}) if operator_uids is None else operator_uids
         self._now = now
         self._serving: set[asyncio.Task[None]] = set()
@@ -97,13 +104,15 @@ class Operators:
 
     async def _answer(self, ask: Ask, writer: asyncio.StreamWriter) -> None:
         last: Reply = Done()
+        uid = peer_uid(writer)
         try:
-            uid = peer_uid(writer)
             self._check_peer(uid)
             async for result in self._results(ask, uid):
                 await _send(writer, Answer(msgspec.Raw(msgspec.json.encode(result))))
         except Fault as fault:
             last = Refused(str(fault), is_passing=isinstance(fault, Unavailable))
+            with contextlib.suppress(Unavailable):
+                await self._trail.note(event_of(ask, uid, error=(type(fault).__name__, str(fault))))
         except (OSError, TimeoutError):
             return  # whoever asked has gone
         except Exception:
@@ -128,15 +137,33 @@ class Operators:
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise Invalid("operation", ask.operation, why=f"{ask.operation}: {error}.") from error
         if isinstance(operation, Follows):
+            await self._trail.note(event_of(ask, uid))
             async for result in operation.run(self._store, params):
                 yield result
             return
         assert isinstance(operation, Reads | Writes)
         context = Context(now=self._now(), settings=self._settings, vault=self._vault)
         run = partial(_run, operation, context, params)
-        yield await (self._store.view if isinstance(operation, Reads) else self._store.update)(run)
+        if isinstance(operation, Writes):
+            await self._trail.ready()
+        result = await (self._store.view if isinstance(operation, Reads) else self._store.update)(run)
+        await self._trail.note(event_of(ask, uid))
         if isinstance(operation, Writes):
             log.info("done for an operator", extra={"operation": ask.operation, "uid": uid})
+        yield result
+
+
+def event_of(ask: Ask, uid: int, *, error: tuple[str, str] | None = None) -> Event:
+    """What the audit log is told of a question: who on this host, and what; the questions hold no secrets."""
+    return Event(
+        source=OPERATOR,
+        name="".join(word.capitalize() for word in ask.operation[:NAME_MAX_CHARS].split("-")),
+        is_read_only=not isinstance(OPERATIONS.get(ask.operation), Writes),
+        identity=operator(uid),
+        origin=Origin(address="localhost", user_agent="bastide"),
+        error=error,
+        parameters={"asked": msgspec.json.decode(ask.params)} if error is None else None,
+    )
 
 
 def _run(operation: Any, context: Context, params: Any, txn: Any) -> Any:

@@ -5,6 +5,7 @@ import socket
 from ipaddress import IPv4Address
 
 from bastide.cli.commands import Command, say
+from bastide.cli.operator.told import tell_audit_log
 from bastide.config import Settings
 from bastide.model.faults import Conflict, Invalid, NotFound
 from bastide.model.network import host_address, public_pool
@@ -35,6 +36,7 @@ def _add(settings: Settings, host: HostPort, address: str, port: int) -> int:
         _check_unused(host)
     added = Publication(host, address, port)
     save_publications(settings.published_file, [*others, added])
+    tell_audit_log(settings, "Publish", publication=str(added))
     say(str(added))
     return 0
 
@@ -47,6 +49,7 @@ def _remove(settings: Settings, host: HostPort) -> int:
     if len(left) == len(published):
         raise NotFound("port", str(host), why=f"{host} is not published. What is: bastide publish")
     save_publications(settings.published_file, left)
+    tell_audit_log(settings, "Unpublish", port=str(host))
     say(f"{host} is no longer published")
     return 0
 

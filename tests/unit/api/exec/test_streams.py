@@ -4,11 +4,13 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from bastide.api.audit import Trail
 from bastide.api.exec import ExecStreams
 from bastide.api.exec.live import PATIENCE, Patience
 from bastide.config import Settings
@@ -22,6 +24,7 @@ from bastide.model.messages.exec import (
     ExecStop,
     ExecTaken,
 )
+from bastide.store.audit.reading import Found, Selection, read_back
 from bastide.wire.datachannel.messages import PayloadType
 from tests.account import VAULT
 from tests.unit.api.exec.conftest import HOST, World
@@ -166,6 +169,34 @@ async def test_a_program_runs_is_typed_at_and_ends(desk: Desk) -> None:
         while await desk.world.sessions():
             await asyncio.sleep(0.01)
     assert (await desk.world.sessions("History"))[0]["Status"] == "Terminated"
+
+
+async def test_who_got_in_and_who_did_not_is_told(desk: Desk, trail: Trail, tmp_path: Path) -> None:
+    desk.streams.trail = trail
+    session = await desk.session(command="sh")
+    refused = Client(desk.streams, {**session, "token": "wrong"})
+    await refused.serving
+    client = Client(desk.streams, session)
+    await desk.hears(ExecStart)
+    desk.streams.hear(HOST, ExecEnded(session_id=session["id"], exit_code=0))
+    await client.ends()
+    found: list[Found] = []
+    async with asyncio.timeout(5):
+        while len(found) < 3:
+            await asyncio.sleep(0.01)
+            await trail.flush()
+            found, _ = read_back(Settings(data_root=tmp_path).audit_folder, Selection(), limit=9)
+    ended, opened, denied = [one.record for one in found]
+    assert (denied.name, denied.error_code) == ("OpenDataChannel", "AccessDeniedException")
+    assert (opened.name, opened.source) == ("OpenDataChannel", "ssmmessages.amazonaws.com")
+    assert (
+        opened.identity["arn"]
+        == ended.identity["arn"]
+        == ((await desk.world.sessions("History"))[0]["Owner"])
+    )
+    assert (opened.parameters["sessionId"], opened.parameters["command"]) == (session["id"], "sh")
+    assert ended.name == "SessionEnded"
+    assert session["token"] not in str([one.line for one in found])
 
 
 async def test_why_it_cannot_run_is_shown(desk: Desk) -> None:
