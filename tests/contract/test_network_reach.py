@@ -94,7 +94,7 @@ async def test_metadata_addresses_are_refused_at_once(network: OpenNetwork) -> N
     netns = await network.ensure_eni(make_eni(1, public=True), task_id=TASKS[0])
     assert is_silent(netns, "169.254.169.254", port=80)
     assert ask(netns, "169.254.170.2", port=80) == "refused"  # where no agent listens
-    table = run_inside(_router(network), "nft", "list", "chain", "inet", "vpc", "forward")
+    table = run_inside(_router(network), "nft", "list", "chain", "inet", "vpc", "leave")
     assert "169.254.0.0/16 reject" in table
 
 

@@ -1,10 +1,11 @@
 """What a packet meets at a subnet's border: network ACLs both ways, the subnet's route table on the way out.
 
 Both are asked for every packet, of a known flow or not: an ACL is stateless, and a route that is gone
-carries no reply either. Between two addresses of one subnet neither is asked. Pure.
+carries no reply either. Between two addresses of one subnet neither is asked. An ACL that lets everything
+through, as a VPC's first one does, has no rules here. Pure.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network
 
 from bastide.model.network import (
@@ -15,9 +16,11 @@ from bastide.model.network import (
     RouteTable,
     RouteTarget,
     Subnet,
+    Traffic,
     VpcState,
 )
-from bastide.plan.firewall.expressions import DROP, RETURN, equals, goto, ip, jump, meta, prefix
+from bastide.model.network.kinds import EVERYWHERE
+from bastide.plan.firewall.expressions import DROP, RETURN, equals, goto, ip, jump, prefix
 from bastide.plan.firewall.nat import mark_of, nat_chain
 from bastide.plan.firewall.table import Chain, Key, Rule, Value
 from bastide.plan.firewall.traffic import matches_address, matches_traffic
@@ -36,14 +39,23 @@ def plan_subnets(state: VpcState) -> dict[str, Chain]:
     for gateway in state.nat_gateways.values():
         chains |= _plan_nat(state, gateway)
     for subnet in state.subnets.values():
-        chains[_border(subnet, "in")] = Chain(tuple(_enter(state, subnet)))
-        chains[_border(subnet, "out")] = Chain(tuple(_leave(state, subnet)))
+        for way, rules in (("in", _enter(state, subnet)), ("out", _leave(state, subnet))):
+            if rules:
+                chains[_border(subnet, way)] = Chain(rules)
+        chains[_border(subnet, "away")] = Chain(_away(state, subnet))
     return chains
 
 
 def borders_of(state: VpcState, way: str) -> dict[Key, Value]:
-    """By CIDR: the chain for what comes out of the subnet, or goes in."""
-    return {subnet.cidr: ("jump", _border(subnet, way)) for subnet in state.subnets.values()}
+    """By CIDR: the chain of an ACL that stops anything of what comes out of the subnet, or goes in."""
+    rules = _leave if way == "out" else _enter
+    subnets = (subnet for subnet in state.subnets.values() if rules(state, subnet))
+    return {subnet.cidr: ("jump", _border(subnet, way)) for subnet in subnets}
+
+
+def ways_of(state: VpcState) -> dict[Key, Value]:
+    """By CIDR: the chain of the subnet's ways out of the VPC."""
+    return {subnet.cidr: ("goto", _border(subnet, "away")) for subnet in state.subnets.values()}
 
 
 def routes_of(state: VpcState, table: RouteTable) -> list[Route]:
@@ -67,20 +79,29 @@ def _judge(field: str, entries: tuple[AclEntry, ...]) -> Iterator[Rule]:
     yield (DROP,)
 
 
-def _enter(state: VpcState, subnet: Subnet) -> Iterator[Rule]:
-    yield (equals(ip("saddr"), prefix(subnet.cidr)), RETURN)
+def _enter(state: VpcState, subnet: Subnet) -> tuple[Rule, ...]:
     acl = state.acl_of(subnet.id)
-    if acl is not None:
-        yield (jump(_acl_chain(acl, "in")),)
+    if acl is None or _is_open(acl.ingress):
+        return ()
+    return (equals(ip("saddr"), prefix(subnet.cidr)), RETURN), (jump(_acl_chain(acl, "in")),)
 
 
-def _leave(state: VpcState, subnet: Subnet) -> Iterator[Rule]:
-    yield (equals(ip("daddr"), prefix(subnet.cidr)), RETURN)
+def _leave(state: VpcState, subnet: Subnet) -> tuple[Rule, ...]:
     acl = state.acl_of(subnet.id)
-    if acl is not None:
-        yield (jump(_acl_chain(acl, "out")),)
+    if acl is None or _is_open(acl.egress):
+        return ()
+    return (equals(ip("daddr"), prefix(subnet.cidr)), RETURN), (jump(_acl_chain(acl, "out")),)
+
+
+def _away(state: VpcState, subnet: Subnet) -> tuple[Rule, ...]:
     table = state.route_table_of(subnet.id)
-    yield (equals(meta("oifname"), UPLINK), goto(table.id) if table else DROP)
+    return ((goto(table.id) if table else DROP,),)
+
+
+def _is_open(entries: Sequence[AclEntry]) -> bool:
+    """Whether its first entry lets everything through."""
+    first = min(entries, key=lambda entry: entry.number, default=None)
+    return first is not None and first.allows and first.cidr == EVERYWHERE and first.traffic == Traffic()
 
 
 def _route(state: VpcState, table: RouteTable) -> Iterator[Rule]:

@@ -11,7 +11,7 @@ import msgspec
 
 from bastide.plan.firewall.expressions import Expression, prefix
 
-RAW, MANGLE, DESTINATION_NAT, FILTER, SOURCE_NAT = -300, -150, -100, 0, 100  # netfilter's own priorities
+RAW, DESTINATION_NAT, FILTER, SOURCE_NAT = -300, -100, 0, 100  # netfilter's own priorities
 
 Command = dict[str, Any]
 Rule = tuple[Expression, ...]

@@ -1,8 +1,9 @@
 """The whole table of a VPC's router, as a value made from the VPC's parts.
 
-A packet that is forwarded meets, in this order: the anti-spoof set, the borders of its subnets (ACLs,
-routes), the verdict of a known flow, the sender's groups, the receiver's groups. What these do not let
-through is dropped. Pure.
+A packet that is forwarded meets, in this order: the anti-spoof set, its subnet's routes where it leaves the
+VPC, the ACLs of the subnets, the verdict of a known flow, the sender's groups, the receiver's groups. What
+these do not let through is dropped. Every rule costs every packet: none is there that the VPC does not need.
+Pure.
 """
 
 from bastide.model.network import VpcState, eni_link
@@ -20,6 +21,7 @@ from bastide.plan.firewall.expressions import (
     equals,
     goto,
     ip,
+    jump,
     look_up,
     meta,
     payload,
@@ -27,11 +29,10 @@ from bastide.plan.firewall.expressions import (
 )
 from bastide.plan.firewall.groups import ARRIVE, plan_groups, verdicts_of
 from bastide.plan.firewall.nat import FIRST_PORT, LAST_PORT, plan_translation
-from bastide.plan.firewall.subnets import UPLINK, borders_of, plan_subnets
+from bastide.plan.firewall.subnets import UPLINK, borders_of, plan_subnets, ways_of
 from bastide.plan.firewall.table import (
     DESTINATION_NAT,
     FILTER,
-    MANGLE,
     RAW,
     SOURCE_NAT,
     Chain,
@@ -57,8 +58,9 @@ def plan_vpc(state: VpcState) -> Table:
         chains={**_hooks(state), **plan_subnets(state), **group_chains, **counting_chains},
         holders={
             "sources": Holder(key=("ifname", "ether_addr", "ipv4_addr"), elements=_sources(state)),
-            "borders-out": _borders(state, "out"),
-            "borders-in": _borders(state, "in"),
+            "ways": _by_subnet(ways_of(state)),
+            "borders-out": _by_subnet(borders_of(state, "out")),
+            "borders-in": _by_subnet(borders_of(state, "in")),
             "egress": Holder(key=("ifname",), value="verdict", elements=egress),
             "ingress": Holder(key=("ifname",), value="verdict", elements=ingress),
             look_ups.LOOK_UPS: look_ups.COUNTED,
@@ -70,8 +72,8 @@ def plan_vpc(state: VpcState) -> Table:
     )
 
 
-def _borders(state: VpcState, way: str) -> Holder:
-    return Holder(key=("ipv4_addr",), value="verdict", is_interval=True, elements=borders_of(state, way))
+def _by_subnet(verdicts: dict[Key, Value]) -> Holder:
+    return Holder(key=("ipv4_addr",), value="verdict", is_interval=True, elements=verdicts)
 
 
 def _sources(state: VpcState) -> dict[Key, Value]:
@@ -87,14 +89,14 @@ def _sources(state: VpcState) -> dict[Key, Value]:
 def _hooks(state: VpcState) -> dict[str, Chain]:
     return {
         "antispoof": Chain(_antispoof(state), Hook("filter", "prerouting", RAW, "drop")),
-        "mss": Chain(_MSS, Hook("filter", "forward", MANGLE, "accept")),
         "dnat": Chain(_DNAT, Hook("nat", "prerouting", DESTINATION_NAT, "accept")),
         "snat": Chain(_SNAT, Hook("nat", "postrouting", SOURCE_NAT, "accept")),
         "input": Chain(
             (*look_ups.INPUT, *look_ups.API_CALLS, *task_endpoint.INPUT),
             Hook("filter", "input", FILTER, "drop"),
         ),
-        "forward": Chain(_FORWARD, Hook("filter", "forward", FILTER, "drop")),
+        "forward": Chain(_forward(state), Hook("filter", "forward", FILTER, "drop")),
+        _LEAVE: Chain(_LEAVING),
         "from-internet": Chain(_FROM_INTERNET),
         ARRIVE: Chain(((look_up(meta("oifname"), "ingress"),), (DROP,))),
     }
@@ -109,26 +111,13 @@ def _antispoof(state: VpcState) -> tuple[Rule, ...]:
     claims = [(_INCOMING, equals(ip("saddr"), prefix(cidr)), DROP) for cidr in state.vpc.cidrs]
     outside = [(_INCOMING, equals(meta("nfproto"), "ipv4"), ACCEPT)] if state.gateways else []
     return (
+        (equals(sender, "@sources"), ACCEPT),
         (equals(meta("iifname"), "lo"), ACCEPT),
         *claims,
         *outside,
-        (equals(sender, "@sources"), ACCEPT),
     )
 
 
-# The task announces segments of its own MTU; the internet's side is narrower.
-_MSS: tuple[Rule, ...] = (
-    (
-        _OUTGOING,
-        contains(payload("tcp", "flags"), "syn"),
-        {
-            "mangle": {
-                "key": {"tcp option": {"name": "maxseg", "field": "size"}},
-                "value": {"rt": {"key": "mtu"}},
-            }
-        },
-    ),
-)
 _TO_PRIVATE = {"map": {"key": ip("daddr"), "data": "@public-to-private"}}
 _TO_PUBLIC = {"map": {"key": ip("saddr"), "data": "@private-to-public"}}
 _TO_GATEWAY = {"map": {"key": ct("mark"), "data": "@nat-addresses"}}
@@ -142,15 +131,39 @@ _SNAT: tuple[Rule, ...] = (
     (_OUTGOING, {"snat": {"family": "ip", "addr": _TO_GATEWAY}}),
     (_OUTGOING, {"snat": {"family": "ip", "addr": _TO_PUBLIC}}),
 )
-_FORWARD: tuple[Rule, ...] = (
+_LEAVE = "leave"
+_LEAVING: tuple[Rule, ...] = (
     # Refused and not dropped: an SDK that looks for instance metadata gives up at once.
     (equals(ip("daddr"), LINK_LOCAL), REJECT),
-    (look_up(ip("saddr"), "borders-out"),),
-    (_INCOMING, look_up(ct("mark"), "nat-back")),
-    (look_up(ip("daddr"), "borders-in"),),
-    (VERDICT_BY_STATE,),
-    (look_up(meta("iifname"), "egress"),),
+    # The task announces segments of its own MTU; the internet's side is narrower.
+    (
+        contains(payload("tcp", "flags"), "syn"),
+        {
+            "mangle": {
+                "key": {"tcp option": {"name": "maxseg", "field": "size"}},
+                "value": {"rt": {"key": "mtu"}},
+            }
+        },
+    ),
+    (look_up(ip("saddr"), "ways"),),
+    (DROP,),
 )
+
+
+def _forward(state: VpcState) -> tuple[Rule, ...]:
+    """Where the ACLs are open, a packet of a known flow inside the VPC meets two rules."""
+    goes_out, comes_in = ((look_up(ip(f), f"borders-{w}"),) for f, w in (("saddr", "out"), ("daddr", "in")))
+    comes_back = (_INCOMING, look_up(ct("mark"), "nat-back"))
+    return (
+        (_OUTGOING, jump(_LEAVE)),
+        *([goes_out] if borders_of(state, "out") else []),
+        *([comes_back] if state.nat_gateways else []),
+        *([comes_in] if borders_of(state, "in") else []),
+        (VERDICT_BY_STATE,),
+        (look_up(meta("iifname"), "egress"),),
+    )
+
+
 _FROM_INTERNET: tuple[Rule, ...] = (
     (contains(ct("status"), "dnat"), goto(ARRIVE)),
     (DROP,),

@@ -5,9 +5,11 @@ from collections import Counter
 from msgspec.structs import replace
 
 from bastide.model.network import (
+    AclEntry,
     Address,
     AnyPart,
     Interface,
+    NetworkAcl,
     PrefixList,
     SecurityGroup,
     SecurityGroupRule,
@@ -104,6 +106,21 @@ def test_a_prefix_list_that_changes_takes_a_new_name_with_the_rules_that_speak_o
     }
 
 
+def test_what_an_acl_does_not_stop_it_is_not_asked_about() -> None:
+    opened = AclEntry(number=100, allows=True, cidr="0.0.0.0/0")
+    acl = NetworkAcl(id="acl-1", vpc_id=ENI.vpc_id, is_default=True, ingress=(opened,), egress=(opened,))
+    denied = AclEntry(number=99, allows=False, cidr="10.0.0.0/8")
+    whole = plan_vpc(network(10, acl)).chains["forward"].rules
+    assert (
+        whole
+        == plan_vpc(network(10, replace(acl, ingress=(opened, replace(denied, number=101)))))
+        .chains["forward"]
+        .rules
+    )
+    stopped = plan_vpc(network(10, replace(acl, ingress=(opened, denied)))).chains["forward"].rules
+    assert len(stopped) == len(whole) + 1
+
+
 def test_every_hook_that_judges_denies_by_default() -> None:
     hooks = {name: chain.hook for name, chain in plan_vpc(network(1)).chains.items() if chain.hook}
     assert {name for name, hook in hooks.items() if hook.policy == "drop"} == {
@@ -111,4 +128,4 @@ def test_every_hook_that_judges_denies_by_default() -> None:
         "input",
         "forward",
     }
-    assert {hook.kind for name, hook in hooks.items() if hook.policy == "accept" and name != "mss"} == {"nat"}
+    assert {hook.kind for name, hook in hooks.items() if hook.policy == "accept"} == {"nat"}
