@@ -7,13 +7,14 @@ Stands alone: namespaces and links as the agent makes them, without tasks, in an
 
 import argparse
 import asyncio
+import logging
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -37,16 +38,19 @@ from bastide.model.network import (
     public_pool,
 )
 from bastide.plan import firewall
+from benchmarks.cables import FAR, plain_pair, routed_pair
 from benchmarks.figures import Figure, figure, ratio, render_table
 from benchmarks.machine import read_machine
-from benchmarks.traffic import COUNTER, PORT, PULSE, inside, measure
+from benchmarks.traffic import COUNTER, PORT, PROBED_PORT, PULSE, Probe, inside, measure, receiving
 
 INSTANCE = "bnet"
 VPC, SUBNETS = "vpc-0b0b0b0b0b0b0b0b0", 4
 GROUPS, INTERFACES, MANY = 50, 200, 1000
 CHANGES = 100
-ROUNDS = 7
-TCP = 6
+TIMES = 20  # of each kind of change
+SETTLED_S = 0.3  # after a change of all the rules: the kernel takes the old ones apart behind our back
+ROUNDS = 11
+TCP, UDP = 6, 17
 
 
 def main() -> int:
@@ -54,6 +58,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.network")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of each kind of traffic")
     asked = parser.parse_args()
+    logging.basicConfig(level=logging.ERROR)  # that somebody flushes the rules is meant here
     print(read_machine(), flush=True)
     for part in measure_network(rounds=asked.rounds):
         print(f"\n{render_table(part)}", flush=True)
@@ -78,7 +83,7 @@ def _measure(runner: asyncio.Runner, network: VpcNetwork, *, rounds: int) -> Ite
     network.know(assemble_vpcs(parts.values()))
     paths = runner.run(_make(network, parts, INTERFACES))
     memory = figure(f"kernel memory of {INTERFACES} interfaces", "MiB", [_kernel_mib() - before])
-    yield [memory, *_measure_changes(runner, network, parts)]
+    yield [memory, *_measure_changes(runner, network, parts), *_measure_effect(runner, network, parts, paths)]
     yield [_measure_loss(runner, network, parts, paths)]
     yield _measure_packets(runner, network, paths, rounds=rounds)
 
@@ -99,7 +104,7 @@ def _measure_changes(
         "one more interface": {"eni-new": one_more},
     }
     return [
-        figure(f"{name}, {INTERFACES} interfaces, {GROUPS} groups", "ms", _time(runner, network, parts, more))
+        figure(f"{name}, and a look at everything", "ms", _time(runner, network, parts, more))
         for name, more in changes.items()
     ]
 
@@ -107,14 +112,43 @@ def _measure_changes(
 def _time(
     runner: asyncio.Runner, network: VpcNetwork, parts: Mapping[str, AnyPart], more: Mapping[str, AnyPart]
 ) -> list[float]:
-    """Milliseconds from the parts' arrival to packets meeting them, there and back."""
+    """Milliseconds until the VPC is as it should be and was looked through for damage, there and back."""
     samples = []
-    for number in range(20):
+    for number in range(TIMES):
         begun = time.perf_counter()
         network.know(assemble_vpcs(({**parts, **more} if number % 2 == 0 else parts).values()))
         runner.run(network.ensure_vpc(VPC))
         samples.append((time.perf_counter() - begun) * 1000)
     return samples
+
+
+def _measure_effect(
+    runner: asyncio.Runner, network: VpcNetwork, parts: Mapping[str, AnyPart], paths: Sequence[Path]
+) -> list[Figure]:
+    """From the parts' arrival to the first new flow they let through, and to the last they did not stop."""
+    opened = Traffic(protocol=UDP, first=PROBED_PORT, last=PROBED_PORT)
+    rule = SecurityGroupRule(id="sgr-x", group_id="sg-3", is_egress=False, traffic=opened, cidr="10.0.0.0/8")
+    member = parts["eni-3"]
+    assert isinstance(member, Interface)
+    changes: dict[str, AnyPart] = {
+        "one rule of a group": rule,
+        "other groups of an interface": replace(member, group_ids=("sg-1", "sg-2")),
+    }
+    figures = []
+    for name, more in changes.items():
+        probe = Probe(paths[0], paths[3], _address(3))
+        samples: dict[bool, list[float]] = {True: [], False: []}
+        for opens in (True, False) * TIMES:
+            begun = time.monotonic()
+            network.know(assemble_vpcs(({**parts, more.id: more} if opens else parts).values()))
+            runner.run(network.ensure_vpc(VPC))
+            samples[opens].append(probe.effect_ms(begun, opens=opens))
+        probe.close()
+        figures += [
+            figure(f"{name} opens a port: until a new flow passes", "ms", samples[True]),
+            figure(f"{name} closes it: until none does", "ms", samples[False]),
+        ]
+    return figures
 
 
 def _measure_loss(
@@ -141,31 +175,56 @@ def _measure_loss(
 def _measure_packets(
     runner: asyncio.Runner, network: VpcNetwork, paths: Sequence[Path], *, rounds: int
 ) -> list[Figure]:
-    """Two interfaces by the rules of few and of many, by no rules, and a veth pair alone."""
-    names = ("throughput", "round trip", "new connection")
-    units = ("Gbit/s", "µs", "µs")
-    sides: dict[str, list[Figure]] = {}
+    """Two interfaces by the rules of few and of many and by none, and what they are compared with."""
 
-    def side(what: str, sender: Path, receiver: Path, address: str) -> None:
-        samples = measure(sender, receiver, address, rounds=rounds)
-        sides[what] = [
-            figure(f"{name}, {what}", unit, column)
-            for name, unit, column in zip(names, units, zip(*samples, strict=True), strict=True)
-        ]
-
-    with _plain_pair() as (near, far):
-        side("plain veth pair", near, far, "10.9.0.2")
-    for count in (10, MANY):
+    def ruled(count: int) -> None:
         network.know(assemble_vpcs(_parts(count).values()))
         runner.run(network.ensure_vpc(VPC))
-        side(f"{count} interfaces", paths[0], paths[1], _address(1))
-    router = network.router_path(VPC)
-    subprocess.run(["nsenter", f"--net={router}", "nft", "flush", "ruleset"], check=True)
-    side("routed without rules", paths[0], paths[1], _address(1))
-    plain, few, many, bare = (sides[what] for what in sides)
-    ratios = [ratio(f"{n}, rules over no rules", f, b) for n, f, b in zip(names, few, bare, strict=True)]
-    ratios += [ratio(f"{n}, {MANY} over 10", m, f) for n, m, f in zip(names, many, few, strict=True)]
-    ratios += [ratio(f"{n}, rules over plain veth", f, p) for n, f, p in zip(names, few, plain, strict=True)]
+
+    def bare() -> None:
+        router = network.router_path(VPC)
+        subprocess.run(["nsenter", f"--net={router}", "nft", "flush", "ruleset"], check=True)
+
+    with ExitStack() as opened:
+        (near, far), (behind, beyond) = map(opened.enter_context, (plain_pair(), routed_pair()))
+        for receiver in (far, beyond, paths[1]):
+            opened.enter_context(receiving(receiver))
+        sides: dict[str, tuple[Callable[[], None], Path, str]] = {
+            "plain pair": (lambda: None, near, FAR),
+            "routed pair": (lambda: None, behind, FAR),
+            "10 interfaces": (lambda: ruled(10), paths[0], _address(1)),
+            f"{MANY} interfaces": (lambda: ruled(MANY), paths[0], _address(1)),
+            "rules flushed": (bare, paths[0], _address(1)),
+        }
+        samples: dict[str, list[Sequence[float]]] = {what: [] for what in sides}
+        for _ in range(rounds):
+            for what, (prepare, sender, address) in sides.items():
+                prepare()
+                time.sleep(SETTLED_S)
+                samples[what].append(measure(sender, address))
+    return _compare(samples)
+
+
+def _compare(samples: Mapping[str, Sequence[Sequence[float]]]) -> list[Figure]:
+    named = (("throughput", "Gbit/s"), ("round trip", "µs"), ("new connection", "µs"))
+    sides = {
+        what: [
+            figure(f"{name}, {what}", unit, column)
+            for (name, unit), column in zip(named, zip(*rows, strict=True), strict=True)
+        ]
+        for what, rows in samples.items()
+    }
+    pairs = (
+        ("10 interfaces", "plain pair"),
+        ("10 interfaces", "routed pair"),
+        ("10 interfaces", "rules flushed"),
+        (f"{MANY} interfaces", "10 interfaces"),
+    )
+    ratios = [
+        ratio(f"{name}, {over} over {under}", one, other)
+        for over, under in pairs
+        for (name, _), one, other in zip(named, sides[over], sides[under], strict=True)
+    ]
     return [one for figures in sides.values() for one in figures] + ratios
 
 
@@ -247,27 +306,6 @@ def _kernel_mib() -> float:
     return (
         sum(counted[name] for name in ("Slab", "Percpu", "VmallocUsed", "KernelStack", "PageTables")) / 1024
     )
-
-
-@contextmanager
-def _plain_pair() -> Iterator[tuple[Path, Path]]:
-    """Two namespaces and nothing between them but a cable."""
-    with tempfile.TemporaryDirectory() as folder:
-        near, far = Path(folder, "near"), Path(folder, "far")
-        for path in (near, far):
-            path.touch()
-            subprocess.run(["unshare", f"--net={path}", "true"], check=True)
-        script = f"""
-            ip link add eth0 mtu 9001 type veth peer name eth0 mtu 9001 netns {far}
-            ip address add 10.9.0.1/24 dev eth0; ip link set eth0 up
-            nsenter --net={far} ip address add 10.9.0.2/24 dev eth0; nsenter --net={far} ip link set eth0 up
-        """
-        try:
-            subprocess.run(["nsenter", f"--net={near}", "sh", "-ec", script], check=True)
-            yield near, far
-        finally:
-            for path in (near, far):
-                subprocess.run(["umount", path], check=True)
 
 
 if __name__ == "__main__":

@@ -87,11 +87,11 @@ class Routers:
             if not self._holds.put_back(path):
                 await ensure_netns(path, _set_up)
             self._holds.keep(path)
+            # First of all: a change is to meet packets at once, and no link is there before its rules.
+            await self._rules.ensure(state, path)
             seen, has_sysctls = await inside(path, lambda _: (read_routing(), _has_sysctls()))
             if not has_sysctls or not _is_whole(seen, state):
                 await inside(path, lambda netlink: _mend(netlink, state))
-            # Before anything can come in by the transit pair.
-            await self._rules.ensure(state, path)
             host = await self._gateway.read(vpc_id)
             whole = _digest(LAYOUT, host.uplinks, host.closed)
             if host.still or host.note != whole or not _has_transit(seen):

@@ -54,9 +54,20 @@ class VpcState(msgspec.Struct, frozen=True, kw_only=True):
         own = next((acl for acl in acls if subnet_id in acl.subnet_ids), None)
         return own or next((acl for acl in acls if acl.is_default), None)
 
-    def members_of(self, group_id: str) -> Iterable[Interface]:
-        """The interfaces that are in the group now."""
-        return (one for one in self.interfaces.values() if group_id in one.group_ids)
+    def addresses_by_group(self) -> dict[str, list[str]]:
+        """Private addresses of each group's members, in order."""
+        found: dict[str, list[str]] = {}
+        for one in self.interfaces.values():
+            for group_id in dict.fromkeys(one.group_ids):
+                found.setdefault(group_id, []).extend(address.private_ip for address in one.addresses)
+        return {group_id: sorted(addresses) for group_id, addresses in found.items()}
+
+    def rules_by_group(self) -> dict[tuple[str, bool], list[SecurityGroupRule]]:
+        """Each group's rules that are for egress, and those that are not, by id."""
+        found: dict[tuple[str, bool], list[SecurityGroupRule]] = {}
+        for rule in sorted(self.rules.values(), key=lambda rule: rule.id):
+            found.setdefault((rule.group_id, rule.is_egress), []).append(rule)
+        return found
 
     def flow_logs_of(self, interface: Interface) -> list[FlowLog]:
         """Those that want to know of the interface's packets."""

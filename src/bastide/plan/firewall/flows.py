@@ -45,13 +45,8 @@ class _Seen:
         self.owners = {
             address.private_ip: one for one in state.interfaces.values() for address in one.addresses
         }
-        self._rules: dict[tuple[str, bool], list[SecurityGroupRule]] = {}
-        for rule in state.rules.values():
-            self._rules.setdefault((rule.group_id, rule.is_egress), []).append(rule)
-        self._members: dict[str, set[str]] = {}
-        for one in state.interfaces.values():
-            for group_id in one.group_ids:
-                self._members.setdefault(group_id, set()).update(each.private_ip for each in one.addresses)
+        self._rules = state.rules_by_group()
+        self._members = {key: set(held) for key, held in state.addresses_by_group().items()}
 
     def rules_of(self, interface: Interface, *, is_egress: bool) -> list[SecurityGroupRule]:
         """Of all its groups."""
