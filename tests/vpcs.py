@@ -97,6 +97,12 @@ class Told(Generic[N]):
     async def remove_unused(self) -> None:
         await self.network.remove_unused()
 
+    async def is_taken_over(self, task_id: str) -> bool:
+        return await self.network.is_taken_over(task_id)
+
+    def take_renewed(self) -> set[str]:
+        return self.network.take_renewed()
+
     async def read_flows(self, vpc_id: str) -> CountedFlows:
         return await self.network.read_flows(vpc_id)
 

@@ -1,7 +1,11 @@
 """Who reaches whom: tasks of a VPC each other, the host a public address, nobody anything else."""
 
+import subprocess
+
 import pytest
 
+from bastide.host import names
+from bastide.model.network import eni_link
 from tests.installation import Installation, ask, shell, until
 
 pytestmark = pytest.mark.real
@@ -54,3 +58,20 @@ def test_addresses_come_from_the_subnet_and_are_described(bastide: Installation)
         f"Name=private-ip-address,Values={details[0]['privateIPv4Address']}",
     )
     assert gone["NetworkInterfaces"] == []
+
+
+def test_a_task_whose_link_was_deleted_ends_and_says_why(bastide: Installation) -> None:
+    """Its sandbox knows the deleted one alone; another task of the VPC goes on."""
+    arn = bastide.register("sleeper", shell("app", "exec sleep 1000", stopTimeout=2))
+    hit, other = bastide.run_task(arn, count=2)
+    details = bastide.wait(hit, "RUNNING")["attachments"][0]["details"]
+    bastide.wait(other, "RUNNING")
+    subnet = next(one["value"] for one in details if one["name"] == "subnetId")
+    vpc = bastide.client("ec2").describe_subnets(SubnetIds=[subnet])["Subnets"][0]["VpcId"]
+    netns = bastide.folder / "run" / bastide.instance / "netns" / names.vpc_netns(bastide.instance, vpc)
+    link = eni_link(hit.rsplit("/", 1)[-1])
+    subprocess.run(["nsenter", f"--net={netns}", "ip", "link", "del", link], check=True)
+    stopped = bastide.wait(hit, "STOPPED")
+    assert "the link of the task's network interface was deleted" in stopped["stoppedReason"]
+    assert bastide.describe(other)[0]["lastStatus"] == "RUNNING"
+    bastide.stop(other)

@@ -16,6 +16,7 @@ class FakeNetwork(Network):
         self.enis: dict[str, Eni] = {}
         self.states: dict[str, VpcState] = {}
         self.flows: dict[str, CountedFlows] = {}
+        self.renewed: set[str] = set()  # their links were lost, and no sandbox knows the new ones
 
     def know(self, states: Mapping[str, VpcState]) -> None:
         self.states = dict(states)
@@ -34,6 +35,12 @@ class FakeNetwork(Network):
 
     async def remove_unused(self) -> None:
         """Nothing is held for a VPC that has no interface."""
+
+    async def is_taken_over(self, task_id: str) -> bool:
+        return task_id in self.enis and task_id not in self.renewed
+
+    def take_renewed(self) -> set[str]:
+        return set(self.renewed)
 
     async def read_flows(self, vpc_id: str) -> CountedFlows:
         return self.flows.get(vpc_id, CountedFlows({}, {}))

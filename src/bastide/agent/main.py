@@ -103,7 +103,7 @@ class Agent:
         )
         self._execs = Execs(host.runtime, self._say, find_container=self._tasks.find_run)
         self._flow_logs = FlowLogs(host.network, self._tasks.arns, self._send)
-        self._vpcs = Vpcs(host.network, steps.services.know, self._flow_logs.know)
+        self._vpcs = Vpcs(host.network, steps.services.know, self._flow_logs.know, wake=self._tasks.wake)
         self._session = Session(
             settings.session_socket,
             read_hello(settings),

@@ -74,6 +74,7 @@ class Steps:
         self.trust = self._preparation.trust
         self._pause_root = ensure_pause_root(settings.agent_folder / "pause")
         self._ready: dict[str, Ready] = {}
+        self._shares_kernel = settings.runtime.shares_kernel
         self.probes = Probes(host.runtime)
 
     async def run(self, step: Step, spec: Assignment, state: TaskState) -> TaskState:
@@ -122,6 +123,10 @@ class Steps:
         """The task's sandbox; one that is just ending is given the moment it takes to be seen so."""
         await asyncio.sleep(SANDBOX_END_S)
         return await self._host.runtime.read_container(sandbox_id(spec.task_id))
+
+    async def has_network(self, spec: Assignment) -> bool:
+        """Whether the task's sandbox still has the interface it took over; a shared kernel takes up any."""
+        return self._shares_kernel or await self._host.network.is_taken_over(spec.task_id)
 
     async def read_oom_kills(self, spec: Assignment) -> int:
         """How often the kernel killed something of the task for memory."""

@@ -205,10 +205,12 @@ class Tasks:
             for name, sight in containers.items()
         ):
             sandbox = await self._steps.read_sandbox(spec)  # its end may become known a moment after theirs
+        is_up = sandbox is not None and sandbox.process is Process.RUNNING
         return Seen(
             boot_id=self._boot_id,
             sandbox=sandbox.process if sandbox else None,
             containers=containers,
+            has_network=not is_up or state.started_at is None or await self._steps.has_network(spec),
             probes=self._steps.probes.read(spec),
             oom_kills=await self._steps.read_oom_kills(spec),
             excess=self._limits.excess(spec.task_id) | await self._steps.read_oom_victims(spec, state),

@@ -227,6 +227,12 @@ class Network(Protocol):
     async def remove_unused(self) -> None:
         """What no interface needs of any VPC; after the last one, what the host has of them. Repeatable."""
 
+    async def is_taken_over(self, task_id: str) -> bool:
+        """Whether a sandbox has taken the interface's address over: nobody has that of a link that is new."""
+
+    def take_renewed(self) -> set[str]:
+        """Tasks whose link was lost and made again since this was asked last."""
+
     async def read_flows(self, vpc_id: str) -> CountedFlows:
         """What the VPC's router has counted; nothing where the VPC is not here or nobody counts."""
 

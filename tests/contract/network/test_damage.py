@@ -120,6 +120,8 @@ async def test_a_lost_mount_of_a_namespace_is_put_back_with_all_that_is_in_it(wo
 async def test_a_deleted_link_is_made_anew(world: World) -> None:
     run_inside(world.network.router_path("vpc-a"), "ip", "link", "del", LINK)
     assert await world.network.ensure_vpc("vpc-a")
+    assert world.network.take_renewed() == {HIT}
+    assert world.network.take_renewed() == set()
     assert world.flows()
     with answering(world.hit, "hit"):
         assert ask(None, ENI.public_ip or "").startswith("hit heard")

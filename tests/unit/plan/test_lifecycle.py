@@ -212,6 +212,18 @@ def test_a_sandbox_that_is_lost_is_said_of_a_task_that_ran() -> None:
     assert world.state.stop.reason == "ContainerRuntimeError: the task's sandbox ended"
 
 
+def test_a_task_whose_interface_is_gone_ends_and_says_so() -> None:
+    world = World(assignment(container("app")))
+    world.settle()
+    world.has_network = False
+    world.settle()
+    assert world.state.stop is not None
+    assert world.state.stop.code is StopCode.ESSENTIAL_CONTAINER_EXITED
+    assert world.state.stop.reason.startswith(
+        "ContainerRuntimeError: the link of the task's network interface"
+    )
+
+
 @pytest.mark.parametrize(("own", "killed_after_s"), [(None, 120), (7, 7)])
 def test_an_interrupted_spot_task_has_two_minutes_unless_it_says_less(
     own: int | None, killed_after_s: int

@@ -40,6 +40,7 @@ class World:
         self.containers: dict[str, SeenContainer] = {}
         self.probes: dict[str, SeenProbe] = {}
         self.health: dict[str, int | None] = {}
+        self.has_network = True
         self.oom_kills = 0
         self.excess: frozenset[str] = frozenset()
         self.again_s: float | None = None
@@ -52,6 +53,7 @@ class World:
             sandbox=self.sandbox,
             containers={name: self._sight(name) for name in self.containers},
             probes=dict(self.probes),
+            has_network=self.has_network,
             oom_kills=self.oom_kills,
             excess=self.excess,
         )

@@ -22,11 +22,12 @@ Know = Callable[[Mapping[str, VpcState]], None]
 class Vpcs:
     """Every VPC this host knows of; used from the agent's event loop only.
 
-    `others` are told what the VPCs are whenever one of them changes, as the network is.
+    `others` are told what the VPCs are whenever one of them changes, as the network is. `wake` hears of each
+    task whose link had to be made again: its sandbox may have lost the one it knew.
     """
 
-    def __init__(self, network: Network, *others: Know) -> None:
-        self._network, self._others = network, others
+    def __init__(self, network: Network, *others: Know, wake: Callable[[str], None]) -> None:
+        self._network, self._others, self._wake = network, others, wake
         self._parts: dict[str, AnyPart] = {}
         self._states: dict[str, VpcState] = {}
         self._is_whole = False
@@ -58,6 +59,9 @@ class Vpcs:
         except (NotFound, Unavailable) as fault:
             log.warning("cannot keep a VPC whole", extra={"vpc": vpc_id, "why": str(fault)})
             return RETRY_S
+        finally:
+            for task_id in self._network.take_renewed():
+                self._wake(task_id)
         return CHECK_S if vpc_id in self._states else None
 
     def _assemble(self) -> None:

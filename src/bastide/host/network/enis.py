@@ -41,6 +41,7 @@ class VpcNetwork:
         self._holds = Holds()
         self._gateway = Gateway(instance, pool, firewall)
         self._routers = Routers(instance, folder, self._gateway, Rules(firewall), self._holds)
+        self._renewed: set[str] = set()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def know(self, states: Mapping[str, VpcState]) -> None:
@@ -50,12 +51,12 @@ class VpcNetwork:
     async def ensure_vpc(self, vpc_id: str) -> bool:
         """The VPC's packets meet what its parts say, and nothing of it is damaged; False: not used here."""
         state = self._routers.known.get(vpc_id)
-        here = [one for one in state.interfaces.values() if self._is_here(one)] if state else []
-        if not here:
+        if state is None or not any(map(self._is_here, state.interfaces.values())):
             return False
         async with self._routers.held(vpc_id):
             router = await self._routers.ensure(vpc_id)
             seen = await inside(router, lambda _: read_routing())
+            here = [one for one in state.interfaces.values() if self._is_here(one)]
             for interface in here:
                 netns = self._netns(interface.task_id)
                 if not _is_joined(seen, interface) or not self._holds.put_back(netns):
@@ -105,6 +106,22 @@ class VpcNetwork:
         prefix = names.task_netns(self._instance, "")
         return {path.name.removeprefix(prefix) for path in self._folder.glob(f"{prefix}*")}
 
+    async def is_taken_over(self, task_id: str) -> bool:
+        """Whether a sandbox has taken the interface's address over: nobody has that of a link that is new.
+
+        True too where the namespace was lost: what is in it goes on by itself.
+        """
+        netns = self._netns(task_id)
+        if not self._holds.put_back(netns):
+            return True
+        seen = await inside(netns, lambda _: read_routing())
+        return TASK_END in seen.links and TASK_END not in {link for link, _ in seen.addresses}
+
+    def take_renewed(self) -> set[str]:
+        """Tasks whose link was lost and made again since this was asked last."""
+        renewed, self._renewed = self._renewed, set()
+        return renewed
+
     async def read_flows(self, vpc_id: str) -> CountedFlows:
         """What the VPC's router has counted; nothing where the VPC is not here or nobody counts."""
         router = self._routers.path(vpc_id)
@@ -117,13 +134,16 @@ class VpcNetwork:
     async def _ensure_joined(self, interface: Interface, subnet: Subnet) -> None:
         netns = self._netns(interface.task_id)
         router = await self._routers.ensure(interface.vpc_id)
-        if not self._holds.put_back(netns):
+        is_old = self._holds.put_back(netns)
+        if not is_old:
             await ensure_netns(netns, _set_up)
         self._holds.keep(netns)
         there = await inside(netns, lambda netlink: links.read_link(netlink, TASK_END))
         await inside(router, lambda netlink: _join(netlink, interface, netns, has_task_end=bool(there)))
         if there is None or there.alias != _ADDRESSED:
             await inside(netns, lambda netlink: _address(netlink, interface, subnet))
+        if is_old and there is None:
+            self._renewed.add(interface.task_id)
 
     async def _mend(self, interface: Interface) -> None:
         """Join the task's interface again, unless the task is being taken down or made."""

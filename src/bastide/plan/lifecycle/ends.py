@@ -23,6 +23,9 @@ from bastide.plan.lifecycle.memory import SANDBOX_LOST
 from bastide.plan.lifecycle.restarts import is_over
 from bastide.plan.lifecycle.steps import Seen
 
+NETWORK_LOST = (
+    "the link of the task's network interface was deleted on its host, and a sandbox takes up no other one"
+)
 SANDBOX_LOST_EARLY = f"{SANDBOX_LOST} before its containers had started"
 
 
@@ -48,6 +51,8 @@ def reason_to_stop(spec: Assignment, state: TaskState, seen: Seen) -> Stop | Non
             return Stop(StopCode.ESSENTIAL_CONTAINER_EXITED, OUT_OF_MEMORY)
         why = SANDBOX_LOST if state.started_at is not None else SANDBOX_LOST_EARLY
         return _sudden_stop(state, render_reason(ErrorName.RUNTIME, why))
+    if not seen.has_network:
+        return _sudden_stop(state, render_reason(ErrorName.RUNTIME, NETWORK_LOST))
     return None
 
 

@@ -34,6 +34,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     sandbox: Process | None = None
     containers: Mapping[str, SeenContainer] = {}
     probes: Mapping[str, SeenProbe] = {}
+    has_network: bool = True  # False: the interface its sandbox took over is gone
     oom_kills: int = 0
     excess: frozenset[str] = frozenset()  # containers beyond their memory, or hit by the kernel for it
 

@@ -21,6 +21,7 @@ class Looked(FakeNetwork):
     def __init__(self) -> None:
         super().__init__()
         self.looks: list[str] = []
+        self.woken: list[str] = []
         self.is_broken = False
 
     async def ensure_vpc(self, vpc_id: str) -> bool:
@@ -37,7 +38,7 @@ def network() -> Looked:
 
 @pytest.fixture
 async def vpcs(network: Looked) -> AsyncIterator[Vpcs]:
-    made = Vpcs(network)
+    made = Vpcs(network, wake=network.woken.append)
     running = asyncio.create_task(made.run())
     yield made
     running.cancel()
@@ -61,11 +62,19 @@ async def test_nothing_is_known_before_the_whole_is_here(vpcs: Vpcs, network: Lo
 
 async def test_others_are_told_what_the_network_is(network: Looked) -> None:
     told: list[Mapping[str, VpcState]] = []
-    vpcs = Vpcs(network, told.append)
+    vpcs = Vpcs(network, told.append, wake=network.woken.append)
     vpcs.take(PARTS, ())
     assert told == []
     vpcs.sync([part.id for part in PARTS])
     assert told == [network.states]
+
+
+async def test_a_task_whose_link_was_lost_is_looked_at(vpcs: Vpcs, network: Looked) -> None:
+    vpcs.take(PARTS, ())
+    network.renewed = {TASK_ID}
+    vpcs.sync([part.id for part in PARTS])
+    await settled()
+    assert network.woken == [TASK_ID]
 
 
 async def test_a_vpc_is_looked_at_when_a_part_of_it_changes(vpcs: Vpcs, network: Looked) -> None:
