@@ -76,6 +76,8 @@ RAISES_FOR = {
 FROM_THE_MODEL = {
     ("ecr", Invalid, "lifecycle policy"),
     ("iam", Invalid, "policy document"),
+    ("s3", Invalid, "policy document"),
+    ("secretsmanager", Invalid, "policy document"),
     ("sts", Invalid, "policy document"),
 }
 # What ECR's operations never meet, or tell in other words.

@@ -44,6 +44,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     tags: dict[str, str] = {}
     transitive_keys: tuple[str, ...] = ()
     source_identity: str = ""
+    issuer_arn: str = ""  # the user whose federated session it is
 
     @property
     def is_temporary(self) -> bool:

@@ -4,12 +4,13 @@ Any thread may ask. A statement's tests run from the cheapest: action, resource,
 conditions.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
 import msgspec
 
+from bastide.permissions.checks import parse_document
 from bastide.permissions.conditions import compile_conditions
 from bastide.permissions.documents import Clause, Document, PolicyKind, read_document
 from bastide.permissions.patterns import (
@@ -55,13 +56,15 @@ class _About(NamedTuple):
 
 
 class Policy:
-    """The compiled policy."""
+    """The compiled policy, or several that count as one: all those of a resource."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, *documents: Document) -> None:
         self.statements = tuple(
-            _compile(index, clause, document.has_variables) for index, clause in enumerate(document.clauses)
+            _compile(index, clause, document.has_variables)
+            for document in documents
+            for index, clause in enumerate(document.clauses)
         )
-        self.keys = document.keys
+        self.keys = frozenset(key for document in documents for key in document.keys)
         self._about: dict[str, _About] = {}
 
     def denies(self, request: Request) -> bool:
@@ -110,6 +113,14 @@ class Policy:
 def compile_policy(text: str, kind: PolicyKind = PolicyKind.IDENTITY) -> Policy:
     """The policy in a text that was checked when it was written; raises Invalid where it is none at all."""
     return Policy(read_document(text, kind))
+
+
+def compile_at_resource(texts: Iterable[str]) -> Policy:
+    """Everything that stands at a resource; raises Invalid where one of them is no policy.
+
+    They are checked again: a repository's may be from before they were checked when written.
+    """
+    return Policy(*(parse_document(text, PolicyKind.RESOURCE) for text in texts))
 
 
 def _compile(index: int, clause: Clause, has_variables: bool) -> Statement:

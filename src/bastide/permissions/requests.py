@@ -20,7 +20,9 @@ class PrincipalKind(StrEnum):
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks. `role_arn` is set where `arn` is that of a role's session; a service's `arn` is its name."""
+    """Who asks. `role_arn` is set where `arn` is that of a session: the role's, or the user's whose federated
+    session it is. A service's `arn` is its name.
+    """
 
     kind: PrincipalKind
     arn: str

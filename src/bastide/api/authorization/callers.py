@@ -10,10 +10,9 @@ from bastide.api.operation import Caller
 from bastide.model.arn import render_arn, scope_of
 from bastide.permissions import (
     Policies,
-    Policy,
-    PolicyKind,
     Principal,
     PrincipalKind,
+    compile_at_resource,
     compile_policy,
 )
 from bastide.permissions.patterns import Values
@@ -22,11 +21,12 @@ from bastide.store import Record, Txn
 EVERYTHING = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}'
 
 compiled = lru_cache(maxsize=4096)(compile_policy)
+resource_policies = lru_cache(maxsize=4096)(compile_at_resource)
 
 
 def caller_principal(caller: Caller) -> Principal:
     """The caller as policies name it."""
-    role_arn = ""
+    role_arn = caller.issuer_arn
     if caller.kind is PrincipalKind.ROLE:
         role_arn = render_arn("iam", "", caller.account, f"role/{caller.principal_arn.split('/')[1]}")
     return Principal(kind=caller.kind, arn=caller.principal_arn, account=caller.account, role_arn=role_arn)
@@ -73,8 +73,3 @@ def caller_keys(txn: Txn, caller: Caller) -> dict[str, Values]:
     if caller.source_identity:
         keys["aws:sourceidentity"] = caller.source_identity
     return keys | {f"aws:principaltag/{key.lower()}": value for key, value in caller.tags.items()}
-
-
-def resource_policy(text: str) -> Policy:
-    """A resource's policy."""
-    return compiled(text, PolicyKind.RESOURCE)

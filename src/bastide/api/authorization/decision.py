@@ -1,31 +1,54 @@
 """One permission that is needed, and whether policies give it."""
 
-from bastide.api.authorization.callers import resource_policy
+from collections.abc import Mapping
+
+import msgspec
+
+from bastide.api.authorization.callers import resource_policies
+from bastide.api.authorization.resources.found import Found
 from bastide.model.faults import Denied, Invalid
-from bastide.permissions import Decision, Policies, Request, Source, evaluate, render_denial
+from bastide.permissions import (
+    Decision,
+    Policies,
+    Principal,
+    Request,
+    Source,
+    evaluate,
+    render_denial,
+)
+from bastide.permissions.patterns import Values
 
 
 class Demand(Request, frozen=True, kw_only=True):
-    """One permission that is needed, and the resource's own policy, which counts too."""
+    """One permission that is needed, and the policies that stand at the resource, which count too."""
 
-    policy: str | None = None
+    policies: tuple[str, ...] = ()
+
+
+def demand_of(principal: Principal, action: str, found: Found, known: Mapping[str, Values]) -> Demand:
+    """One permission on one resource, of whose tags and keys conditions may ask."""
+    service = action.partition(":")[0]
+    tags: dict[str, Values] = {
+        f"{prefix}:resourcetag/{key.lower()}": value
+        for prefix in ("aws", service)
+        for key, value in found.tags.items()
+    }
+    return Demand(
+        action=action,
+        resource=found.arn,
+        principal=principal,
+        keys={**known, **found.keys, **tags},
+        policies=found.policies,
+    )
 
 
 def check_demand(demand: Demand, policies: Policies) -> None:
     """Raise Denied unless one thing is allowed."""
-    whole = policies
-    if demand.policy is not None:
-        try:
-            own = resource_policy(demand.policy)
-        except Invalid:  # kept from before policies were read: what it would deny cannot be known
-            raise _denied(demand, Decision(Source.RESOURCE, True)) from None
-        whole = Policies(
-            identity=policies.identity, boundary=policies.boundary, session=policies.session, resource=own
-        )
-    decision = evaluate(demand, whole)
+    try:
+        if demand.policies:
+            policies = msgspec.structs.replace(policies, resource=resource_policies(demand.policies))
+        decision = evaluate(demand, policies)
+    except Invalid:  # kept from before policies were read: what it would deny cannot be known
+        decision = Decision(Source.RESOURCE, True)
     if not decision.is_allowed:
-        raise _denied(demand, decision)
-
-
-def _denied(demand: Demand, decision: Decision) -> Denied:
-    return Denied("permission", demand.resource, why=render_denial(demand, decision))
+        raise Denied("permission", demand.resource, why=render_denial(demand, decision))

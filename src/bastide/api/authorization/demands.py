@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from bastide.api.authorization.callers import caller_principal
-from bastide.api.authorization.decision import Demand
+from bastide.api.authorization.decision import Demand, demand_of
 from bastide.api.authorization.keys import request_keys, tag_keys
 from bastide.api.authorization.resources import FIND, KEYS, Found
 from bastide.api.authorization.resources.ecs import passed_roles
@@ -85,16 +85,4 @@ def _any_of(ctx: Context, service: str, kind: str) -> str:
 
 
 def _demand(ctx: Context, action: str, found: Found, known: Mapping[str, Values]) -> Demand:
-    service = action.partition(":")[0]
-    tags: dict[str, Values] = {
-        f"{prefix}:resourcetag/{key.lower()}": value
-        for prefix in ("aws", service)
-        for key, value in found.tags.items()
-    }
-    return Demand(
-        action=action,
-        resource=found.arn,
-        principal=caller_principal(ctx.caller),
-        keys={**known, **found.keys, **tags},
-        policy=found.policy,
-    )
+    return demand_of(caller_principal(ctx.caller), action, found, known)

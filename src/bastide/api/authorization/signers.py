@@ -90,6 +90,7 @@ def _session_caller(session: Session) -> Caller:
         tags=session.tags,
         transitive_keys=session.transitive_keys,
         source_identity=session.source_identity,
+        issuer_arn=session.issuer_arn,
     )
 
 

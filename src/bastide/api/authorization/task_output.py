@@ -6,6 +6,7 @@ Lines are not asked about one by one: a role that loses the permission keeps its
 from collections.abc import Iterator
 from datetime import datetime
 
+from bastide.api.authorization.resources.stores import find_stream
 from bastide.api.authorization.task_roles import assume_for_task, check_as
 from bastide.api.operation import Document
 from bastide.model.arn import log_group_arn, parse_arn, scope_of
@@ -20,9 +21,9 @@ def check_may_log(txn: Txn, task_arn: str, target: LogTarget, now: datetime) -> 
     if role is None or arn is None:
         return  # ECS takes no awslogs without a role on Fargate
     caller = assume_for_task(txn, role, task_arn=task_arn, now=now)
-    group = log_group_arn(scope_of(arn.account, target.region), target.group)
-    for action, resource in _needed(txn, group, target):
-        check_as(txn, caller, action, resource, now=now)
+    scope = scope_of(arn.account, target.region)
+    for action, stream in _needed(txn, log_group_arn(scope, target.group), target):
+        check_as(txn, caller, action, find_stream(txn, scope, target.group, stream), now=now)
 
 
 def execution_role(txn: Txn, task_arn: str) -> str | None:
@@ -38,7 +39,8 @@ def execution_role(txn: Txn, task_arn: str) -> str | None:
 
 
 def _needed(txn: Txn, group: str, target: LogTarget) -> Iterator[tuple[str, str]]:
+    """Actions, and the streams they are about."""
     if target.create_group and txn.get(LOG_GROUP, group) is None:
-        yield "logs:CreateLogGroup", f"{group}:log-stream:"
-    yield "logs:CreateLogStream", f"{group}:log-stream:{target.stream}"
-    yield "logs:PutLogEvents", f"{group}:log-stream:{target.stream}"
+        yield "logs:CreateLogGroup", ""
+    yield "logs:CreateLogStream", target.stream
+    yield "logs:PutLogEvents", target.stream

@@ -3,12 +3,12 @@
 A role that is not there and one that does not trust tasks are told alike, as ECS does.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from bastide.api.authorization.callers import caller_principal, policies_of
-from bastide.api.authorization.decision import Demand, check_demand
+from bastide.api.authorization.decision import check_demand, demand_of
 from bastide.api.authorization.keys import moment_keys
+from bastide.api.authorization.resources.found import Found
 from bastide.api.iam.identities.entities import ROLE, find_entity
 from bastide.api.operation import Caller
 from bastide.model.arn import last_of, parse_arn, render_arn, scope_of
@@ -22,7 +22,6 @@ from bastide.permissions import (
     compile_policy,
     evaluate_trust,
 )
-from bastide.permissions.patterns import Values
 from bastide.store import Record, Txn
 
 TASKS = "ecs-tasks.amazonaws.com"
@@ -68,18 +67,12 @@ def check_as(
     txn: Txn,
     caller: Caller,
     action: str,
-    resource: str,
+    found: Found,
     *,
     now: datetime,
-    keys: Mapping[str, Values] | None = None,
 ) -> None:
     """Raise Denied unless whoever acts for a task may do one thing to one resource."""
-    demand = Demand(
-        action=action,
-        resource=resource,
-        principal=caller_principal(caller),
-        keys={**moment_keys(txn, caller, now), **(keys or {})},
-    )
+    demand = demand_of(caller_principal(caller), action, found, moment_keys(txn, caller, now))
     check_demand(demand, policies_of(txn, caller))
 
 

@@ -1,4 +1,4 @@
-"""Repository policies: checked to be one, kept and shown. Who they let in is not enforced yet."""
+"""Repository policies: checked to be one, kept and shown. `authorization/` asks them on every call."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +8,7 @@ import msgspec
 from bastide.api.ecr.named import called, named_repository
 from bastide.api.operation import Context, Operation, Params, Reads, Result, Writes
 from bastide.model.faults import Invalid, NotFound
+from bastide.permissions import PolicyKind, parse_document
 from bastide.store import Record, Txn
 
 VERSIONS = ("2008-10-17", "2012-10-17")
@@ -25,6 +26,10 @@ def check_policy(text: str) -> None:
     statements = policy.get("Statement")
     for statement in statements if isinstance(statements, list) else [statements]:
         _check_statement(statement)
+    try:
+        parse_document(text, PolicyKind.RESOURCE)
+    except Invalid as invalid:
+        raise _invalid(invalid.why) from invalid
 
 
 def _check_statement(statement: Any) -> None:

@@ -81,6 +81,13 @@ _LOGS: Table = {
     (NotFound, "log record"): Row("ResourceNotFoundException", "The specified log record does not exist."),
     (NotFound, "filter"): Row("ResourceNotFoundException", "The specified filter does not exist."),
     (Invalid, "query"): Row("MalformedQueryException"),
+    (NotFound, "resource policy"): Row(
+        "ResourceNotFoundException", "The specified resource policy does not exist."
+    ),
+    (Conflict, "resource policy"): Row(
+        "OperationAbortedException", "The expected revision ID is not that of the resource policy."
+    ),
+    (LimitExceeded, "resource policies"): Row("LimitExceededException", "Resource limit exceeded."),
     (LimitExceeded, "queries"): Row("LimitExceededException"),
     (LimitExceeded, "filters"): Row("LimitExceededException", "Resource limit exceeded."),
     (LimitExceeded, "tags"): Row("TooManyTagsException"),
@@ -129,6 +136,11 @@ _SECRETS: Table = {
         "ResourceNotFoundException", "Secrets Manager can't find the specified secret."
     ),
     (NotFound, "secret version"): Row("ResourceNotFoundException"),
+    (NotFound, "policy"): Row("ResourceNotFoundException", "The secret has no resource policy {name}."),
+    (Invalid, "policy document"): Row("MalformedPolicyDocumentException"),
+    (Denied, "public policy"): Row(
+        "PublicPolicyException", "The resource policy did not prevent broad access to the secret."
+    ),
     (AlreadyExists, "secret"): Row(
         "ResourceExistsException", "The operation failed because the secret {name} already exists."
     ),
@@ -191,6 +203,9 @@ _S3: Table = {
         "Your previous request to create the named bucket succeeded and you already own it.",
     ),
     (InUse, "bucket"): Row("BucketNotEmpty", "The bucket you tried to delete is not empty"),
+    (NotFound, "bucket policy"): Row("NoSuchBucketPolicy", "The bucket policy does not exist"),
+    (Invalid, "policy document"): Row("MalformedPolicy"),
+    (Invalid, "policy size"): Row("PolicyTooLarge", "Policy exceeds the maximum allowed document size."),
     (Denied, "bucket"): Row("AccessDenied", "Access Denied"),
     (Invalid, "bucket name"): Row("InvalidBucketName", "The specified bucket is not valid."),
     (Invalid, "location"): Row("IllegalLocationConstraintException"),
@@ -279,9 +294,12 @@ COMMON: Mapping[str, Mapping[str, int]] = {
         "InvalidRequest": 400,
         "InvalidToken": 400,
         "KeyTooLongError": 400,
+        "MalformedPolicy": 400,
         "MalformedXML": 400,
         "MethodNotAllowed": 405,
+        "NoSuchBucketPolicy": 404,
         "NotImplemented": 501,
+        "PolicyTooLarge": 400,
         "PreconditionFailed": 412,
         "RequestTimeTooSkewed": 403,
         "RequestTimeout": 400,

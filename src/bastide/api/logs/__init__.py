@@ -2,6 +2,7 @@
 
 from bastide.api.logs import events, filters, groups, live_tail, search, streams, tags
 from bastide.api.logs.insights import queries
+from bastide.api.logs.policies import operations as policies
 
 PARTS = (
     groups.OPERATIONS,
@@ -12,4 +13,5 @@ PARTS = (
     live_tail.OPERATIONS,
     filters.OPERATIONS,
     tags.OPERATIONS,
+    policies.OPERATIONS,
 )

@@ -18,7 +18,13 @@ SEARCH_STEP = 500  # records looked at a time where a filter is not an index
 _MONTHS = (30, 60, 90, 120, 150, 180)  # PutRetentionPolicy, "Possible values are"
 _YEARS = (365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 RETENTION_DAYS = (1, 3, 5, 7, 14, *_MONTHS, *_YEARS)
-OF_GROUP = (LOG_STREAM, DELETED_STREAM, "metric-filter", "subscription-filter")  # kinds that go with it
+OF_GROUP = (  # kinds that go with it
+    LOG_STREAM,
+    DELETED_STREAM,
+    "metric-filter",
+    "subscription-filter",
+    "log-resource-policy",
+)
 BRIEFLY = ("logGroupName", "creationTime", "arn", "logGroupArn")  # what a search by pattern shows
 
 

@@ -1,5 +1,11 @@
-"""Secrets Manager: secrets, their versions and labels. No rotation by functions, no replicas, no policies."""
+"""Secrets Manager: secrets, their versions and labels. No rotation by functions, no replicas."""
 
-from bastide.api.secretsmanager import listing, secrets, tags, versions
+from bastide.api.secretsmanager import listing, policies, secrets, tags, versions
 
-PARTS = (listing.OPERATIONS, secrets.OPERATIONS, tags.OPERATIONS, versions.OPERATIONS)
+PARTS = (
+    listing.OPERATIONS,
+    policies.OPERATIONS,
+    secrets.OPERATIONS,
+    tags.OPERATIONS,
+    versions.OPERATIONS,
+)

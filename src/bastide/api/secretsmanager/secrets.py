@@ -162,17 +162,10 @@ def restore_secret(txn: Txn, ctx: Context, params: Params) -> Result:
     return {"ARN": secret.key, "Name": secret.name}
 
 
-def get_resource_policy(txn: Txn, ctx: Context, params: Params) -> Result:
-    """No secret has a policy here."""
-    secret = find_secret(txn, ctx, params["SecretId"])
-    return {"ARN": secret.key, "Name": secret.name}
-
-
 OPERATIONS: Mapping[str, Operation] = {
     "CreateSecret": Writes(create_secret),
     "DeleteSecret": Writes(delete_secret),
     "DescribeSecret": Reads(describe_secret),
-    "GetResourcePolicy": Reads(get_resource_policy),
     "RestoreSecret": Writes(restore_secret),
     "UpdateSecret": Writes(update_secret),
 }

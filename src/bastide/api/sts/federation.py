@@ -43,6 +43,7 @@ def get_federation_token(txn: Txn, ctx: Context, params: Params) -> Result:
         policies=asked.policies,
         policy_arns=asked.arns,
         tags=asked.tags,
+        issuer_arn=ctx.caller.principal_arn if ctx.caller.entity else "",
     )
     answer: Result = {
         "Credentials": credentials(ctx.vault, session),

@@ -27,7 +27,10 @@ _SEALED_FOR = "sts-session"
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a token says. `entity` is the key of the user's or role's record."""
+    """What a token says.
+
+    `entity` is the key of the user's or role's record, `issuer_arn` the user whose federated session it is.
+    """
 
     access_key_id: str
     secret_access_key: str
@@ -44,6 +47,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tags: dict[str, str] = {}
     transitive_keys: tuple[str, ...] = ()
     source_identity: str = ""
+    issuer_arn: str = ""
 
     def __repr__(self) -> str:
         return f"Session({self.arn!r})"

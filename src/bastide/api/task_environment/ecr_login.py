@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from bastide.api.authorization.resources import Found
 from bastide.api.authorization.task_roles import check_as
 from bastide.api.distribution.access import USER, issue_token
 from bastide.api.operation import Caller
@@ -24,6 +25,6 @@ def ecr_login(txn: Txn, vault: Vault, *, execution: Caller, now: datetime) -> tu
 
     What it may pull is asked by the registry.
     """
-    check_as(txn, execution, GET_TOKEN, ANYTHING, now=now)
+    check_as(txn, execution, GET_TOKEN, Found(ANYTHING), now=now)
     password, _ = issue_token(vault, execution, now=now)
     return USER, password

@@ -7,13 +7,15 @@ developer guide, "Amazon ECS task execution IAM role").
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
 
 import msgspec
 
+from bastide.api.authorization.resources.found import Found
+from bastide.api.authorization.resources.stores import find_in_bucket, found_secret
 from bastide.api.authorization.task_roles import assume_for_task, check_as
 from bastide.api.failures import row_for
 from bastide.api.operation import Caller, Document
@@ -40,7 +42,6 @@ from bastide.model.messages.framing import FRAME_MAX_BYTES
 from bastide.model.status import TaskStatus
 from bastide.model.task import status_of
 from bastide.model.task_definition import containers_of
-from bastide.permissions.patterns import Values
 from bastide.store import Record, Store, Txn
 
 # What execve(2) takes in all on Linux with the usual stack is 2 MiB, arguments included.
@@ -53,7 +54,6 @@ _SSM = f"{_PULL}: unable to retrieve secrets from ssm: {_RETRIED}"
 _FILES = "failed to download env files: file download command: non empty error stream"
 
 Environments = dict[str, dict[str, str]]
-Tags = Sequence[dict[str, str]]
 GIVEN = "task-environment"  # kind of record
 
 
@@ -241,11 +241,10 @@ def _executing(txn: Txn, task: _Task, now: datetime) -> Caller:
     return assume_for_task(txn, task.execution_role or "", task_arn=task.arn, now=now)
 
 
-def _check(txn: Txn, task: _Task, action: str, resource: str, now_s: float, tags: Tags = ()) -> None:
+def _check(txn: Txn, task: _Task, action: str, found: Found, now_s: float) -> None:
     """Raise Denied unless the execution role may."""
     now = datetime.fromtimestamp(now_s, UTC)
-    keys: dict[str, Values] = {f"aws:resourcetag/{tag['Key'].lower()}": tag["Value"] for tag in tags}
-    check_as(txn, _executing(txn, task, now), action, resource, now=now, keys=keys)
+    check_as(txn, _executing(txn, task, now), action, found, now=now)
 
 
 def _find(txn: Txn, text: str, task: _Task, now_s: float) -> Record | Fault:
@@ -256,12 +255,12 @@ def _find(txn: Txn, text: str, task: _Task, now_s: float) -> Record | Fault:
         return NotFound("secret", text)
     try:
         if isinstance(source, ParameterSource):
-            _check(txn, task, "ssm:GetParameters", _parameter_arn(source), now_s)
+            _check(txn, task, "ssm:GetParameters", Found(_parameter_arn(source)), now_s)
             parameter = parameter_records.find_parameter(txn, source.scope, source.name)
             return parameter_records.find_version(txn, parameter, None)
         secret = secret_records.find_in(txn, source.scope, source.arn, now_s=now_s)
-        arn, tags = (source.arn, ()) if secret is None else (secret.key, secret.document.get("tags") or ())
-        _check(txn, task, "secretsmanager:GetSecretValue", arn, now_s, tags)
+        found = Found(source.arn) if secret is None else found_secret(secret)
+        _check(txn, task, "secretsmanager:GetSecretValue", found, now_s)
         if secret is None:
             return NotFound("secret", source.arn)
         secret_records.check_usable(secret)
@@ -281,7 +280,7 @@ def _account(scope: str) -> str:
 
 def _find_file(txn: Txn, *, arn: str, task: _Task, now_s: float) -> Record:
     bucket, key = parse_file_arn(arn)
-    _check(txn, task, "s3:GetObject", arn, now_s)
+    _check(txn, task, "s3:GetObject", find_in_bucket(txn, bucket, key), now_s)
     held = txn.get(BUCKET, bucket)
     if held is None or held.parent != _account(task.scope):
         raise NotFound("bucket", bucket)

@@ -40,9 +40,9 @@ class World:
         self._clients: list[Any] = []
         self.iam = self.admin("iam")
 
-    def admin(self, service: str) -> Any:
+    def admin(self, service: str, *, region: str = REGION) -> Any:
         """A client of the installation's admin."""
-        self._clients.append(self._served.client(service))
+        self._clients.append(self._served.client(service, region=region))
         return self._clients[-1]
 
     def close(self) -> None:

@@ -146,11 +146,6 @@ async def test_tag_resource_and_untag_resource(secrets: Secrets) -> None:
     assert (await secrets.call("DescribeSecret", SecretId="db"))["Tags"] == [{"Key": "a", "Value": "2"}]
 
 
-async def test_get_resource_policy_has_none(secrets: Secrets) -> None:
-    made = await secrets.call("CreateSecret", Name="db")
-    assert await secrets.call("GetResourcePolicy", SecretId="db") == {"ARN": made["ARN"], "Name": "db"}
-
-
 async def test_list_secrets_filters_orders_and_pages(secrets: Secrets) -> None:
     for name in ("b-one", "a-two", "c-three"):
         await secrets.call("CreateSecret", Name=name, Description=f"the {name[2:]}")

@@ -87,6 +87,22 @@ async def test_a_secret_needs_its_permission(account: Account) -> None:
     assert await started.environment() == {"DB": "pw"}
 
 
+@pytest.mark.parametrize(("effect", "own"), [("Allow", ()), ("Deny", ("secretsmanager:*",))])
+async def test_a_secrets_own_policy_counts(account: Account, effect: str, own: tuple[str, ...]) -> None:
+    made = await account.call("CreateSecret", service="secretsmanager", Name="db", SecretString="pw")
+    started = await start(account, secrets=[{"name": "DB", "valueFrom": made["ARN"]}])
+    if own:
+        await started.permit(*own)
+    statement = {"Effect": effect, "Principal": {"AWS": APP}, "Action": "secretsmanager:*", "Resource": "*"}
+    text = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    await account.call("PutResourcePolicy", service="secretsmanager", SecretId="db", ResourcePolicy=text)
+    if effect == "Allow":
+        assert await started.environment() == {"DB": "pw"}
+        return
+    with pytest.raises(Unresolved, match="with an explicit deny in a resource-based policy"):
+        await started.environment()
+
+
 async def test_a_parameter_needs_its_permission(account: Account) -> None:
     await account.call("PutParameter", service="ssm", Name="/app/db", Value="pw", Type="SecureString")
     started = await start(account, secrets=[{"name": "DB", "valueFrom": "/app/db"}])

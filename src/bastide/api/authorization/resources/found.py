@@ -6,15 +6,15 @@ import msgspec
 
 from bastide.api.operation import Context, Params
 from bastide.permissions.patterns import Values
-from bastide.store import Txn
+from bastide.store import Record, Txn
 
 
 class Found(msgspec.Struct, frozen=True):
-    """Its ARN, tags, own policy if it has one, and own keys; it may not exist yet, or not at all."""
+    """Its ARN, tags, the policies that stand at it, and own keys; it may not exist yet, or not at all."""
 
     arn: str
     tags: Mapping[str, str] = {}
-    policy: str | None = None
+    policies: tuple[str, ...] = ()
     keys: Mapping[str, Values] = {}
 
 
@@ -32,6 +32,12 @@ def names_in(params: Params, *members: str) -> list[str]:
         elif isinstance(value, list):
             found += [each for each in value if isinstance(each, str)]
     return found
+
+
+def own_policy(record: Record) -> tuple[str, ...]:
+    """The policy a record keeps for its resource, if there is one."""
+    text = record.document.get("policy")
+    return () if text is None else (str(text),)
 
 
 def tag_map(tags: list[dict[str, str]]) -> dict[str, str]:

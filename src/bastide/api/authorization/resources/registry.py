@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bastide.api.authorization.resources.found import Find, Found, names_in, tag_map
+from bastide.api.authorization.resources.found import Find, Found, names_in, own_policy, tag_map
 from bastide.api.operation import Context, Params
 from bastide.model.arn import render_arn
 from bastide.model.faults import NotFound
@@ -26,7 +26,7 @@ def find_repository(txn: Txn, scope: str, name: str) -> Found:
         record = repositories.find_repository(txn, scope, name)
     except NotFound:
         return Found(arn)
-    return Found(arn, tag_map(record.document.get("tags") or []), record.document.get("policy"))
+    return Found(arn, tag_map(record.document.get("tags") or []), own_policy(record))
 
 
 FIND: Mapping[str, Find] = {"repository": _repositories}

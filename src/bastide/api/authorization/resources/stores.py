@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 
-from bastide.api.authorization.resources.found import Find, Found, names_in, tag_map
+from bastide.api.authorization.resources.found import Find, Found, names_in, own_policy, tag_map
+from bastide.api.logs.policies.records import texts_for
 from bastide.api.operation import Context, Params
+from bastide.api.s3.buckets import BUCKET
 from bastide.api.secretsmanager.records import find_in
 from bastide.api.ssm.records import find_parameter
-from bastide.model.arn import parse_arn, render_arn
+from bastide.model.arn import log_group_arn, parse_arn, render_arn, scope_of
 from bastide.model.faults import Fault
 from bastide.permissions.patterns import Values
-from bastide.store import Txn
+from bastide.store import Record, Txn
 from bastide.store.logs.ids import LOG_GROUP
 
 _GROUP = "log-group:"
@@ -17,12 +19,19 @@ _GROUP = "log-group:"
 
 def _log_groups(txn: Txn, ctx: Context, params: Params) -> list[Found]:
     """As CloudWatch Logs asks: with the empty stream behind it, which policies write `:*`."""
-    return [Found(f"{arn}:log-stream:", _group_tags(txn, arn)) for arn in _group_arns(ctx, params)]
+    return [_stream(txn, arn, "") for arn in _group_arns(ctx, params)]
 
 
-def _group_tags(txn: Txn, arn: str) -> dict[str, str]:
-    record = txn.get(LOG_GROUP, arn)
-    return {} if record is None else dict(record.document.get("tags") or {})
+def find_stream(txn: Txn, scope: str, group: str, stream: str) -> Found:
+    """One stream of a log group, whether it is there or not."""
+    return _stream(txn, log_group_arn(scope, group), stream)
+
+
+def _stream(txn: Txn, group_arn: str, stream: str) -> Found:
+    arn, record = parse_arn(group_arn), txn.get(LOG_GROUP, group_arn)
+    policies = () if arn is None else texts_for(txn, scope_of(arn.account, arn.region), group_arn)
+    tags = {} if record is None else record.document["tags"]
+    return Found(f"{group_arn}:log-stream:{stream}", tags, policies)
 
 
 def _group_arns(ctx: Context, params: Params) -> list[str]:
@@ -46,20 +55,27 @@ def _group_arn(ctx: Context, name: str) -> str:
 
 def _log_streams(txn: Txn, ctx: Context, params: Params) -> list[Found]:
     stream = params.get("logStreamName", "")
-    return [Found(f"{arn}:log-stream:{stream}", _group_tags(txn, arn)) for arn in _group_arns(ctx, params)]
+    return [_stream(txn, arn, stream) for arn in _group_arns(ctx, params)]
 
 
 LOGS: Mapping[str, Find] = {"log-group": _log_groups, "log-stream": _log_streams}
 
 
 def _buckets(txn: Txn, ctx: Context, params: Params) -> list[Found]:
-    return [Found(f"arn:aws:s3:::{name}") for name in names_in(params, "Bucket")]
+    return [find_in_bucket(txn, name) for name in names_in(params, "Bucket")]
+
+
+def find_in_bucket(txn: Txn, bucket: str, key: str = "") -> Found:
+    """A bucket or an object of it, whether it is there or not."""
+    record = txn.get(BUCKET, bucket)
+    arn = f"arn:aws:s3:::{bucket}/{key}" if key else f"arn:aws:s3:::{bucket}"
+    return Found(arn, policies=() if record is None else own_policy(record))
 
 
 def _objects(txn: Txn, ctx: Context, params: Params) -> list[Found]:
     keys = names_in(params, "Key")
     keys += [str(each.get("Key")) for each in (params.get("Delete") or {}).get("Objects") or []]
-    return [Found(f"arn:aws:s3:::{params['Bucket']}/{key}") for key in keys]
+    return [find_in_bucket(txn, params["Bucket"], key) for key in keys]
 
 
 S3: Mapping[str, Find] = {"bucket": _buckets, "object": _objects}
@@ -77,7 +93,7 @@ def _secrets(txn: Txn, ctx: Context, params: Params) -> list[Found]:
     for name in names_in(params, "SecretId", "Name"):
         record = find_in(txn, ctx.scope, name, now_s=ctx.now_s)
         if record is not None:
-            found.append(Found(record.key, tag_map(record.document.get("tags") or [])))
+            found.append(found_secret(record))
         elif name.startswith("arn:"):
             found.append(Found(name))
         else:
@@ -85,6 +101,11 @@ def _secrets(txn: Txn, ctx: Context, params: Params) -> list[Found]:
                 Found(render_arn("secretsmanager", ctx.caller.region, ctx.caller.account, f"secret:{name}"))
             )
     return found
+
+
+def found_secret(record: Record) -> Found:
+    """A secret that is there."""
+    return Found(record.key, tag_map(record.document.get("tags") or []), own_policy(record))
 
 
 SECRETS: Mapping[str, Find] = {"Secret": _secrets}
