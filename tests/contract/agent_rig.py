@@ -3,23 +3,25 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bastide.agent.asking.calls import Answer, Calls, Request
 from bastide.agent.folders import TaskFolders
 from bastide.agent.limits import ContainerLimits
 from bastide.agent.output.logs import Logs
 from bastide.agent.preparation import Host
 from bastide.agent.removal import read_task_ids
-from bastide.agent.secrets import Secrets
 from bastide.agent.steps import Steps
 from bastide.agent.tasks import Tasks
 from bastide.config import Settings
 from bastide.host.ports import ImageConfig, NewContainer
 from bastide.model.assignment import Assignment, Report
-from bastide.model.frames import RegistryRequest, SecretsAnswer, SecretsRequest
+from bastide.model.frames import SecretsAnswer
+from bastide.model.messages.task_calls import RoleAnswer, RoleRequest
 from bastide.model.status import TaskStatus
 from tests.assignments import container
 from tests.fakes.api_proxies import FakeApiProxies
@@ -66,7 +68,7 @@ class Rig:
             disks=EmptyRoots(folder / "disks"),
             cgroups=self.cgroups,
         )
-        self.secrets = Secrets(self._answer)
+        self.calls = Calls(self._answer)
         self.environments: dict[str, dict[str, str]] = {}  # what the server says of secrets
         self.refusal: str | None = None
         self.is_away = False
@@ -126,18 +128,21 @@ class Rig:
             while await self.leftovers():
                 await asyncio.sleep(0.01)
 
-    def _answer(self, request: SecretsRequest | RegistryRequest) -> bool:
+    def _answer(self, request: Request) -> bool:
         if self.is_away:
             return False
         found = self.environments if self.refusal is None else {}
-        answer = SecretsAnswer(task_arn=request.task_arn, environments=found, error=self.refusal)
-        asyncio.get_running_loop().call_soon(self.secrets.take, answer)
+        answer: Answer = SecretsAnswer(task_arn=request.task_arn, environments=found, error=self.refusal)
+        if isinstance(request, RoleRequest):
+            ends = datetime.now(UTC) + timedelta(hours=6)
+            answer = RoleAnswer(task_arn=request.task_arn, token="hush", expires_at=ends, error=self.refusal)
+        asyncio.get_running_loop().call_soon(self.calls.take, answer)
         return True
 
     def _agent(self) -> Tasks:
         folders = TaskFolders(self.settings.agent_folder / "tasks")
         logs = Logs(lambda batch: True, limit_bytes=1024)
-        self.steps = Steps(self.host, folders, logs, self.secrets, self.settings)
+        self.steps = Steps(self.host, folders, logs, self.calls, self.settings)
         self.limits = ContainerLimits(self.runtime, self.host.cgroups, self.host.disks)
         return Tasks(
             self.steps,

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bastide import __version__
+from bastide.agent.asking.calls import Calls, Request
 from bastide.agent.exec import Execs
 from bastide.agent.folders import TaskFolders
 from bastide.agent.images import budget_bytes, prune
@@ -26,7 +27,6 @@ from bastide.agent.network.publications import keep_published
 from bastide.agent.network.vpcs import Vpcs
 from bastide.agent.output.logs import Logs
 from bastide.agent.preparation import Host
-from bastide.agent.secrets import Secrets
 from bastide.agent.session import Session
 from bastide.agent.steps import Steps
 from bastide.agent.tasks import Tasks
@@ -46,11 +46,9 @@ from bastide.model.frames import (
     Network,
     NetworkSync,
     RegistryAnswer,
-    RegistryRequest,
     Release,
     Reported,
     SecretsAnswer,
-    SecretsRequest,
     Sync,
     Welcome,
 )
@@ -62,6 +60,7 @@ from bastide.model.messages.exec import (
     ExecTaken,
     ExecUpward,
 )
+from bastide.model.messages.task_calls import ProtectionAnswer, RoleAnswer, TagsAnswer
 
 log = logging.getLogger(__name__)
 
@@ -79,11 +78,11 @@ class Agent:
     def __init__(self, settings: Settings, host: Host) -> None:
         folders = TaskFolders(settings.agent_folder / "tasks")
         self._runtime: Runtime = host.runtime
-        self._secrets = Secrets(self._ask)
+        self._calls = Calls(self._ask)
         self._images = host.images
         self._image_budget_bytes = budget_bytes(settings)
         self._logs = Logs(self._send, limit_bytes=settings.log_buffer_bytes)
-        steps = Steps(host, folders, self._logs, self._secrets, settings)
+        steps = Steps(host, folders, self._logs, self._calls, settings)
         self._task_images = steps.images
         self._publications = host.publications
         self._services = steps.services
@@ -167,7 +166,7 @@ class Agent:
     def _report(self, report: Report) -> None:
         self._session.send(Reported(report))
 
-    def _ask(self, request: SecretsRequest | RegistryRequest) -> bool:
+    def _ask(self, request: Request) -> bool:
         return self._session.send(request)
 
     def _say(self, message: ExecUpward) -> bool:
@@ -178,7 +177,7 @@ class Agent:
         self._execs.end_all()
         self._logs.reconnect()
         self._flow_logs.reconnect()
-        self._secrets.reconnect()
+        self._calls.reconnect()
 
     def _on_message(self, message: Downward) -> None:
         match message:
@@ -196,8 +195,8 @@ class Agent:
                 self._flow_logs.acknowledge(message)
             case LogAck():
                 self._logs.acknowledge(message)
-            case SecretsAnswer() | RegistryAnswer():
-                self._secrets.take(message)
+            case SecretsAnswer() | RegistryAnswer() | RoleAnswer() | TagsAnswer() | ProtectionAnswer():
+                self._calls.take(message)
             case ExecStart() | ExecResize() | ExecBytes() | ExecTaken() | ExecStop():
                 self._execs.take(message)
             case _:

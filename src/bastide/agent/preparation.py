@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from bastide.agent.asking.calls import Calls
+from bastide.agent.asking.secrets import Environments, Secrets
 from bastide.agent.folders import TaskFolders
 from bastide.agent.images import TaskImages
 from bastide.agent.metadata.endpoint import TaskEndpoint
@@ -26,7 +28,6 @@ from bastide.agent.network.services import VpcServices
 from bastide.agent.network.trust import Trust
 from bastide.agent.output.logs import Logs
 from bastide.agent.output.router import ensure_router
-from bastide.agent.secrets import Environments, Secrets
 from bastide.agent.volumes import ensure_volumes
 from bastide.config import Settings
 from bastide.host.ports import (
@@ -99,19 +100,19 @@ class Preparation:
     """Of every task of this host; those of different tasks may run at once."""
 
     def __init__(
-        self, host: Host, folders: TaskFolders, logs: Logs, secrets: Secrets, settings: Settings
+        self, host: Host, folders: TaskFolders, logs: Logs, calls: Calls, settings: Settings
     ) -> None:
         self._host = host
         pool, has_api = public_pool(settings.instance, settings.public_pool), settings.task_api
         names = Names(host.resolvers, pool, registry_domain=settings.registry_domain if has_api else "")
-        self.endpoint = TaskEndpoint(host.endpoints)
+        self.endpoint = TaskEndpoint(host.endpoints, calls)
         access = [ApiAccess(host.api_proxies)] if has_api else []
         self.services = VpcServices(names, self.endpoint, *access)
         self.trust = Trust(settings.agent_folder / "api-ca.pem")
         self._has_api = has_api
         self._folders = folders
         self._logs = logs
-        self._secrets = secrets
+        self._secrets = Secrets(calls)
         self._runtime = settings.runtime
         # gVisor keeps these limits itself; a shared kernel keeps to what the machine grants.
         most = read_nofile_max() if settings.runtime.shares_kernel else settings.nofile_hard

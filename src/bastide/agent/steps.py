@@ -17,12 +17,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from bastide.agent import removal
+from bastide.agent.asking.calls import Calls
+from bastide.agent.asking.secrets import with_secrets
 from bastide.agent.folders import TaskFolders
 from bastide.agent.health import Probes
 from bastide.agent.output.logs import Logs
 from bastide.agent.output.router import SOCKET_FLAGS, own_socket_folder
 from bastide.agent.preparation import Host, Preparation, Ready, blame
-from bastide.agent.secrets import Secrets, with_secrets
 from bastide.agent.stdin import opened_stdin, stdin_of, wants_stdin
 from bastide.config import Settings
 from bastide.host.pause import PAUSE_PATH, ensure_pause_root
@@ -62,12 +63,12 @@ class Steps:
     """The hands of `agent/tasks`; steps of different tasks may run at once, those of one task never."""
 
     def __init__(
-        self, host: Host, folders: TaskFolders, logs: Logs, secrets: Secrets, settings: Settings
+        self, host: Host, folders: TaskFolders, logs: Logs, calls: Calls, settings: Settings
     ) -> None:
         self._host = host
         self._folders = folders
         self._logs = logs
-        self._preparation = Preparation(host, folders, logs, secrets, settings)
+        self._preparation = Preparation(host, folders, logs, calls, settings)
         self.images = self._preparation.images
         self.services = self._preparation.services
         self.endpoint = self._preparation.endpoint
@@ -178,6 +179,7 @@ class Steps:
             await removal.remove_views(host, task_id)
         await sending
         self._ready.pop(task_id, None)
+        self.endpoint.forget(task_id)
         self._preparation.forget(task_id)
 
     async def _prepare(self, spec: Assignment, state: TaskState) -> TaskState:
@@ -190,6 +192,8 @@ class Steps:
             memory = replace(state.container(container.name), image_digest=image.digest, stop_signal=number)
             state = state.with_container(container.name, memory)
         self._ready[spec.task_id] = await self._preparation.make_ready(spec, images)
+        with blame(ErrorName.RESOURCE_INITIALIZATION):
+            await self.endpoint.credentials.prepare(spec)
         return state
 
     async def _start_sandbox(self, spec: Assignment, state: TaskState) -> None:
@@ -220,7 +224,8 @@ class Steps:
         )
         sandbox = await self._host.runtime.read_container(sandbox_id(spec.task_id))
         # Asked each time and never kept: after a crash of everything it may be another one.
-        prepared = replace(ready.prepared, sandbox_pid=sandbox.pid if sandbox else 0)
+        pid = sandbox.pid if sandbox else 0
+        prepared = replace(ready.prepared, sandbox_pid=pid, credentials_id=state.credentials_id)
         run = replace(container, runtime_id=_id(spec, state, container.name))
         oci_spec = render_container_spec(spec, run, ready.images[container.name], root, prepared)
         _ensure_mount_points(rootfs, oci_spec)

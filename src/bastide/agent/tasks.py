@@ -8,6 +8,7 @@ on the host, is woken. A task without a folder is torn down.
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
+from uuid import uuid4
 
 from msgspec.structs import replace
 
@@ -150,7 +151,9 @@ class Tasks:
         if held is None:
             # The server has seen this task on this host before, but nothing is left of it here: it is lost.
             is_new = spec.last_status <= TaskStatus.PROVISIONING
-            self._remember(spec, TaskState(boot_id=self._boot_id if is_new else UNKNOWN_BOOT))
+            boot_id = self._boot_id if is_new else UNKNOWN_BOOT
+            credentials_id = str(uuid4()) if spec.identity.role_arn else ""
+            self._remember(spec, TaskState(boot_id=boot_id, credentials_id=credentials_id))
         if spec.desired_status is DesiredStatus.STOPPED:
             self._steps.interrupt(spec.task_id)
         self._loop.wake(spec.task_id)

@@ -12,9 +12,10 @@ from bastide.model.assignment import Assignment, LogLine, LogTarget, Report
 from bastide.model.faults import Invalid
 from bastide.model.messages.exec import ExecDownward, ExecUpward
 from bastide.model.messages.framing import Bodies, render_message
+from bastide.model.messages.task_calls import TaskAnswer, TaskRequest
 from bastide.model.network import AnyPart
 
-PROTOCOL = 9
+PROTOCOL = 10
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
@@ -161,7 +162,17 @@ class LogAck(msgspec.Struct, frozen=True, kw_only=True, tag="logs-ack"):
     error: str | None = None
 
 
-Upward = Hello | Heartbeat | Reported | LogBatch | SecretsRequest | RegistryRequest | Pulling | ExecUpward
+Upward = (
+    Hello
+    | Heartbeat
+    | Reported
+    | LogBatch
+    | SecretsRequest
+    | RegistryRequest
+    | TaskRequest
+    | Pulling
+    | ExecUpward
+)
 Downward = (
     Welcome
     | Refusal
@@ -173,6 +184,7 @@ Downward = (
     | LogAck
     | SecretsAnswer
     | RegistryAnswer
+    | TaskAnswer
     | Heartbeat
     | ExecDownward
 )

@@ -47,6 +47,7 @@ class TaskState(msgspec.Struct, frozen=True, kw_only=True):
     stop: Stop | None = None
     has_sandbox: bool = False  # it was seen running once, so its absence is a death
     has_cpu_quota: bool = False
+    credentials_id: str = ""  # by which its containers ask for their role's credentials; none without a role
     troubled_since: datetime | None = None  # the first of the "try again" answers in a row
     pull_started_at: datetime | None = None
     pull_stopped_at: datetime | None = None

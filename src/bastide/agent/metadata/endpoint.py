@@ -10,11 +10,15 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
-import msgspec
-
+from bastide.agent.asking.calls import Calls
+from bastide.agent.metadata.answers import NOBODY, NOT_ALLOWED, TOO_OFTEN, render_json
+from bastide.agent.metadata.credentials import RoleCredentials
+from bastide.agent.metadata.protection import Protection, unknown_task
 from bastide.agent.metadata.rates import Rates
 from bastide.host.ports import Answered, Asked, Endpoints
 from bastide.model.assignment import Assignment, Container
+from bastide.model.faults import Unavailable
+from bastide.model.messages.task_calls import TagsAnswer, TagsRequest
 from bastide.model.network import VpcState
 from bastide.model.task_state import TaskState
 from bastide.plan.metadata.containers import Document, render_container
@@ -24,9 +28,6 @@ from bastide.plan.metadata.tasks import Measured, render_task, with_tags
 log = logging.getLogger(__name__)
 
 Found = tuple[Assignment, TaskState]
-NOBODY = Answered(status=404, body=b"404 page not found\n", content_type="text/plain; charset=utf-8")
-TOO_OFTEN = Answered(status=429, body=b"You have reached maximum request limit.", content_type="text/plain")
-NOT_ALLOWED = Answered(status=405, body=b"", content_type="text/plain")
 
 
 class TaskEndpoint:
@@ -35,10 +36,13 @@ class TaskEndpoint:
     `find` says which task has an address of a VPC; set before anybody asks.
     """
 
-    def __init__(self, endpoints: Endpoints) -> None:
+    def __init__(self, endpoints: Endpoints, calls: Calls) -> None:
         self.find: Callable[[str, str], Found | None] = lambda vpc_id, address: None
         self._endpoints = endpoints
+        self._calls = calls
         self._rates = Rates()
+        self._protection = Protection(calls)
+        self.credentials = RoleCredentials(calls)
 
     async def ensure(self, vpc_id: str, state: VpcState | None, specs: Sequence[Assignment]) -> None:
         """It answers."""
@@ -61,25 +65,51 @@ class TaskEndpoint:
         spec, state = found
         if not self._rates.take(spec.task_id, now=time.monotonic()):
             return TOO_OFTEN
+        if route.wanted is Wanted.CREDENTIALS and asked.method == "GET":
+            return await self.credentials.answer(spec, state, route.id)
+        container = next((each for each in spec.containers if each.runtime_id == route.id), None)
+        if route.wanted is Wanted.PROTECTION:
+            return await self._protection.answer(spec, asked) if container else unknown_task()
         if asked.method != "GET":
             return NOT_ALLOWED
-        container = next((each for each in spec.containers if each.runtime_id == route.id), None)
         if container is None:
             return render_json(404, _unknown(route))
         return render_json(200, await self._metadata(spec, state, container, route))
 
+    def forget(self, task_id: str) -> None:
+        """The task is gone. Repeatable."""
+        self.credentials.forget(task_id)
+
     async def _metadata(
         self, spec: Assignment, state: TaskState, container: Container, route: Route
-    ) -> Document:
+    ) -> Document | None:
+        if route.wanted in (Wanted.STATS, Wanted.TASK_STATS):
+            return None  # as the ECS agent answers until it has any
         if route.wanted is Wanted.CONTAINER:
             return render_container(spec, state, container, version=route.version)
         task = render_task(spec, state, Measured(), version=route.version)
-        return task if route.wanted is Wanted.TASK else with_tags(task, {}, [])
+        if route.wanted is Wanted.TASK:
+            return task
+        try:
+            tags = await self._calls.ask(TagsRequest(spec.task_arn))
+            assert isinstance(tags, TagsAnswer)
+            if tags.error is not None:
+                raise Unavailable("tags", why=tags.error)
+        except Unavailable as unavailable:
+            return with_tags(task, {}, [_unread("TaskTags", spec.task_arn, str(unavailable))])
+        return with_tags(task, tags.tags, [])
 
 
-def render_json(status: int, document: object) -> Answered:
-    """As every answer of the endpoint."""
-    return Answered(status=status, body=msgspec.json.encode(document))
+def _unread(field: str, arn: str, why: str) -> Document:
+    """A part of an answer that could not be had; the rest is told all the same."""
+    return {
+        "ErrorField": field,
+        "ErrorCode": "ServerException",
+        "ErrorMessage": why,
+        "StatusCode": 500,
+        "RequestId": "",
+        "ResourceARN": arn,
+    }
 
 
 def _unknown(route: Route) -> str:

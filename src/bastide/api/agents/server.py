@@ -15,6 +15,7 @@ from bastide import __version__
 from bastide.api.agents.peers import peer_uid
 from bastide.api.agents.reports import store_all_disconnected, store_disconnected, store_hello
 from bastide.api.agents.session import Line, Session
+from bastide.api.agents.task_calls import TaskCalls
 from bastide.api.task_environment.resolution import Resolver
 from bastide.api.vault import Vault
 from bastide.config import Settings
@@ -51,6 +52,7 @@ class Agents:
         self.authority = ""  # what tasks are to trust that call the API inside their VPC, as PEM
         self._store = store
         self._resolver = Resolver(store, settings, vault)
+        self._task_calls = TaskCalls(store, settings, vault)
         self._path = settings.session_socket
         self._agent_uids = agent_uids
         self._heartbeat_s = heartbeat_s
@@ -151,6 +153,7 @@ class Agents:
             now=self._now,
         )
         session.on_exec = partial(self._hear_exec, host_id)
+        session.task_calls = self._task_calls
         if earlier := self._sessions.get(host_id):
             earlier.close()
             self.on_lost(host_id)

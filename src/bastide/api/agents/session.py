@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from bastide.api.agents.assignments import read_assignment, read_placed
 from bastide.api.agents.network import ReadNetwork, read_network, read_network_news
 from bastide.api.agents.reports import render_log_fault, store_logs, store_pulling, store_report
+from bastide.api.agents.task_calls import TaskCalls
 from bastide.api.task_environment.resolution import Resolver, Unresolved
 from bastide.model.arn import last_of
 from bastide.model.assignment import Report
@@ -39,6 +40,7 @@ from bastide.model.frames import (
     render_frame,
 )
 from bastide.model.messages.exec import ExecDownward, ExecUpward
+from bastide.model.messages.task_calls import TaskRequest
 from bastide.model.status import DesiredStatus, TaskStatus
 from bastide.model.task import status_of
 from bastide.store import Store, Txn
@@ -98,6 +100,7 @@ class Session:
         now: Callable[[], datetime],
     ) -> None:
         self.on_exec: Callable[[ExecUpward], None] = lambda message: None
+        self.task_calls: TaskCalls | None = None
         self._host_id = host_id
         self._line = line
         self._store = store
@@ -237,6 +240,8 @@ class Session:
             return await self._take_report(message.report)
         if isinstance(message, SecretsRequest):
             return await self._resolve(message.task_arn)
+        if isinstance(message, TaskRequest) and self.task_calls is not None:
+            return await self.task_calls.answer(message, host_id=self._host_id, now=self._now())
         if isinstance(message, Pulling):
             await self._store.update(lambda txn: store_pulling(txn, self._host_id, message))
             return None

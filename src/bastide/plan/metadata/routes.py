@@ -16,6 +16,8 @@ class Wanted(Enum):
     TASK_WITH_TAGS = "taskWithTags"
     STATS = "stats"
     TASK_STATS = "task/stats"
+    CREDENTIALS = "credentials"
+    PROTECTION = "task-protection"
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +36,10 @@ _BY_SUFFIX = {
     "/task/stats": Wanted.TASK_STATS,
 }
 _METADATA = re.compile(r"/v([34])/([A-Za-z0-9-]{1,64})(/task/stats|/taskWithTags|/task|/stats|)/?")
+_CREDENTIALS = re.compile(
+    r"/v2/credentials/([A-Za-z0-9-]{1,64})/?|/v1/credentials(?:\?id=([A-Za-z0-9-]{0,64}))?"
+)
+_PROTECTION = re.compile(r"/api/([A-Za-z0-9-]{1,64})/task-protection/v1/state/?")
 
 
 def parse_route(target: str) -> Route | None:
@@ -41,13 +47,19 @@ def parse_route(target: str) -> Route | None:
     path = target.partition("?")[0]
     if found := _METADATA.fullmatch(path):
         return Route(wanted=_BY_SUFFIX[found[3]], id=found[2], version=int(found[1]))
+    if found := _CREDENTIALS.fullmatch(target):
+        return Route(wanted=Wanted.CREDENTIALS, id=found[1] or found[2] or "")
+    if found := _PROTECTION.fullmatch(path):
+        return Route(wanted=Wanted.PROTECTION, id=found[1])
     return None
 
 
-def plan_addresses(container_id: str) -> dict[str, str]:
-    """The variables that tell a container where to ask."""
+def plan_addresses(container_id: str, credentials_id: str) -> dict[str, str]:
+    """The variables that tell a container where to ask; without a role there is nothing to ask for."""
     at = f"http://{METADATA_IP}"
+    own = {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": f"/v2/credentials/{credentials_id}"}
     return {
+        **(own if credentials_id else {}),
         "ECS_CONTAINER_METADATA_URI": f"{at}/v3/{container_id}",
         "ECS_CONTAINER_METADATA_URI_V4": f"{at}/v4/{container_id}",
         "ECS_AGENT_URI": f"{at}/api/{container_id}",

@@ -30,6 +30,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     machine: str = "x86_64"  # as `uname -m` names it
     netns: str
     cgroup: str
+    credentials_id: str = ""  # of the task; empty without a role
     sandbox_pid: int = 0  # of the pause container's process, once it runs
     hosts: str = ""  # files bound over /etc/hosts, /etc/hostname, /etc/resolv.conf; empty: not bound
     hostname: str = ""

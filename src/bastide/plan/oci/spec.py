@@ -91,7 +91,7 @@ def render_container_spec(
             "terminal": container.pseudo_terminal,
             "user": _user(account),
             "args": _arguments(assignment, container, image, prepared),
-            "env": list(_environment(assignment, container, image, account, root)),
+            "env": list(_environment(assignment, container, image, root, prepared, home=account.home)),
             "cwd": plan_working_directory(container.working_directory, image.working_directory),
             "capabilities": _capabilities(bounding, account),
             "noNewPrivileges": False,
@@ -129,9 +129,15 @@ def _arguments(
 
 
 def _environment(
-    assignment: Assignment, container: Container, image: ImageDefaults, account: Account, root: Root
+    assignment: Assignment,
+    container: Container,
+    image: ImageDefaults,
+    root: Root,
+    prepared: Prepared,
+    *,
+    home: str,
 ) -> tuple[str, ...]:
-    defaults = {"PATH": DEFAULT_PATH, "HOSTNAME": assignment.eni.hostname, "HOME": account.home}
+    defaults = {"PATH": DEFAULT_PATH, "HOSTNAME": assignment.eni.hostname, "HOME": home}
     defaults |= plan_variables(root.api)
     if container.pseudo_terminal:
         defaults["TERM"] = "xterm"
@@ -143,7 +149,7 @@ def _environment(
         "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
-        **plan_addresses(own),
+        **plan_addresses(own, prepared.credentials_id),
     }
     return plan_environment(image.environment, platform, container.environment, defaults=defaults)
 

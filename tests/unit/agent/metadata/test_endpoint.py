@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bastide.agent.asking.calls import Calls, Request
 from bastide.agent.metadata.endpoint import TaskEndpoint
 from bastide.agent.metadata.rates import BURST, KEPT_MAX, PER_S, Rates
 from bastide.host.ports import Answered, Asked
@@ -24,8 +25,12 @@ class World:
 
     def __init__(self) -> None:
         self.endpoints = FakeEndpoints()
-        self.endpoint = TaskEndpoint(self.endpoints)
+        self.endpoint = TaskEndpoint(self.endpoints, Calls(self._hear))
         self.endpoint.find = self._find
+
+    def _hear(self, request: Request) -> bool:
+        """The server, which may be away."""
+        return False
 
     def _find(self, vpc_id: str, address: str) -> tuple[Any, Any] | None:
         return (SPEC, STATE) if (vpc_id, address) == (ENI.vpc_id, ENI.private_ip) else None

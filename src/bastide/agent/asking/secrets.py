@@ -4,30 +4,25 @@ They are asked for when a task is prepared, and again by an agent that has forgo
 process's memory and in the containers, never in a folder, a log or a report.
 """
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from msgspec.structs import replace
 
+from bastide.agent.asking.calls import Calls
 from bastide.host.ports import Credentials
 from bastide.model.assignment import Assignment, Container
 from bastide.model.container.image_name import is_private_ecr
-from bastide.model.faults import Invalid, Unavailable
+from bastide.model.faults import Invalid
 from bastide.model.frames import RegistryAnswer, RegistryRequest, SecretsAnswer, SecretsRequest
 
-ANSWER_TIMEOUT_S = 10.0
-
 Environments = Mapping[str, Mapping[str, str]]
-Request = SecretsRequest | RegistryRequest
-Answer = SecretsAnswer | RegistryAnswer
 
 
 class Secrets:
     """Asks the server; used from the agent's event loop only."""
 
-    def __init__(self, send: Callable[[Request], bool]) -> None:
-        self._send = send
-        self._waiting: dict[tuple[str, str], asyncio.Future[Answer]] = {}
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
 
     async def fetch(self, spec: Assignment) -> Environments:
         """The environment of each container; empty when none names a secret or a file.
@@ -36,8 +31,9 @@ class Secrets:
         """
         if not any(container.secrets or container.environment_files for container in spec.containers):
             return {}
-        answered = await self._ask((spec.task_arn, ""), SecretsRequest(spec.task_arn))
+        answered = await self._calls.ask(SecretsRequest(spec.task_arn))
         assert isinstance(answered, SecretsAnswer)
+        _check(answered.error)
         return answered.environments
 
     async def fetch_credentials(self, spec: Assignment, container: Container) -> Credentials | None:
@@ -48,40 +44,12 @@ class Secrets:
         if container.repository_credentials is None and not is_private_ecr(container.image):
             return None
         request = RegistryRequest(spec.task_arn, container.name)
-        answered = await self._ask((spec.task_arn, container.name), request)
+        answered = await self._calls.ask(request)
         assert isinstance(answered, RegistryAnswer)
+        _check(answered.error)
         if answered.username is None:
             return None
         return Credentials(answered.username, answered.password)
-
-    def take(self, answer: Answer) -> None:
-        """The server has answered."""
-        container = answer.container if isinstance(answer, RegistryAnswer) else ""
-        waiting = self._waiting.get((answer.task_arn, container))
-        if waiting is not None and not waiting.done():
-            waiting.set_result(answer)
-
-    def reconnect(self) -> None:
-        """A new session: what was asked in the last one is answered by nobody."""
-        for waiting in self._waiting.values():
-            if not waiting.done():
-                waiting.set_exception(Unavailable("secrets", why="the session with the server was lost"))
-
-    async def _ask(self, key: tuple[str, str], request: Request) -> Answer:
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting[key] = answer
-        try:
-            if not self._send(request):
-                raise Unavailable("secrets", why="the task's secrets are the server's, and it is not there")
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                answered = await answer
-        except TimeoutError as error:
-            raise Unavailable("secrets", why="the server does not answer with the task's secrets") from error
-        finally:
-            self._waiting.pop(key, None)
-        if answered.error is not None:
-            raise Invalid("secrets", why=answered.error)
-        return answered
 
 
 def with_secrets(container: Container, environments: Environments) -> Container:
@@ -89,3 +57,8 @@ def with_secrets(container: Container, environments: Environments) -> Container:
     if container.name not in environments:
         return container
     return replace(container, environment=dict(environments[container.name]))
+
+
+def _check(error: str | None) -> None:
+    if error is not None:
+        raise Invalid("secrets", why=error)

@@ -1,0 +1,1 @@
+"""What the agent asks the server, and waits for: everything of a task that no folder holds."""
