@@ -17,7 +17,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 from bastide.api.audit import Trail, is_read_only
-from bastide.api.authorization.authority import Authority
+from bastide.api.authorization.authority import Authority, Guard
 from bastide.api.authorization.signers import in_region
 from bastide.api.exchange import Exchange
 from bastide.api.failures import (
@@ -138,7 +138,7 @@ class Gateway:
         exchange.access_key_id, exchange.region = claim.access_key_id, claim.region
         signer = await self._keys.find(claim.access_key_id, claim.token)
         secret = None if signer is None else signer.secret
-        identity = await _aside(request, lambda: verify(request, lambda key: secret, now=now))
+        identity = await _aside(request, lambda: verify(request, lambda key: secret, now=now, claim=claim))
         assert signer is not None  # or the signature was refused
         exchange.caller = in_region(signer.caller, identity.region)
         request = await _aside(request, partial(_unchunked, request, identity))
@@ -169,23 +169,27 @@ class Gateway:
                 endpoint_id=request.endpoint_id,
             ),
         )
-        await self._authority.check(ctx, service.name, call.operation, call.params)
+        guard = await self._authority.guard(ctx, service.name, call.operation, call.params)
         if not is_read_only(call.operation):
             await self._trail.ready()
         await self._keys.note_use(identity.access_key_id, service.signing_name, ctx)
+        if guard is not None and isinstance(operation, Performs | Streams):
+            await self._store.view(guard)
         if isinstance(operation, Streams):
             events = await operation.run(self._store, ctx, call.params)
             return render_stream(events, request_id=exchange.request_id)
-        exchange.result = await self._perform(operation, ctx, call.params)
+        exchange.result = await self._perform(operation, ctx, call.params, guard)
         return spec.render(call, exchange.result)
 
-    async def _perform(self, operation: Plain, ctx: Context, params: Params) -> Result:
-        """Run an operation in the kind of transaction it needs."""
+    async def _perform(self, operation: Plain, ctx: Context, params: Params, guard: Guard | None) -> Result:
+        """Run an operation in the kind of transaction it needs, for whoever may."""
         if isinstance(operation, Performs):
             return await operation.run(self._store, ctx, params)
         run = operation.run
 
         def closure(txn: Txn) -> Result:
+            if guard is not None:
+                guard(txn)
             return run(txn, ctx, params)
 
         if isinstance(operation, Reads):

@@ -69,7 +69,11 @@ def _compared(parse: Callable[[str], Any], compare: Callable[[Any, Any], bool]) 
 
         def matches(text: str, keys: Keys) -> bool:
             given = parse(text)
-            return given is not None and any(compare(given, each) for each in wanted)
+            if given is not None:
+                for each in wanted:
+                    if compare(given, each):
+                        return True
+            return False
 
         return matches
 

@@ -18,6 +18,7 @@ Keys = Mapping[str, Values]  # condition keys of a request, in lower case
 Match = Callable[[str, Keys], bool]
 
 ARN_FIELDS = 6
+FILLED_MAX = 1024  # values of one pattern's variables that are remembered
 _VARIABLE = re.compile(r"\$\{\s*([^{},]+?)\s*(?:,\s*'([^'}]*)'\s*)?\}")
 _ESCAPES = ("*", "?", "$")  # `${*}` is a star and no wildcard
 
@@ -99,13 +100,7 @@ def _first_of(exact: frozenset[str], prefixes: tuple[str, ...], others: Sequence
 
 def _compiled(tokens: Tokens, regex: Callable[[Tokens], re.Pattern[str] | None]) -> Match:
     if any(isinstance(token, Variable) for token in tokens):
-
-        def matches_variable(text: str, keys: Keys) -> bool:
-            filled = _filled(tokens, keys)
-            compiled = None if filled is None else regex(filled)
-            return compiled is not None and compiled.fullmatch(text) is not None
-
-        return matches_variable
+        return _compiled_variables(tokens, regex)
     compiled = regex(tokens)
     if compiled is None:
         return lambda text, keys: False
@@ -113,20 +108,37 @@ def _compiled(tokens: Tokens, regex: Callable[[Tokens], re.Pattern[str] | None])
     return lambda text, keys: fullmatch(text) is not None
 
 
-def _filled(tokens: Tokens, keys: Keys) -> Tokens | None:
-    """The tokens with each variable's value in its place; None where one has none."""
-    filled: list[Token] = []
-    for token in tokens:
-        if isinstance(token, Variable):
-            value = keys.get(token.key)
-            if not isinstance(value, str):
-                value = token.default
-            if value is None:
-                return None
-            filled.append(value)
-        else:
-            filled.append(token)
-    return tuple(filled)
+def _compiled_variables(tokens: Tokens, regex: Callable[[Tokens], re.Pattern[str] | None]) -> Match:
+    """Compiled once for every values of its variables; nothing matches where one has none."""
+    variables = [token for token in tokens if isinstance(token, Variable)]
+    known: dict[tuple[str, ...], re.Pattern[str] | None] = {}
+
+    def matches(text: str, keys: Keys) -> bool:
+        values = []
+        for each in variables:
+            value = keys.get(each.key)
+            if type(value) is not str:
+                value = each.default
+                if value is None:
+                    return False
+            values.append(value)
+        named = tuple(values)
+        try:
+            compiled = known[named]
+        except KeyError:
+            compiled = regex(_filled(tokens, named))
+            if len(known) >= FILLED_MAX:
+                known.clear()
+            known[named] = compiled
+        return compiled is not None and compiled.fullmatch(text) is not None
+
+    return matches
+
+
+def _filled(tokens: Tokens, values: Sequence[str]) -> Tokens:
+    """The tokens with each variable's value in its place."""
+    left = iter(values)
+    return tuple(next(left) if isinstance(token, Variable) else token for token in tokens)
 
 
 def _tokens(text: str, *, has_variables: bool, wild: Callable[[str], Tokens]) -> Tokens:

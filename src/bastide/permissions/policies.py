@@ -4,7 +4,7 @@ Any thread may ask. A statement's tests run from the cheapest: action, resource,
 conditions.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from bastide.permissions.patterns import (
     parse_pattern,
 )
 from bastide.permissions.principals import Named, Principals
-from bastide.permissions.requests import Request
+from bastide.permissions.requests import ANYTHING, Request
 
 ACTIONS_MAX = 1024  # remembered a policy
 
@@ -35,24 +35,37 @@ class Effect(StrEnum):
     DENY = "Deny"
 
 
+Test = Callable[[Request], Named]
+
+
 class Statement(msgspec.Struct, frozen=True):
     """One compiled statement; `index` is its place in the document.
 
-    `applies` takes for granted that the statement is about the request's action.
+    `is_about` looks at the resource alone, None where it is about any; `applies` at everything else but the
+    action, and takes both for granted.
     """
 
     index: int
     sid: str
     effect: Effect
     has_action: Callable[[str], bool]
-    applies: Callable[[Request], Named]
+    resources: Hashable  # equal where `is_about` is the same question
+    is_about: Callable[[Request], bool] | None
+    applies: Test
+
+
+class _Group(NamedTuple):
+    """Statements about the same resources, whose question is asked once."""
+
+    is_about: Callable[[Request], bool] | None
+    tests: tuple[Test, ...]
 
 
 class _About(NamedTuple):
     """A policy's statements about one action."""
 
-    denials: tuple[Callable[[Request], Named], ...]
-    grants: tuple[Callable[[Request], Named], ...]
+    denials: tuple[_Group, ...]
+    grants: tuple[_Group, ...]
 
 
 class Policy:
@@ -69,22 +82,17 @@ class Policy:
 
     def denies(self, request: Request) -> bool:
         """Whether a statement forbids it."""
-        for applies in self._statements_about(request.action_in_lower_case).denials:
-            if applies(request):
-                return True
-        return False
+        return _one_applies(self._statements_about(request.action_in_lower_case).denials, request)
 
     def allows(self, request: Request) -> bool:
         """Whether a statement permits it; denials are asked about separately."""
-        for applies in self._statements_about(request.action_in_lower_case).grants:
-            if applies(request):
-                return True
-        return False
+        return _one_applies(self._statements_about(request.action_in_lower_case).grants, request)
 
     def grants(self, request: Request) -> Named:
         """How directly a statement that permits it names who asks."""
-        about = self._statements_about(request.action_in_lower_case)
-        return max((applies(request) for applies in about.grants), default=Named.NOT)
+        groups = self._statements_about(request.action_in_lower_case).grants
+        asked = [each for each in groups if each.is_about is None or each.is_about(request)]
+        return max((applies(request) for each in asked for applies in each.tests), default=Named.NOT)
 
     def matching(self, request: Request, effect: Effect) -> Iterator[Statement]:
         """The statements of one effect that apply."""
@@ -92,7 +100,10 @@ class Policy:
         return (
             each
             for each in self.statements
-            if each.effect is effect and each.has_action(action) and each.applies(request)
+            if each.effect is effect
+            and each.has_action(action)
+            and (each.is_about is None or each.is_about(request))
+            and each.applies(request)
         )
 
     def _statements_about(self, action: str) -> _About:
@@ -101,13 +112,32 @@ class Policy:
         if about is None:
             found = [each for each in self.statements if each.has_action(action)]
             about = _About(
-                tuple(each.applies for each in found if each.effect is Effect.DENY),
-                tuple(each.applies for each in found if each.effect is Effect.ALLOW),
+                _grouped(each for each in found if each.effect is Effect.DENY),
+                _grouped(each for each in found if each.effect is Effect.ALLOW),
             )
             if len(self._about) >= ACTIONS_MAX:
                 self._about = {}
             self._about[action] = about
         return about
+
+
+def _grouped(statements: Iterable[Statement]) -> tuple[_Group, ...]:
+    """By what they are about; which of them applies first is all the same."""
+    groups: dict[Hashable, list[Statement]] = {}
+    for each in statements:
+        groups.setdefault(each.resources, []).append(each)
+    return tuple(
+        _Group(found[0].is_about, tuple(each.applies for each in found)) for found in groups.values()
+    )
+
+
+def _one_applies(groups: tuple[_Group, ...], request: Request) -> bool:
+    for is_about, tests in groups:
+        if is_about is None or is_about(request):
+            for applies in tests:
+                if applies(request):
+                    return True
+    return False
 
 
 def compile_policy(text: str, kind: PolicyKind = PolicyKind.IDENTITY) -> Policy:
@@ -131,14 +161,22 @@ def _compile(index: int, clause: Clause, has_variables: bool) -> Statement:
         clause.sid,
         Effect(clause.effect),
         lambda action: actions(action, {}) is wants_action,
+        (clause.resources, clause.is_not_resource),
+        _compile_resources(clause, has_variables),
         _compile_rest(clause, has_variables),
     )
 
 
-def _compile_rest(clause: Clause, has_variables: bool) -> Callable[[Request], Named]:
-    """Everything but the action, from the cheapest test on."""
+def _compile_resources(clause: Clause, has_variables: bool) -> Callable[[Request], bool] | None:
     is_resource = _resource_test(clause, has_variables)
+    if is_resource is None:
+        return None
     wants_resource = not clause.is_not_resource
+    return lambda request: is_resource(request.resource, request.keys) is wants_resource
+
+
+def _compile_rest(clause: Clause, has_variables: bool) -> Test:
+    """Who asks, and the conditions."""
     conditions = compile_conditions(clause.conditions, has_variables=has_variables)
     principals = None
     if clause.principals is not None:
@@ -146,11 +184,9 @@ def _compile_rest(clause: Clause, has_variables: bool) -> Callable[[Request], Na
         principals = Principals(clause.principals, is_not=clause.is_not_principal, is_deny=is_deny)
 
     def applies(request: Request) -> Named:
-        keys = request.keys
-        if is_resource is not None and is_resource(request.resource, keys) is not wants_resource:
-            return Named.NOT
         named = Named.DIRECTLY if principals is None else principals.name(request.principal)
         if named:
+            keys = request.keys
             for holds in conditions:
                 if not holds(keys):
                     return Named.NOT
@@ -160,8 +196,8 @@ def _compile_rest(clause: Clause, has_variables: bool) -> Callable[[Request], Na
 
 
 def _resource_test(clause: Clause, has_variables: bool) -> Match | None:
-    """None for a policy that stands at a resource and names none."""
-    if clause.resources is None:
+    """None where it is about any: a policy that stands at a resource and names none, or a bare star."""
+    if clause.resources is None or (ANYTHING in clause.resources and not clause.is_not_resource):
         return None
     return match_any_arn([_completed(text, has_variables) for text in clause.resources])
 

@@ -6,34 +6,49 @@ nobody can lock the admin out.
 
 from collections.abc import Callable, Iterable
 
-from bastide.api.authorization.callers import policies_of
+from bastide.api.authorization.callers import Standing, standing_of
 from bastide.api.authorization.decision import Demand, check_demand
 from bastide.api.authorization.demands import demands
 from bastide.api.authorization.remembered import Remembered
 from bastide.api.operation import Caller, Context, Params
-from bastide.permissions import Policies, PrincipalKind
+from bastide.permissions import PrincipalKind
 from bastide.store import Store, Txn
 
 KINDS = ("iam-user", "iam-group", "iam-role", "iam-policy", "iam-attachment", "iam-membership")
+Guard = Callable[[Txn], None]
 Key = tuple[str, str, bool, tuple[str, ...], tuple[str, ...]]
 
 
 class Authority:
-    """Decides; keeps the policies of callers until anything of IAM's changes."""
+    """Decides; keeps what callers may until anything of IAM's changes."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._policies: Remembered[Key, Policies] = Remembered(store, KINDS)
+        self._standings: Remembered[Key, Standing] = Remembered(store, KINDS)
 
-    async def check(self, ctx: Context, service: str, operation: str, params: Params) -> None:
-        """Raise Denied unless the caller may."""
-        await self.check_all(ctx.caller, lambda txn: demands(txn, ctx, service, operation, params))
+    async def guard(self, ctx: Context, service: str, operation: str, params: Params) -> Guard | None:
+        """What raises Denied unless the caller may, inside the transaction the call runs in.
+
+        None for whom nothing is asked. So one snapshot decides and answers, and the store is asked once.
+        """
+        if ctx.caller.kind is PrincipalKind.ROOT:
+            return None
+        policies, keys = await self._standing(ctx.caller)
+
+        def check(txn: Txn) -> None:
+            for demand in demands(txn, ctx, service, operation, params, of_entity=keys):
+                check_demand(demand, policies)
+
+        return check
 
     async def check_all(self, caller: Caller, needed: Callable[[Txn], Iterable[Demand]]) -> None:
         """Raise Denied unless the caller has everything that is needed."""
         if caller.kind is PrincipalKind.ROOT:
             return
-        key = (caller.kind.value, caller.entity, caller.has_policies, caller.policies, caller.policy_arns)
-        policies = await self._policies.get(key, lambda txn: policies_of(txn, caller))
+        policies, _ = await self._standing(caller)
         for demand in await self._store.view(lambda txn: list(needed(txn))):
             check_demand(demand, policies)
+
+    async def _standing(self, caller: Caller) -> Standing:
+        key = (caller.kind.value, caller.entity, caller.has_policies, caller.policies, caller.policy_arns)
+        return await self._standings.get(key, lambda txn: standing_of(txn, caller))

@@ -1,6 +1,7 @@
 """Who a caller is in policies, and the policies that count for it, compiled once a text."""
 
 from functools import lru_cache
+from typing import NamedTuple
 
 from bastide.api.iam.identities.entities import ROLE, USER
 from bastide.api.iam.identities.principals import principal_keys
@@ -15,7 +16,7 @@ from bastide.permissions import (
     compile_at_resource,
     compile_policy,
 )
-from bastide.permissions.patterns import Values
+from bastide.permissions.patterns import Keys, Values
 from bastide.store import Record, Txn
 
 EVERYTHING = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}'
@@ -59,10 +60,27 @@ def policies_of(txn: Txn, caller: Caller) -> Policies:
     )
 
 
-def caller_keys(txn: Txn, caller: Caller) -> dict[str, Values]:
-    """Condition keys about the caller (IAM user guide, "Properties of the principal")."""
+class Standing(NamedTuple):
+    """What is the same for every request of a caller: the policies that count, and the keys of who it is."""
+
+    policies: Policies
+    keys: Keys
+
+
+def standing_of(txn: Txn, caller: Caller) -> Standing:
+    """All of it."""
+    return Standing(policies_of(txn, caller), entity_keys(txn, caller))
+
+
+def entity_keys(txn: Txn, caller: Caller) -> Keys:
+    """Condition keys of the user or role that asks; none of the root user, and of somebody who is gone."""
     entity = entity_of(txn, caller)
-    keys: dict[str, Values] = {} if entity is None else principal_keys(entity)
+    return {} if entity is None else principal_keys(entity)
+
+
+def caller_keys(caller: Caller, of_entity: Keys) -> dict[str, Values]:
+    """Condition keys about the caller (IAM user guide, "Properties of the principal")."""
+    keys: dict[str, Values] = dict(of_entity)
     if caller.kind is PrincipalKind.FEDERATED:
         keys = {"aws:principalaccount": caller.account, "aws:principaltype": "FederatedUser"}
     keys["aws:userid"] = caller.user_id

@@ -18,7 +18,7 @@ from bastide.api.authorization.task_roles import TASKS
 from bastide.api.operation import Context, Params
 from bastide.model.faults import Denied
 from bastide.permissions import ANYTHING
-from bastide.permissions.patterns import Values
+from bastide.permissions.patterns import Keys, Values
 from bastide.store import Txn
 
 # Operations that decide for themselves, or that everybody may call.
@@ -27,17 +27,25 @@ PASSING = ("RegisterTaskDefinition", "RunTask", "StartTask", "CreateService", "U
 _VARIABLE = re.compile(r"\$\{\w+\}")
 
 
-def demands(txn: Txn, ctx: Context, service: str, operation: str, params: Params) -> Iterator[Demand]:
-    """What a call needs permission for; nothing for what everybody may."""
+def demands(
+    txn: Txn,
+    ctx: Context,
+    service: str,
+    operation: str,
+    params: Params,
+    *,
+    of_entity: Keys | None = None,
+) -> Iterator[Demand]:
+    """What a call needs permission for, nothing for what everybody may; `of_entity` as in `request_keys`."""
     if (service, operation) in FREE:
         return
     action = ACTIONS.get((service, operation))
     if action is None:
         why = f"No permission is known that {operation} would need, so it is denied."
         raise Denied("permission", operation, why=why)
-    known = request_keys(ctx, txn) | tag_keys(params)
+    known = request_keys(ctx, txn, of_entity) | tag_keys(params)
     resources = list(_resources(txn, ctx, action, params))
-    own = known | _own_keys(txn, ctx, action, params)
+    own = known | _own_keys(txn, ctx, action, params, resources)
     for found in resources:
         yield _demand(ctx, action.action, found, own)
     tagging = tagging_of(ctx, action, params, resources)
@@ -51,11 +59,13 @@ def demands(txn: Txn, ctx: Context, service: str, operation: str, params: Params
             yield _demand(ctx, "iam:PassRole", Found(role), passed)
 
 
-def _own_keys(txn: Txn, ctx: Context, action: Action, params: Params) -> dict[str, Values]:
+def _own_keys(
+    txn: Txn, ctx: Context, action: Action, params: Params, resources: list[Found]
+) -> dict[str, Values]:
     """The service's own keys, as far as they count for this operation."""
-    if action.service not in KEYS:
+    if action.service not in KEYS or not any(key.startswith(action.service) for key in action.keys):
         return {}
-    known = KEYS[action.service](txn, ctx, params)
+    known = KEYS[action.service](txn, ctx, params, resources)
     return {key: value for key, value in known.items() if key in action.keys}
 
 

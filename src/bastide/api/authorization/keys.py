@@ -8,18 +8,24 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from bastide.api.authorization.callers import caller_keys
+from bastide.api.authorization.callers import caller_keys, entity_keys
 from bastide.api.operation import Caller, Context, Origin, Params
-from bastide.permissions.patterns import Values
+from bastide.permissions.patterns import Keys, Values
 from bastide.store import Txn
 
 TAGS = ("tags", "Tags", "resourceTags")
 TAG_KEYS = ("tagKeys", "TagKeys", "resourceTagKeys")
+SPECIFICATIONS = "TagSpecifications"
+_TAGGING = {*TAGS, SPECIFICATIONS}
 
 
 def moment_keys(txn: Txn, caller: Caller, now: datetime) -> dict[str, Values]:
     """The keys of the caller and of the moment."""
-    return caller_keys(txn, caller) | {
+    return _moment_keys(entity_keys(txn, caller), caller, now)
+
+
+def _moment_keys(of_entity: Keys, caller: Caller, now: datetime) -> dict[str, Values]:
+    return caller_keys(caller, of_entity) | {
         "aws:currenttime": now.isoformat(),
         "aws:epochtime": str(int(now.timestamp())),
         "aws:requestedregion": caller.region,
@@ -27,9 +33,10 @@ def moment_keys(txn: Txn, caller: Caller, now: datetime) -> dict[str, Values]:
     }
 
 
-def request_keys(ctx: Context, txn: Txn) -> dict[str, Values]:
-    """The same, and the keys of the way the request came."""
-    keys = moment_keys(txn, ctx.caller, ctx.now)
+def request_keys(ctx: Context, txn: Txn, of_entity: Keys | None = None) -> dict[str, Values]:
+    """The same, and the keys of the way the request came; `of_entity` where those are known already."""
+    known = entity_keys(txn, ctx.caller) if of_entity is None else of_entity
+    keys = _moment_keys(known, ctx.caller, ctx.now)
     keys["aws:securetransport"] = "true" if ctx.origin.is_secure else "false"
     keys |= _places(ctx.origin)
     if ctx.origin.user_agent:
@@ -47,8 +54,10 @@ def _places(origin: Origin) -> dict[str, Values]:
 
 def tags_in(params: Params) -> dict[str, str]:
     """The tags a request brings, in whichever of AWS's ways."""
+    if params.keys().isdisjoint(_TAGGING):
+        return {}
     found = {key: value for name in TAGS for key, value in _tags(params.get(name))}
-    for one in params.get("TagSpecifications") or ():
+    for one in params.get(SPECIFICATIONS) or ():
         found |= dict(_tags(one.get("Tags")))
     return found
 

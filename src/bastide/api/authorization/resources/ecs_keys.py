@@ -1,6 +1,9 @@
 """ECS's own condition keys, of what a request says: service authorization reference, "Amazon ECS"."""
 
+from collections.abc import Sequence
+
 from bastide.api.authorization.resources.ecs import asked_cluster, task_definitions, tasks
+from bastide.api.authorization.resources.found import Found
 from bastide.api.operation import Context, Document, Params
 from bastide.model.arn import cluster_arn
 from bastide.model.task_size import parse_cpu, parse_memory
@@ -9,6 +12,7 @@ from bastide.store import Txn
 
 # What has no cluster of its own: a definition, a cluster itself, whatever an ARN names.
 _NOT_IN_A_CLUSTER = {"family", "clusterName", "clusters", "resourceArn"}
+_DEFINITION = ":task-definition/"
 _FLAGS = {
     "ecs:enable-ebs-volumes": "volumeConfigurations",
     "ecs:enable-execute-command": "enableExecuteCommand",
@@ -17,13 +21,14 @@ _FLAGS = {
 _TEXTS = {"ecs:account-setting": "name", "ecs:propagate-tags": "propagateTags"}
 
 
-def keys(txn: Txn, ctx: Context, params: Params) -> dict[str, Values]:
+def keys(txn: Txn, ctx: Context, params: Params, resources: Sequence[Found]) -> dict[str, Values]:
     """Everything that is known of a request."""
     found: dict[str, Values] = {}
     if not params.keys() & _NOT_IN_A_CLUSTER:
         found["ecs:cluster"] = cluster_arn(ctx.scope, asked_cluster(ctx, params))
     if "taskDefinition" in params:
-        found["ecs:task-definition"] = task_definitions(txn, ctx, params)[0].arn
+        definitions = [each for each in resources if _DEFINITION in each.arn]
+        found["ecs:task-definition"] = (definitions or task_definitions(txn, ctx, params))[0].arn
     for key, member in _FLAGS.items():
         if member in params:
             found[key] = _flag(params[member])

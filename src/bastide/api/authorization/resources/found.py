@@ -1,6 +1,6 @@
 """A resource that a call is about."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -19,7 +19,7 @@ class Found(msgspec.Struct, frozen=True):
 
 
 Find = Callable[[Txn, Context, Params], list[Found]]
-Keys = Callable[[Txn, Context, Params], dict[str, Values]]
+Keys = Callable[[Txn, Context, Params, Sequence[Found]], dict[str, Values]]  # what it is about is found
 
 
 def names_in(params: Params, *members: str) -> list[str]:

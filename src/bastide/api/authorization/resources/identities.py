@@ -1,6 +1,6 @@
 """What calls of IAM are about."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bastide.api.authorization.resources.found import Find, Found, names_in, tag_map
 from bastide.api.iam.identities.entities import GROUP, ROLE, USER, Noun, find_entity, iam_arn, iam_scope
@@ -78,7 +78,7 @@ FIND: Mapping[str, Find] = {
 }
 
 
-def keys(txn: Txn, ctx: Context, params: Params) -> dict[str, Values]:
+def keys(txn: Txn, ctx: Context, params: Params, resources: Sequence[Found]) -> dict[str, Values]:
     """IAM's own condition keys; the boundary is the one that is asked for, else the one there is."""
     members = {
         "iam:policyarn": "PolicyArn",

@@ -1,6 +1,6 @@
 """What calls of CloudWatch Logs, S3, Secrets Manager and Systems Manager are about."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bastide.api.authorization.resources.found import Find, Found, names_in, own_policy, tag_map
 from bastide.api.logs.policies.records import texts_for
@@ -81,7 +81,7 @@ def _objects(txn: Txn, ctx: Context, params: Params) -> list[Found]:
 S3: Mapping[str, Find] = {"bucket": _buckets, "object": _objects}
 
 
-def s3_keys(txn: Txn, ctx: Context, params: Params) -> dict[str, Values]:
+def s3_keys(txn: Txn, ctx: Context, params: Params, resources: Sequence[Found]) -> dict[str, Values]:
     """S3's own condition keys."""
     members = {"s3:prefix": "Prefix", "s3:delimiter": "Delimiter", "s3:max-keys": "MaxKeys"}
     return {key: str(params[member]) for key, member in members.items() if params.get(member) is not None}
@@ -111,7 +111,7 @@ def found_secret(record: Record) -> Found:
 SECRETS: Mapping[str, Find] = {"Secret": _secrets}
 
 
-def secrets_keys(txn: Txn, ctx: Context, params: Params) -> dict[str, Values]:
+def secrets_keys(txn: Txn, ctx: Context, params: Params, resources: Sequence[Found]) -> dict[str, Values]:
     """Secrets Manager's own condition keys."""
     members = {
         "secretsmanager:secretid": "SecretId",
@@ -153,7 +153,7 @@ def _sessions(txn: Txn, ctx: Context, params: Params) -> list[Found]:
 SSM: Mapping[str, Find] = {"parameter": _parameters, "session": _sessions}
 
 
-def ssm_keys(txn: Txn, ctx: Context, params: Params) -> dict[str, Values]:
+def ssm_keys(txn: Txn, ctx: Context, params: Params, resources: Sequence[Found]) -> dict[str, Values]:
     """Systems Manager's own condition keys."""
     members = {"ssm:recursive": "Recursive", "ssm:overwrite": "Overwrite"}
     return {key: str(bool(params.get(member))).lower() for key, member in members.items()}

@@ -3,7 +3,7 @@
 What a call makes has no id yet, and stands as its type with a star, as AWS writes it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from bastide.api.authorization.resources.found import Find, Found, names_in, tag_map
@@ -87,7 +87,7 @@ def vpc_arn(ctx: Context, resource_type: str, key: str) -> str:
 FIND: Mapping[str, Find] = {of.resource_type: partial(_find, of) for of in nouns.ALL}
 
 
-def keys(txn: Txn, ctx: Context, params: Params) -> dict[str, Values]:
+def keys(txn: Txn, ctx: Context, params: Params, resources: Sequence[Found]) -> dict[str, Values]:
     """EC2's own condition keys that every call has."""
     return {"ec2:region": ctx.caller.region}
 

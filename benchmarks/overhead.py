@@ -1,0 +1,138 @@
+"""What signature and permissions add to a request: RunTask by a user who has the policy of permissions.py.
+
+    python -m benchmarks.overhead
+
+Needs neither root nor an installation; a store of its own, on disk. Processor time of one request after the
+other: on the event loop, and in the operation's own transaction, where the permission is asked. The limit is
+200 µs a request for both.
+"""
+
+import asyncio
+import json
+import statistics
+import tempfile
+import time
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from bastide.api.authorization.authority import Authority, Guard
+from bastide.api.authorization.signers import in_region
+from bastide.api.keys import AdminKey, Keys
+from bastide.api.operation import Context, Origin
+from bastide.store import Store, Txn
+from bastide.wire.http import Request
+from bastide.wire.sigv4 import claim_of, verify
+from benchmarks.figures import Figure, figure, render_table
+from benchmarks.permissions import ACCOUNT, policy_text
+from tests.account import VAULT, Account
+
+CALLS = 300
+ROUNDS = 15
+PARAMS = {"cluster": "default", "taskDefinition": "web:1"}
+ENDPOINT = "http://127.0.0.1:4566"
+
+
+class Parts(NamedTuple):
+    """Microseconds of one request."""
+
+    signature: float
+    permission: float
+
+
+class Caller:
+    """A user of an account that has a family `web`; each call is one request, as far as it is measured."""
+
+    def __init__(self, account: Account, key: dict[str, str]) -> None:
+        self._account = account
+        self._request = _signed(key, account.region)
+        admin = AdminKey("AKIAADMINADMINADMINA", "s" * 40)
+        self._keys = Keys(admin, account=account.context.caller.account, store=account.store, vault=VAULT)
+        self._authority = Authority(account.store)
+
+    @classmethod
+    async def make(cls, store: Store) -> "Caller":
+        """The user, the policy and what it is about."""
+        account = Account(store)
+        account.now = datetime.now(UTC)
+        await account.register()
+        await account.call(
+            "CreateUser", service="iam", UserName="ann", Tags=[{"Key": "team", "Value": "red"}]
+        )
+        text = policy_text().replace(ACCOUNT, account.context.caller.account)
+        policy = await account.call("CreatePolicy", service="iam", PolicyName="own", PolicyDocument=text)
+        arn = policy["Policy"]["Arn"]
+        await account.call("AttachUserPolicy", service="iam", UserName="ann", PolicyArn=arn)
+        made = await account.call("CreateAccessKey", service="iam", UserName="ann")
+        return cls(account, made["AccessKey"])
+
+    async def ask(self) -> Parts:
+        """One request, timed; it has to be allowed."""
+        now, started_at = datetime.now(UTC), time.thread_time()
+        claim = claim_of(self._request)
+        signer = await self._keys.find(claim.access_key_id, claim.token)
+        assert signer is not None
+        identity = verify(self._request, lambda key: signer.secret, now=now, claim=claim)
+        signed_at = time.thread_time()
+        admin = self._account.context
+        ctx = Context(
+            caller=in_region(signer.caller, identity.region),
+            now=now,
+            request_id="r",
+            settings=admin.settings,
+            vault=admin.vault,
+            origin=Origin(address=self._request.client, user_agent="benchmark"),
+        )
+        guard = await self._authority.guard(ctx, "ecs", "RunTask", PARAMS)
+        await self._keys.note_use(identity.access_key_id, "ecs", ctx)
+        guarded_s = time.thread_time() - signed_at
+        assert guard is not None
+        guarded_s += await self._account.store.view(lambda txn: _took_s(txn, guard))
+        return Parts((signed_at - started_at) * 1e6, guarded_s * 1e6)
+
+
+def _took_s(txn: Txn, guard: Guard) -> float:
+    """What the decision takes in a transaction that has begun."""
+    txn.get("cluster", "default")  # what the operation would read
+    started_at = time.thread_time()
+    guard(txn)
+    return time.thread_time() - started_at
+
+
+def _signed(key: dict[str, str], region: str) -> Request:
+    body = json.dumps(PARAMS).encode()
+    headers = {
+        "Content-Type": "application/x-amz-json-1.1",
+        "X-Amz-Target": "AmazonEC2ContainerServiceV20141113.RunTask",
+        "Host": ENDPOINT.rpartition("/")[2],
+    }
+    asked = AWSRequest("POST", f"{ENDPOINT}/", headers=headers, data=body)
+    SigV4Auth(Credentials(key["AccessKeyId"], key["SecretAccessKey"]), "ecs", region).add_auth(asked)
+    named: dict[str, Any] = {name.lower(): value for name, value in asked.headers.items()}
+    return Request("POST", "/", "", named, body, "203.0.113.9")
+
+
+async def measure_overhead() -> list[Figure]:
+    """Medians of rounds: the signature, the permission, and both."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = await Store.open(f"sqlite:///{folder}/store.db")
+        caller = await Caller.make(store)
+        rounds: list[Parts] = []
+        for number in range(ROUNDS + 1):
+            asked = [await caller.ask() for _ in range(CALLS)]
+            if number:  # the first one compiles and loads
+                rounds.append(Parts(*(statistics.median(part) for part in zip(*asked, strict=True))))
+        await store.close()
+    signatures, permissions = ([one[part] for one in rounds] for part in (0, 1))
+    return [
+        figure("Whose a request is: key found, signature verified", "µs", signatures),
+        figure("Whether RunTask is allowed: what it is about, 20 statements", "µs", permissions),
+        figure("Both", "µs", [sum(one) for one in rounds]),
+    ]
+
+
+if __name__ == "__main__":
+    print(render_table(asyncio.run(measure_overhead())))
