@@ -62,6 +62,7 @@ RAISES_FOR = {
     "authorization/task_roles.py": ("ecs",),
     "sts": ("sts",),
     "paging.py": ("cloudtrail", "ec2", "ecr", "ecs", "iam", "logs", "s3", "secretsmanager", "ssm"),
+    "authorization/messages.py": ("sts",),
     "vault/vault.py": ("s3", "secretsmanager", "ssm"),
     "vault/key_file.py": (),
     "agents": (),

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import msgspec
+
 from bastide.api.errors import (
     COMMON,
     DENIED,
@@ -60,7 +62,11 @@ def fault_error(service: str, family: str, fault: Fault) -> WireError | None:
 
 def denied_error(family: str, denied: Denied) -> WireError:
     """How a call goes out that the caller may not make; the sentence is the same in every service."""
-    return _error(family, Row(DENIED[family].code, DENIED[family].message.format(why=denied.why)))
+    error = _error(family, Row(DENIED[family].code, DENIED[family].message.format(why=denied.why)))
+    if not denied.encoded:
+        return error
+    message = f"{error.message}. Encoded authorization failure message: {denied.encoded}"
+    return msgspec.structs.replace(error, message=message)
 
 
 def audit_error(family: str, lost: Unavailable) -> WireError:

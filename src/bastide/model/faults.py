@@ -45,7 +45,11 @@ class LimitExceeded(Fault):
 
 
 class Denied(Fault):
-    """The caller may not."""
+    """The caller may not; `encoded` says to whoever may open it what decided."""
+
+    def __init__(self, noun: str, name: str = "", *, why: str = "", encoded: str = "") -> None:
+        super().__init__(noun, name, why=why)
+        self.encoded = encoded
 
 
 class Unsupported(Fault):

@@ -46,7 +46,7 @@ class Statement(msgspec.Struct, frozen=True):
     """
 
     index: int
-    sid: str
+    clause: Clause
     effect: Effect
     has_action: Callable[[str], bool]
     resources: Hashable  # equal where `is_about` is the same question
@@ -158,7 +158,7 @@ def _compile(index: int, clause: Clause, has_variables: bool) -> Statement:
     wants_action = not clause.is_not_action
     return Statement(
         index,
-        clause.sid,
+        clause,
         Effect(clause.effect),
         lambda action: actions(action, {}) is wants_action,
         (clause.resources, clause.is_not_resource),

@@ -15,6 +15,7 @@ from bastide.permissions import PrincipalKind
 from bastide.store import Store, Txn
 
 KINDS = ("iam-user", "iam-group", "iam-role", "iam-policy", "iam-attachment", "iam-membership")
+ENCODING = "ec2"  # the service whose refusals carry an encoded message, except those to describe
 Guard = Callable[[Txn], None]
 Key = tuple[str, str, bool, tuple[str, ...], tuple[str, ...]]
 
@@ -34,10 +35,11 @@ class Authority:
         if ctx.caller.kind is PrincipalKind.ROOT:
             return None
         policies, keys = await self._standing(ctx.caller)
+        seals = ctx.vault if service == ENCODING and not operation.startswith("Describe") else None
 
         def check(txn: Txn) -> None:
             for demand in demands(txn, ctx, service, operation, params, of_entity=keys):
-                check_demand(demand, policies)
+                check_demand(demand, policies, seals=seals)
 
         return check
 

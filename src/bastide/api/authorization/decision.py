@@ -5,7 +5,9 @@ from collections.abc import Mapping
 import msgspec
 
 from bastide.api.authorization.callers import resource_policies
+from bastide.api.authorization.messages import encode_message
 from bastide.api.authorization.resources.found import Found
+from bastide.api.vault import Vault
 from bastide.model.faults import Denied, Invalid
 from bastide.permissions import (
     Decision,
@@ -42,8 +44,8 @@ def demand_of(principal: Principal, action: str, found: Found, known: Mapping[st
     )
 
 
-def check_demand(demand: Demand, policies: Policies) -> None:
-    """Raise Denied unless one thing is allowed."""
+def check_demand(demand: Demand, policies: Policies, *, seals: Vault | None = None) -> None:
+    """Raise Denied unless one thing is allowed; with a vault it says what decided, sealed."""
     try:
         if demand.policies:
             policies = msgspec.structs.replace(policies, resource=resource_policies(demand.policies))
@@ -51,4 +53,6 @@ def check_demand(demand: Demand, policies: Policies) -> None:
     except Invalid:  # kept from before policies were read: what it would deny cannot be known
         decision = Decision(Source.RESOURCE, True)
     if not decision.is_allowed:
-        raise Denied("permission", demand.resource, why=render_denial(demand, decision))
+        encoded = "" if seals is None else encode_message(seals, demand, decision, policies)
+        why = render_denial(demand, decision)
+        raise Denied("permission", demand.resource, why=why, encoded=encoded)

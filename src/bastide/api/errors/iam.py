@@ -65,6 +65,9 @@ STS: Table = {
     (Denied, "session"): Row("AccessDenied"),
     (Invalid, "parameter"): Row("ValidationError"),
     (Invalid, "policy document"): Row("MalformedPolicyDocument"),
+    (Invalid, "authorization message"): Row(
+        "InvalidAuthorizationMessageException", "The message is not one of this account's."
+    ),
     (LimitExceeded, "packed policy"): Row("PackedPolicyTooLarge"),
     (Unavailable, "store"): Row("ServiceUnavailable", "The service is busy. Try again."),
 }

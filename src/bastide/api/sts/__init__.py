@@ -1,5 +1,10 @@
 """STS as `aws sts` asks for it: who the caller is, and keys that end."""
 
-from bastide.api.sts import assume, federation, identity
+from bastide.api.sts import assume, decoding, federation, identity
 
-PARTS = (assume.OPERATIONS, federation.OPERATIONS, identity.OPERATIONS)
+PARTS = (
+    assume.OPERATIONS,
+    decoding.OPERATIONS,
+    federation.OPERATIONS,
+    identity.OPERATIONS,
+)

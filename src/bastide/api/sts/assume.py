@@ -14,9 +14,11 @@ from bastide.api.sts.sessions import credentials, new_session
 from bastide.model.arn import last_of, parse_arn, render_arn
 from bastide.model.faults import Denied, Invalid
 from bastide.permissions import (
+    Decision,
     PolicyKind,
     PrincipalKind,
     Request,
+    Source,
     compile_policy,
     evaluate_trust,
     render_denial,
@@ -69,8 +71,8 @@ def _role(txn: Txn, ctx: Context, params: Params) -> Record:
         raise Invalid("parameter", text, why=f"{text} is invalid")
     role = find_entity(txn, iam_scope(ctx), ROLE, last_of(text))
     if role is None or role.document["members"]["Arn"] != text:
-        why = f"User: {ctx.caller.principal_arn} is not authorized to perform: {ASSUME} on resource: {text}"
-        raise Denied("role", text, why=why)
+        request = Request(action=ASSUME, resource=text, principal=caller_principal(ctx.caller), keys={})
+        raise Denied("role", text, why=render_denial(request, Decision(Source.TRUST)))
     return role
 
 

@@ -88,17 +88,27 @@ async def test_a_session_is_the_roles_and_ends(ann: Sts, store: Store) -> None:
     assert open_session(VAULT, "A" * 100_000) is None
 
 
+async def test_a_session_is_known_without_the_database(ann: Sts, store: Store) -> None:
+    keys = (await ann.call("AssumeRole", **ASK))["Credentials"]
+    signers = Signers(store, VAULT)
+    await store.close()
+    assert await signers.find(keys["AccessKeyId"], keys["SessionToken"]) is not None
+    assert await signers.find(keys["AccessKeyId"], "x" + keys["SessionToken"]) is None
+    with pytest.raises(Exception, match="closed"):
+        await signers.find("AKIA" + keys["AccessKeyId"][4:], None)
+
+
 async def test_who_is_not_trusted_is_told_no_more(ann: Sts) -> None:
     nobody = await ann.refusal("AssumeRole", **(ASK | {"RoleArn": f"{ROLE}/none"}))
     assert nobody == (
         "AccessDenied",
-        f"User: {ANN} is not authorized to perform: sts:AssumeRole on resource: {ROLE}/none",
+        f"User: {ANN} is not authorized to perform: sts:AssumeRole on resource: {ROLE}/none because no role "
+        "trust policy allows the sts:AssumeRole action",
     )
     trust = trusting({"Service": "ecs-tasks.amazonaws.com"})
     await ann.admin("UpdateAssumeRolePolicy", RoleName="deploy", PolicyDocument=trust)
-    code, message = await ann.refusal("AssumeRole", **ASK)
-    assert code == "AccessDenied"
-    assert message.endswith("because no role trust policy allows the sts:AssumeRole action")
+    refused = await ann.refusal("AssumeRole", **ASK)
+    assert refused == (nobody[0], nobody[1].replace("/none", "/deploy"))
 
 
 async def test_trust_in_the_account_needs_the_users_permission_too(ann: Sts) -> None:

@@ -1,0 +1,17 @@
+"""DecodeAuthorizationMessage: what a refusal of EC2's said in its encoded part."""
+
+from collections.abc import Mapping
+
+from bastide.api.authorization.messages import decode_message
+from bastide.api.operation import Context, Operation, Params, Reads, Result
+from bastide.store import Txn
+
+
+def decode_authorization_message(txn: Txn, ctx: Context, params: Params) -> Result:
+    """The message as JSON; one of another account or installation is none."""
+    return {"DecodedMessage": decode_message(ctx.vault, ctx.caller.account, params["EncodedMessage"])}
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    "DecodeAuthorizationMessage": Reads(decode_authorization_message),
+}
