@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bastide.api.operation import Caller, Context, Performs, Reads, Streams
+from bastide.api.operation import Caller, Context, Performs, Reads, Refuses, Streams
 from bastide.api.registry import SERVICES
 from bastide.api.vault import Vault
 from bastide.config import Settings
@@ -42,7 +42,7 @@ class Account:
         context = self.context
         if isinstance(run, Performs):
             return await run.run(self.store, context, params)
-        assert not isinstance(run, Streams)
+        assert not isinstance(run, Streams | Refuses)
         if isinstance(run, Reads):
             return await self.store.view(lambda txn: run.run(txn, context, params))
         return await self.store.update(lambda txn: run.run(txn, context, params))

@@ -41,6 +41,7 @@ from bastide.api.operation import (
     Performs,
     Plain,
     Reads,
+    Refuses,
     Result,
     Streams,
     WritesOnce,
@@ -53,6 +54,7 @@ from bastide.store.audit.audit_log import NOUN as AUDIT_LOG
 from bastide.store.txn import ReadOnly, Txn
 from bastide.wire import spec
 from bastide.wire.chunked import read_chunks
+from bastide.wire.codec.claims import Claim
 from bastide.wire.codec.eventstream import render_stream
 from bastide.wire.http import Request, Response, Streamed, WireError
 from bastide.wire.malformed import Malformed, MalformedReason
@@ -134,7 +136,7 @@ class Gateway:
 
     async def _run(self, request: Request, exchange: Exchange) -> Response | Streamed:
         now = datetime.now(UTC)
-        claim = claim_of(request)
+        claim = self._claim(request, exchange)
         exchange.access_key_id, exchange.region = claim.access_key_id, claim.region
         signer = await self._keys.find(claim.access_key_id, claim.token)
         secret = None if signer is None else signer.secret
@@ -155,6 +157,8 @@ class Gateway:
         operation = self._services.get(service.name, {}).get(call.operation)
         if operation is None:
             raise Unbuilt(call.operation)
+        if isinstance(operation, Refuses):
+            operation.run(call.params)
         ctx = Context(
             caller=exchange.caller,
             now=now,
@@ -180,6 +184,27 @@ class Gateway:
             return render_stream(events, request_id=exchange.request_id)
         exchange.result = await self._perform(operation, ctx, call.params, guard)
         return spec.render(call, exchange.result)
+
+    def _claim(self, request: Request, exchange: Exchange) -> Claim:
+        """What a request says of its signature; one without any is refused, some in words of their own."""
+        try:
+            return claim_of(request)
+        except Refused as refused:
+            if refused.reason is RefusedReason.MISSING:
+                self._refuse_unsigned(request, exchange)
+            raise
+
+    def _refuse_unsigned(self, request: Request, exchange: Exchange) -> None:
+        """Say to a call that AWS takes unsigned why it is refused here; silent for every other."""
+        service = self._versioned(request)
+        if service is None:
+            return
+        with contextlib.suppress(Malformed):
+            call = spec.parse(request, service, limit_bytes=self._settings.body_limit_bytes)
+            operation = self._services[service.name].get(call.operation)
+            if isinstance(operation, Refuses):
+                exchange.operation, exchange.params = call.operation, call.params
+                operation.run(call.params)
 
     async def _perform(self, operation: Plain, ctx: Context, params: Params, guard: Guard | None) -> Result:
         """Run an operation in the kind of transaction it needs, for whoever may."""

@@ -9,7 +9,7 @@ but read and write through `txn`.
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -129,5 +129,12 @@ class Streams:
     run: Callable[[Store, Context, Params], Awaitable[AsyncGenerator[StreamEvent, None]]]
 
 
+@dataclass(frozen=True, slots=True)
+class Refuses:
+    """Always ends in a fault. Asks for no signature: AWS takes the call from anybody."""
+
+    run: Callable[[Params], NoReturn]
+
+
 Plain = Reads | Writes | WritesOnce | Performs
-Operation = Plain | Streams
+Operation = Plain | Streams | Refuses

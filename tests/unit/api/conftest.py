@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bastide.api.operation import Caller, Context, Performs, Reads, Streams
+from bastide.api.operation import Caller, Context, Performs, Reads, Refuses, Streams
 from bastide.api.registry import SERVICES
 from bastide.api.vault import Vault
 from bastide.config import Settings
@@ -46,6 +46,8 @@ class Api:
         asked = ctx or self.ctx
         if isinstance(found, Performs):
             return await found.run(self.store, asked, params)
+        if isinstance(found, Refuses):
+            found.run(params)
         assert not isinstance(found, Streams)
         run = found.run
 

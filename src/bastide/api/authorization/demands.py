@@ -22,7 +22,13 @@ from bastide.permissions.patterns import Keys, Values
 from bastide.store import Txn
 
 # Operations that decide for themselves, or that everybody may call.
-FREE = {("sts", "GetCallerIdentity"), ("sts", "GetSessionToken"), ("sts", "AssumeRole")}
+FREE = {
+    ("sts", "AssumeRole"),
+    ("sts", "AssumeRoleWithSAML"),
+    ("sts", "AssumeRoleWithWebIdentity"),
+    ("sts", "GetCallerIdentity"),
+    ("sts", "GetSessionToken"),
+}
 PASSING = ("RegisterTaskDefinition", "RunTask", "StartTask", "CreateService", "UpdateService")
 _VARIABLE = re.compile(r"\$\{\w+\}")
 

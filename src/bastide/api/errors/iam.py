@@ -68,6 +68,7 @@ STS: Table = {
     (Invalid, "authorization message"): Row(
         "InvalidAuthorizationMessageException", "The message is not one of this account's."
     ),
+    (Invalid, "identity token"): Row("InvalidIdentityToken"),
     (LimitExceeded, "packed policy"): Row("PackedPolicyTooLarge"),
     (Unavailable, "store"): Row("ServiceUnavailable", "The service is busy. Try again."),
 }
