@@ -105,3 +105,19 @@ async def test_a_log_that_is_gone_tells_no_more() -> None:
     rig.logs.know(assemble_vpcs([vpc().vpc]))
     await rig.logs.look(1060)
     assert rig.sent == []
+
+
+async def test_what_an_interface_saw_last_is_told_when_it_goes_and_not_again() -> None:
+    rig = Rig()
+    rig.logs.know({"vpc-1": logged()})
+    rig.count(0, 0)
+    await rig.logs.look(1000)
+    rig.count(4, 3)
+    await rig.logs.leave("a" * 32, 1007)
+    await rig.logs.leave("a" * 32, 1008)
+    (batch,) = rig.sent
+    assert [line.message for line in batch.lines] == [
+        f"2 123456789012 eni-a {A} {B} 40000 80 6 4 240 1000 1007 ACCEPT OK"
+    ]
+    await rig.logs.look(1060)
+    assert len(rig.sent) == 1

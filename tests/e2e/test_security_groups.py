@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import roles
 from tests.e2e.watching import new_group, private_address, seen, serving, watching
 from tests.installation import CommandError, Installation, ask, until
 
@@ -25,6 +26,8 @@ def tasks(bastide: Installation) -> Iterator[list[str]]:
 def test_the_default_group_lets_its_members_talk_and_nobody_else_in(
     bastide: Installation, tasks: list[str]
 ) -> None:
+    """And a flow log tells of both."""
+    flow_log = write_flow_log(bastide)
     tasks += bastide.run_task(bastide.register("target", serving(80)))
     address = private_address(bastide, tasks[0])
     watch = bastide.register("watch", watching(address, 80))
@@ -32,6 +35,17 @@ def test_the_default_group_lets_its_members_talk_and_nobody_else_in(
     tasks += bastide.run_task(watch, groups=[new_group(bastide, "strangers")])
     assert seen(bastide, tasks[1], "open")[-1] == "open"
     assert seen(bastide, tasks[2], "closed") == ["closed"]
+    details = {d["name"]: d["value"] for d in bastide.describe(tasks[0])[0]["attachments"][0]["details"]}
+    member, stranger = (private_address(bastide, task) for task in tasks[1:])
+    bastide.stop(*tasks)  # what an interface saw last is told when it goes
+    stream = f"{details['networkInterfaceId']}-all"
+    records = until(lambda: [line.split() for line in bastide.log_lines(stream, group="flows")])
+    told = {(record[3], record[6], record[7], record[12]) for record in records if record[4] == address}
+    assert told >= {(member, "80", "6", "ACCEPT"), (stranger, "80", "6", "REJECT")}
+    assert {(record[0], record[2], record[13]) for record in records} == {
+        ("2", details["networkInterfaceId"], "OK")
+    }
+    bastide.aws("ec2", "delete-flow-logs", "--flow-log-ids", flow_log)
 
 
 def test_web_is_open_to_the_world_and_the_database_to_web_alone(
@@ -83,3 +97,17 @@ def test_localhost_of_a_task_is_its_own_matter(bastide: Installation, tasks: lis
         bastide.register("sidecars", sidecar, watching("127.0.0.1", 9000)), groups=[shut]
     )
     assert seen(bastide, tasks[0], "open")[-1] == "open"
+
+
+def write_flow_log(bastide: Installation) -> str:
+    """Of all that the default VPC's interfaces see, with a role of its own; its id."""
+    trust = roles.TRUST.replace("ecs-tasks", "vpc-flow-logs")
+    iam, ec2 = bastide.client("iam"), bastide.client("ec2")
+    role = iam.create_role(RoleName="flows", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    iam.attach_role_policy(RoleName="flows", PolicyArn="arn:aws:iam::aws:policy/CloudWatchLogsFullAccess")
+    (vpc,) = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    answer = bastide.aws(
+        *("ec2", "create-flow-logs", "--resource-type", "VPC", "--resource-ids", vpc["VpcId"]),
+        *("--traffic-type", "ALL", "--log-group-name", "flows", "--deliver-logs-permission-arn", role),
+    )
+    return str(answer["FlowLogIds"][0])

@@ -10,6 +10,7 @@ import logging
 import os
 import pwd
 import signal
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -102,6 +103,7 @@ class Agent:
         )
         self._execs = Execs(host.runtime, self._say, find_container=self._tasks.find_run)
         self._flow_logs = FlowLogs(host.network, self._tasks.arns, self._send)
+        steps.on_leave = lambda task_id: self._flow_logs.leave(task_id, int(time.time()))
         self._vpcs = Vpcs(host.network, steps.services.know, self._flow_logs.know, wake=self._tasks.wake)
         self._session = Session(
             settings.session_socket,

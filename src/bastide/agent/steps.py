@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,7 @@ class Steps:
         self._ready: dict[str, Ready] = {}
         self._shares_kernel = settings.runtime.shares_kernel
         self.probes = Probes(host.runtime)
+        self.on_leave: Callable[[str], Awaitable[None]] | None = None  # before a task's interface goes
 
     async def run(self, step: Step, spec: Assignment, state: TaskState) -> TaskState:
         """Do it; the memory with what came of it. Raises StepFailed or Unavailable."""
@@ -173,6 +174,9 @@ class Steps:
             log.warning("torn down without containerd", extra={"task": task_id, "why": str(fault)})
         self._logs.finish(task_id)
         sending = asyncio.create_task(self._logs.wait_sent(task_id, timeout_s=LAST_LINES_TIMEOUT_S))
+        if self.on_leave is not None:
+            with contextlib.suppress(Fault):
+                await self.on_leave(task_id)
         await self.services.leave(task_id)
         await removal.remove_surroundings(host, task_id)
         with contextlib.suppress(*((Fault,) if is_forced else ())):

@@ -1,8 +1,9 @@
 """Writes flow logs: reads what the VPCs' routers have counted, sends the server each interface's records.
 
 A log's records of one interval go out together, as a batch of lines of the log's own stream for the
-interface, and are kept until the server has them. What was counted when the agent ends is lost with it, as
-AWS too promises no flow log to be whole. Used from the agent's event loop only.
+interface, the last ones when the interface goes. They are kept until the server has them. What was counted
+when the agent ends is lost with it, as AWS too promises no flow log to be whole. Used from the agent's event
+loop only.
 """
 
 import asyncio
@@ -49,6 +50,8 @@ class FlowLogs:
         self._meters: dict[str, Meter] = {}
         self._windows: dict[str, Window] = {}  # by log
         self._unstored: dict[tuple[str, str, int], LogBatch] = {}
+        self._reading = asyncio.Lock()
+        self._left: set[str] = set()  # interfaces of which all has been told
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -62,6 +65,7 @@ class FlowLogs:
     def know(self, states: Mapping[str, VpcState]) -> None:
         """These are the VPCs from now on, by id."""
         self._states = states
+        self._left &= {interface_id for state in states.values() for interface_id in state.interfaces}
 
     def reconnect(self) -> None:
         """A new session: what the server may not have is sent again."""
@@ -74,24 +78,44 @@ class FlowLogs:
         if batch is not None and ack.error is not None:
             log.warning("flow log refused", extra={"log": ack.task_arn, "why": ack.error})
 
+    async def leave(self, task_id: str, now_s: int) -> None:
+        """The task's interface is to go: tell what it saw since the last interval's end. Repeatable."""
+        for state in self._states.values():
+            for interface in state.interfaces.values():
+                logs = state.flow_logs_of(interface) if interface.task_id == task_id else []
+                if logs and interface.id not in self._left:
+                    await self._read(state.vpc.id, now_s)
+                    for one in logs:
+                        window = self._windows.get(one.id, Window(now_s))
+                        self._tell(state, one, window, now_s, only=interface)
+                    self._left.add(interface.id)
+
     async def look(self, now_s: int) -> None:
         """Read every router that counts, and send what is due."""
         logs = {one.id: (state, one) for state in self._states.values() for one in state.flow_logs.values()}
         self._windows = {log_id: window for log_id, window in self._windows.items() if log_id in logs}
         for vpc_id in {state.vpc.id for state, _ in logs.values()}:
-            meter = self._meters.get(vpc_id, Meter())
-            self._meters[vpc_id], flows = measure(meter, await self._network.read_flows(vpc_id))
-            for one in self._states[vpc_id].flow_logs.values():
-                window = self._windows.setdefault(one.id, Window(now_s))
-                window.flows = merge(window.flows, flows)
+            await self._read(vpc_id, now_s)
         for state, one in logs.values():
             window = self._windows[one.id]
             if now_s - window.started_s >= one.interval_s:
                 self._tell(state, one, window, now_s)
                 self._windows[one.id] = Window(now_s)
 
-    def _tell(self, state: VpcState, one: FlowLog, window: Window, now_s: int) -> None:
+    async def _read(self, vpc_id: str, now_s: int) -> None:
+        async with self._reading:  # what is read later counts later
+            counted = await self._network.read_flows(vpc_id)
+            self._meters[vpc_id], flows = measure(self._meters.get(vpc_id, Meter()), counted)
+        for one in self._states[vpc_id].flow_logs.values():
+            window = self._windows.setdefault(one.id, Window(now_s))
+            window.flows = merge(window.flows, flows)
+
+    def _tell(
+        self, state: VpcState, one: FlowLog, window: Window, now_s: int, *, only: Interface | None = None
+    ) -> None:
         for interface, owner in self._interfaces(state, one):
+            if only is not None and interface != only:
+                continue
             lines = render_records(
                 state,
                 interface,
@@ -107,7 +131,8 @@ class FlowLogs:
         tasks = self._tasks()
         for interface in state.interfaces.values():
             owner = parse_arn(tasks.get(interface.task_id, ""))
-            if owner is not None and one in state.flow_logs_of(interface):
+            is_told = interface.id in self._left
+            if owner is not None and not is_told and one in state.flow_logs_of(interface):
                 yield interface, owner
 
     def _keep(self, batch: LogBatch) -> None:

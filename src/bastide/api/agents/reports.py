@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
-from bastide.api.authorization.task_output import check_may_log
+from bastide.api.authorization.task_output import check_may_deliver, check_may_log
 from bastide.api.failures import row_for
 from bastide.api.logs.groups import epoch_ms
 from bastide.api.logs.lines import cut_lines, open_stream
@@ -117,6 +117,8 @@ def place_logs(txn: Txn, batch: LogBatch, now: datetime) -> Batch | None:
     scope = scope_of(task.account, task.region) if task else ""
     if not batch.lines:  # the first word of a container's output, before it starts
         check_may_log(txn, batch.task_arn, batch.target, now)
+    if task is not None and task.service == "ec2":
+        check_may_deliver(txn, batch.task_arn, batch.target, now)
     group, stream = open_stream(txn, scope, batch.target, now)
     source = f"{batch.task_arn}/{batch.container}/{batch.source}"
     if not batch.lines or batch.sequence <= read_position(txn, source):

@@ -14,7 +14,7 @@ from bastide.api.authorization.resources import FIND, KEYS, Found
 from bastide.api.authorization.resources.ecs import passed_roles
 from bastide.api.authorization.resources.tagging import tagging_of
 from bastide.api.authorization.table import ACTIONS, ARNS, Action
-from bastide.api.authorization.task_roles import TASKS
+from bastide.api.authorization.task_roles import FLOW_LOGS, TASKS
 from bastide.api.operation import Context, Params
 from bastide.model.faults import Denied
 from bastide.permissions import ANYTHING
@@ -59,10 +59,20 @@ def demands(
         created = {**known, f"{service}:createaction": operation}
         for found in tagging.resources:
             yield _demand(ctx, tagging.action, found, created)
+    for role, to in _passed(txn, ctx, service, operation, params):
+        passed: dict[str, Values] = {**known, "iam:passedtoservice": to}
+        yield _demand(ctx, "iam:PassRole", Found(role), passed)
+
+
+def _passed(
+    txn: Txn, ctx: Context, service: str, operation: str, params: Params
+) -> Iterator[tuple[str, str]]:
+    """Roles the call hands over, and to which service."""
     if service == "ecs" and operation in PASSING:
-        passed: dict[str, Values] = {**known, "iam:passedtoservice": TASKS}
         for role in passed_roles(txn, ctx, operation, params):
-            yield _demand(ctx, "iam:PassRole", Found(role), passed)
+            yield role, TASKS
+    if (service, operation) == ("ec2", "CreateFlowLogs") and params.get("DeliverLogsPermissionArn"):
+        yield str(params["DeliverLogsPermissionArn"]), FLOW_LOGS
 
 
 def _own_keys(

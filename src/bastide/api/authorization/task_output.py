@@ -1,16 +1,19 @@
-"""Whether a task's execution role may write its containers' output, asked before a container starts.
+"""Whether a role may write what is written with it: a task's its containers' output, a flow log's records.
 
-Lines are not asked about one by one: a role that loses the permission keeps its running tasks logging.
+A task's is asked before a container starts and not line by line: a role that loses the permission keeps its
+running tasks logging. A flow log's is asked for each interval.
 """
 
 from collections.abc import Iterator
 from datetime import datetime
 
 from bastide.api.authorization.resources.stores import find_stream
-from bastide.api.authorization.task_roles import assume_for_task, check_as
-from bastide.api.operation import Document
-from bastide.model.arn import log_group_arn, parse_arn, scope_of
+from bastide.api.authorization.task_roles import FLOW_LOGS, assume_for_task, check_as
+from bastide.api.operation import Caller, Document
+from bastide.model.arn import last_of, log_group_arn, parse_arn, scope_of
 from bastide.model.assignment import LogTarget
+from bastide.model.faults import Denied
+from bastide.model.network import kinds
 from bastide.store import Txn
 from bastide.store.logs.ids import LOG_GROUP
 
@@ -21,9 +24,25 @@ def check_may_log(txn: Txn, task_arn: str, target: LogTarget, now: datetime) -> 
     if role is None or arn is None:
         return  # ECS takes no awslogs without a role on Fargate
     caller = assume_for_task(txn, role, task_arn=task_arn, now=now)
-    scope = scope_of(arn.account, target.region)
-    for action, stream in _needed(txn, log_group_arn(scope, target.group), target):
-        check_as(txn, caller, action, find_stream(txn, scope, target.group, stream), now=now)
+    _check(txn, caller, target, now)
+
+
+def check_may_deliver(txn: Txn, flow_log_arn: str, target: LogTarget, now: datetime) -> None:
+    """Raise Denied unless a flow log's role may do so; which of it is so, DescribeFlowLogs shows."""
+    record = txn.get(kinds.FLOW_LOG, last_of(flow_log_arn))
+    if record is None:
+        return  # deleted, and these are its last records
+    role, said = record.document["DeliverLogsPermissionArn"], {"DeliverLogsStatus": "SUCCESS"}
+    try:
+        caller = assume_for_task(txn, role, task_arn=flow_log_arn, now=now, service=FLOW_LOGS)
+        _check(txn, caller, target, now)
+    except Denied:
+        said = {"DeliverLogsStatus": "FAILED", "DeliverLogsErrorMessage": "Access error"}
+        raise
+    finally:
+        plain = {k: v for k, v in record.document.items() if k != "DeliverLogsErrorMessage"}
+        if record.document != plain | said:
+            txn.put(record.changed(document=plain | said))
 
 
 def execution_role(txn: Txn, task_arn: str) -> str | None:
@@ -36,6 +55,12 @@ def execution_role(txn: Txn, task_arn: str) -> str | None:
     registered = definition.document["taskDefinition"] if definition else {}
     role = task.get("overrides", {}).get("executionRoleArn") or registered.get("executionRoleArn")
     return None if role is None else str(role)
+
+
+def _check(txn: Txn, caller: Caller, target: LogTarget, now: datetime) -> None:
+    scope = scope_of(caller.account, target.region)
+    for action, stream in _needed(txn, log_group_arn(scope, target.group), target):
+        check_as(txn, caller, action, find_stream(txn, scope, target.group, stream), now=now)
 
 
 def _needed(txn: Txn, group: str, target: LogTarget) -> Iterator[tuple[str, str]]:

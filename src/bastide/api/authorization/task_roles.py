@@ -25,9 +25,10 @@ from bastide.permissions import (
 from bastide.store import Record, Txn
 
 TASKS = "ecs-tasks.amazonaws.com"
+FLOW_LOGS = "vpc-flow-logs.amazonaws.com"  # the other service that acts by itself with a role of the user's
 
 
-def find_task_role(txn: Txn, role: str, *, source_arn: str, now: datetime) -> Record:
+def find_task_role(txn: Txn, role: str, *, source_arn: str, now: datetime, service: str = TASKS) -> Record:
     """A role that a task is to have, by ARN or name; raises Denied where tasks cannot have it.
 
     `source_arn` is the ECS resource the role is wanted for, in whose account it has to be.
@@ -36,7 +37,7 @@ def find_task_role(txn: Txn, role: str, *, source_arn: str, now: datetime) -> Re
     account = source.account if source else ""
     record = find_entity(txn, scope_of(account, ""), ROLE, last_of(role))
     is_it = record is not None and role in (record.document["members"]["Arn"], last_of(role))
-    if record is None or not is_it or not _trusts_tasks(record, account, source_arn, now):
+    if record is None or not is_it or not _trusts(record, service, account, source_arn, now):
         why = (
             f"ECS was unable to assume the role '{role}' that was provided for this task. Please verify that "
             "the role being passed has the proper trust relationship and permissions and that your IAM user "
@@ -46,9 +47,9 @@ def find_task_role(txn: Txn, role: str, *, source_arn: str, now: datetime) -> Re
     return record
 
 
-def assume_for_task(txn: Txn, role: str, *, task_arn: str, now: datetime) -> Caller:
-    """Whoever acts for a task with its role; raises Denied where it cannot be had."""
-    record = find_task_role(txn, role, source_arn=task_arn, now=now)
+def assume_for_task(txn: Txn, role: str, *, task_arn: str, now: datetime, service: str = TASKS) -> Caller:
+    """Whoever acts for a task, or a flow log, with its role; raises Denied where it cannot be had."""
+    record = find_task_role(txn, role, source_arn=task_arn, now=now, service=service)
     arn = parse_arn(task_arn)
     assert arn is not None  # a role was found in its account
     session, name = last_of(task_arn), record.document["members"]["RoleName"]
@@ -76,17 +77,17 @@ def check_as(
     check_demand(demand, policies_of(txn, caller))
 
 
-def _trusts_tasks(role: Record, account: str, source_arn: str, now: datetime) -> bool:
+def _trusts(role: Record, service: str, account: str, source_arn: str, now: datetime) -> bool:
     request = Request(
         action="sts:AssumeRole",
         resource=role.document["members"]["Arn"],
-        principal=Principal(kind=PrincipalKind.SERVICE, arn=TASKS, account=account),
+        principal=Principal(kind=PrincipalKind.SERVICE, arn=service, account=account),
         keys={
             "aws:currenttime": now.isoformat(),
             "aws:sourceaccount": account,
             "aws:sourcearn": source_arn,
             "aws:principalisawsservice": "true",
-            "aws:principalservicename": TASKS,
+            "aws:principalservicename": service,
         },
     )
     trust = compile_policy(role.document["trust"], PolicyKind.TRUST)

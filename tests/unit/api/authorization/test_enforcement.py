@@ -137,6 +137,24 @@ def developer(world: World) -> None:
         assert simulated["EvaluationResults"][0]["EvalDecision"] == decision
 
 
+async def test_a_flow_log_is_given_a_role_as_a_task_is(world: World) -> None:
+    await asyncio.to_thread(flow_log, world)
+
+
+def flow_log(world: World) -> None:
+    passing = allow(
+        "iam:PassRole",
+        f"{ROLE}/flows",
+        Condition={"StringEquals": {"iam:PassedToService": "vpc-flow-logs.amazonaws.com"}},
+    )
+    ec2 = world.client("ec2", world.user("ann", allow("ec2:CreateFlowLogs"), passing))
+    vpc = world.admin("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    asked = {"ResourceIds": [vpc], "ResourceType": "VPC", "TrafficType": "ALL", "LogGroupName": "flows"}
+    other = refused(ec2.create_flow_logs, DeliverLogsPermissionArn=f"{ROLE}/admin", **asked)
+    assert f"perform: iam:PassRole on resource: {ROLE}/admin" in other[1]
+    assert ec2.create_flow_logs(DeliverLogsPermissionArn=f"{ROLE}/flows", **asked)["FlowLogIds"]
+
+
 @pytest.mark.parametrize(
     ("service", "statement", "operation", "allowed", "refused_params"),
     [
