@@ -50,6 +50,15 @@ class OpenNetwork(Told[VpcNetwork]):
     def router_path(self, vpc_id: str) -> Path:
         return self.network.router_path(vpc_id)
 
+    async def ensure_endpoint(self, vpc_id: str, eni_id: str) -> str:
+        return await self.network.ensure_endpoint(vpc_id, eni_id)
+
+    async def remove_endpoint(self, eni_id: str) -> None:
+        await self.network.remove_endpoint(eni_id)
+
+    async def read_endpoints(self) -> set[str]:
+        return await self.network.read_endpoints()
+
 
 def make_network(instance: str, folder: Path) -> OpenNetwork:
     """The real network, in folders of the test's."""

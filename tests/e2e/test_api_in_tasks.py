@@ -8,7 +8,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.installation import LOG_GROUP, Installation, shell
+from tests.installation import LOG_GROUP, Installation, shell, until
 from tests.python_image import NAME, write_python_image
 
 pytestmark = pytest.mark.real
@@ -30,6 +30,8 @@ read = dict(logStreamName="s", startFromHead=True)
 print(tried(logs.get_log_events, logGroupName="{OWN}", **read)["events"][0]["message"])
 print(tried(logs.get_log_events, logGroupName="{OTHER}", **read))
 print(tried(logs.describe_log_streams, logGroupName="{OWN}"))
+private = boto3.client("logs", endpoint_url="https://logs.us-east-1.amazonaws.com")
+print([each["logStreamName"] for each in private.describe_log_streams(logGroupName="{OWN}")["logStreams"]])
 print(socket.gethostbyname("api.bastide.internal"))
 print(socket.gethostbyname("000000000000.dkr.ecr.us-east-1.localhost"))
 """
@@ -43,15 +45,21 @@ def image(bastide: Installation, tmp_path_factory: pytest.TempPathFactory) -> st
     return NAME
 
 
-def reading(group: str, vpc_id: str) -> str:
-    """A policy: read one log group, from inside one VPC."""
-    statement = {
-        "Effect": "Allow",
-        "Action": "logs:GetLogEvents",
-        "Resource": f"arn:aws:logs:us-east-1:000000000000:log-group:{group}:*",
-        "Condition": {"StringEquals": {"aws:SourceVpc": vpc_id}},
-    }
-    return json.dumps({"Version": "2012-10-17", "Statement": statement})
+def reading(group: str, vpc_id: str, endpoint_id: str) -> str:
+    """A policy: read one log group, from inside one VPC, and list its streams by one VPC endpoint."""
+    statements = [
+        {
+            "Effect": "Allow",
+            "Action": action,
+            "Resource": f"arn:aws:logs:us-east-1:000000000000:log-group:{group}:*",
+            "Condition": {"StringEquals": {key: value}},
+        }
+        for action, key, value in (
+            ("logs:GetLogEvents", "aws:SourceVpc", vpc_id),
+            ("logs:DescribeLogStreams", "aws:SourceVpce", endpoint_id),
+        )
+    ]
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def test_boto3_in_a_task_just_works(bastide: Installation, image: str) -> None:
@@ -64,9 +72,9 @@ def test_boto3_in_a_task_just_works(bastide: Installation, image: str) -> None:
         logStreamName="s",
         logEvents=[{"timestamp": int(time.time() * 1000), "message": "it is mine"}],
     )
-    default = bastide.client("ec2").describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])
+    vpc_id, endpoint_id = make_endpoint(bastide.client("ec2"))
     iam.create_user(UserName="reader")
-    policy = reading(OWN, default["Vpcs"][0]["VpcId"])
+    policy = reading(OWN, vpc_id, endpoint_id)
     iam.put_user_policy(UserName="reader", PolicyName="read", PolicyDocument=policy)
     key = iam.create_access_key(UserName="reader")["AccessKey"]
     keys = {
@@ -82,6 +90,7 @@ def test_boto3_in_a_task_just_works(bastide: Installation, image: str) -> None:
         "it is mine",
         "AccessDeniedException",
         "AccessDeniedException",
+        "['s']",
         "169.254.170.3",
         "169.254.170.3",
     ], "\n".join([*lines, str(stopped)])
@@ -94,6 +103,22 @@ def test_boto3_in_a_task_just_works(bastide: Installation, image: str) -> None:
     )
     with pytest.raises(ClientError, match="not authorized"):  # the same key outside of the VPC
         outside.get_log_events(logGroupName=OWN, logStreamName="s")
+    bastide.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[endpoint_id])
+    left = bastide.folder / "run" / bastide.instance / "netns"
+    until(lambda: not list(left.glob("*-task-eni-*")))
+
+
+def make_endpoint(ec2: Any) -> tuple[str, str]:
+    """An interface endpoint for CloudWatch Logs in the default VPC."""
+    vpc_id = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
+    subnets = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
+    made = ec2.create_vpc_endpoint(
+        VpcId=vpc_id,
+        VpcEndpointType="Interface",
+        ServiceName="com.amazonaws.us-east-1.logs",
+        SubnetIds=[subnets[0]["SubnetId"]],
+    )
+    return vpc_id, made["VpcEndpoint"]["VpcEndpointId"]
 
 
 def pairs(variables: dict[str, str]) -> list[dict[str, Any]]:

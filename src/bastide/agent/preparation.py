@@ -106,8 +106,8 @@ class Preparation:
         pool, has_api = public_pool(settings.instance, settings.public_pool), settings.task_api
         names = Names(host.resolvers, pool, registry_domain=settings.registry_domain if has_api else "")
         self.endpoint = TaskEndpoint(host.endpoints, calls)
-        access = [ApiAccess(host.api_proxies)] if has_api else []
-        self.services = VpcServices(names, self.endpoint, *access)
+        access = ApiAccess(host.api_proxies, has_address=has_api)
+        self.services = VpcServices(names, self.endpoint, access)
         self.trust = Trust(settings.agent_folder / "api-ca.pem")
         self._has_api = has_api
         self._folders = folders

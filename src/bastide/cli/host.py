@@ -78,7 +78,7 @@ async def open_host(settings: Settings) -> AsyncIterator[Host]:
                 server_socket=settings.vpc_socket,
                 port=settings.port,
                 cgroups=TaskCgroups(names.api_proxy_cgroups(settings.instance)),
-                router_path=network.router_path,
+                network=network,
             ),
             publications=Publications(
                 settings.instance,
@@ -106,6 +106,8 @@ async def remove_tasks(settings: Settings) -> int:
             await host.resolvers.remove_resolver(vpc_id)
         for vpc_id in await host.api_proxies.read_api_proxies():
             await host.api_proxies.remove_api_proxy(vpc_id)
+        for eni_id, vpc_id in (await host.api_proxies.read_endpoints()).items():
+            await host.api_proxies.remove_endpoint(vpc_id, eni_id)
         tasks = await removal.read_task_ids(host)
         for task_id in sorted(tasks):
             await removal.remove_containers(host, task_id)

@@ -15,7 +15,7 @@ import msgspec
 
 from bastide.model.assignment import EfsVolume, Eni
 from bastide.model.container.cached_image import CachedImage
-from bastide.model.network import VpcState
+from bastide.model.network import Interface, VpcState
 from bastide.model.network.flows import CountedFlows
 from bastide.model.network.names import VpcNames
 from bastide.model.status import Process as Process
@@ -284,7 +284,7 @@ class Resolvers(Protocol):
 
 
 class ApiProxies(Protocol):
-    """Whoever passes connections of a VPC's tasks on to the API: at one address of each VPC."""
+    """Whoever passes connections of a VPC's tasks on to the API: at one address of each, at VPC endpoints."""
 
     async def ensure_api_proxy(self, vpc_id: str) -> None:
         """It listens; NotFound when the VPC has no namespace here."""
@@ -293,7 +293,16 @@ class ApiProxies(Protocol):
         """Repeatable."""
 
     async def read_api_proxies(self) -> set[str]:
-        """VPCs that have anything of it on this host."""
+        """VPCs that have anything of it at that address on this host."""
+
+    async def ensure_endpoint(self, interface: Interface) -> None:
+        """It listens at this interface of a VPC endpoint; Unavailable until that is known as its VPC's."""
+
+    async def remove_endpoint(self, vpc_id: str, eni_id: str) -> None:
+        """Repeatable."""
+
+    async def read_endpoints(self) -> dict[str, str]:
+        """Interfaces of VPC endpoints that have anything on this host, and their VPCs; empty: not known."""
 
 
 class Publications(Protocol):

@@ -69,7 +69,7 @@ def _is_apis(names: VpcNames, name: str) -> bool:
 
 
 def _resolve_in_zone(zone: Zone, name: str, kind: int) -> Resolution:
-    addresses = zone.addresses.get(name)
+    addresses = zone.addresses.get(name) or zone.addresses.get(f"*.{name.partition('.')[2]}")
     if addresses is not None:
         return _addresses(addresses, kind, zone=zone.name)
     is_parent = name == zone.name or any(_is_below(known, name) for known in zone.addresses)

@@ -22,16 +22,29 @@ from bastide.host.api_proxies.forwarding import CONNECTIONS_MAX_EACH
 from bastide.host.api_proxies.processes import ApiProxyProcesses
 from bastide.host.cgroups import TaskCgroups
 from bastide.host.confined.confinement import NOBODY
-from bastide.model.network import API_IP
+from bastide.model.network import (
+    API_IP,
+    Address,
+    Interface,
+    SecurityGroup,
+    SecurityGroupRule,
+    Subnet,
+    Traffic,
+    assemble_vpcs,
+    mac_of,
+)
+from bastide.model.network.parts import TCP
 from bastide.server import ensure_place
 from bastide.store import Store, Txn
 from tests.contract.network_world import ask, is_silent, make_eni, make_network, words_of
 from tests.real_host import instance_name, nothing_left, require_root
 from tests.unit.api.serving import KEY, serving
+from tests.vpcs import open_parts
 
 pytestmark = pytest.mark.real
 TASKS = [f"{number}" * 32 for number in range(1, 4)]
 PORT = 4599
+ENDPOINT = "172.31.0.99"
 IDENTITY = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])"
 ASKING = f"""
 import http.client, sys
@@ -85,7 +98,7 @@ class World:
             server_socket=self.settings.vpc_socket,
             port=PORT,
             cgroups=self.cgroups,
-            router_path=self.network.router_path,
+            network=self.network,
         )
 
     async def join(self, number: int, *, vpc: str = "a") -> str:
@@ -114,13 +127,13 @@ class World:
         finally:
             await store.close()
 
-    async def run(self, netns: str, script: str, *arguments: str) -> str:
+    async def run(self, netns: str, script: str, *arguments: str, url: str = f"https://{API_IP}") -> str:
         """What the script prints inside the task's namespace, with nothing but what a task is told."""
         made = await asyncio.create_subprocess_exec(
             *("nsenter", f"--net={netns}", sys.executable, "-c", script, *arguments),
             stdout=asyncio.subprocess.PIPE,
             env={
-                "AWS_ENDPOINT_URL": f"https://{API_IP}",
+                "AWS_ENDPOINT_URL": url,
                 "AWS_CA_BUNDLE": str(self.bundle),
                 "AWS_REGION": "eu-west-1",
                 "AWS_DEFAULT_REGION": "eu-west-1",
@@ -143,6 +156,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         yield made
         for vpc_id in await made.proxies.read_api_proxies():
             await made.proxies.remove_api_proxy(vpc_id)
+        for eni_id, vpc_id in (await made.proxies.read_endpoints()).items():
+            await made.proxies.remove_endpoint(vpc_id, eni_id)
         for task_id in TASKS:
             await made.network.remove_eni(task_id)
 
@@ -204,6 +219,40 @@ async def test_it_has_no_privileges(world: World) -> None:
     status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
     assert status["Uid"].split() == status["Gid"].split() == [str(NOBODY)] * 4
     assert (status["CapEff"], status["CapPrm"], status["NoNewPrivs"]) == ("0" * 16, "0" * 16, "1")
+
+
+async def test_a_vpc_endpoint_answers_as_far_as_its_groups_let_one(world: World) -> None:
+    netns = await world.join(1)
+    told = {TASKS[0]: make_eni(1)}
+    subnet = next(part for part in open_parts(told) if isinstance(part, Subnet))
+    interface = Interface(
+        id="eni-0a1b2c3d4e5f60718",
+        vpc_id="vpc-a",
+        subnet_id=subnet.id,
+        mac=mac_of("eni-0a1b2c3d4e5f60718"),
+        addresses=(Address(ENDPOINT),),
+        group_ids=("sg-web",),
+        endpoint_id="vpce-1",
+    )
+    https = Traffic(protocol=TCP, first=443, last=443)
+    only = SecurityGroupRule(
+        id="sgr-web", group_id="sg-web", is_egress=False, traffic=https, cidr="172.31.0.0/16"
+    )
+    parts = [*open_parts(told), interface, SecurityGroup(id="sg-web", vpc_id="vpc-a"), only]
+    world.network.know(assemble_vpcs(parts))
+    await world.network.ensure_vpc("vpc-a")
+    await world.proxies.ensure_endpoint(interface)
+    async with world.serving():
+        url = f"http://{ENDPOINT}:443"
+        assert await world.run(netns, IDENTITY, url=url) == "arn:aws:iam::000000000000:root"
+        assert ask(netns, ENDPOINT, port=PORT) == "nothing"
+    (origin,) = world.origins
+    assert (origin.vpc_id, origin.endpoint_id, origin.address) == ("vpc-a", "vpce-1", "172.31.0.5")
+    assert await world.proxies.read_endpoints() == {interface.id: "vpc-a"}
+    assert await world.network.read_enis() == {TASKS[0]}
+    await world.proxies.remove_endpoint("vpc-a", interface.id)
+    assert await world.proxies.read_endpoints() == {}
+    assert is_silent(netns, ENDPOINT, port=443)
 
 
 async def test_nobody_else_on_the_host_may_speak_for_a_task(world: World) -> None:

@@ -8,6 +8,7 @@ from bastide.model.network import (
     NETWORK_KINDS,
     AclEntry,
     Address,
+    Endpoint,
     FlowLog,
     Interface,
     NatGateway,
@@ -212,3 +213,27 @@ async def test_a_flow_log_says_what_of_whom_is_to_be_told_where_and_how_often(st
     assert parse_part(record.kind, record.document) == FlowLog(
         id=made["FlowLogIds"][0], resource_id=vpc["VpcId"], log_group="flows", traffic="REJECT", interval_s=60
     )
+
+
+async def test_a_vpc_endpoint_is_its_names_and_interfaces_that_know_it(store: Store) -> None:
+    account = Account(store)
+    (vpc,) = (await account.call("DescribeVpcs", service="ec2"))["Vpcs"]
+    subnet = (await account.call("DescribeSubnets", service="ec2"))["Subnets"][0]
+    asked = {
+        "VpcId": vpc["VpcId"],
+        "VpcEndpointType": "Interface",
+        "ServiceName": f"com.amazonaws.{subnet['AvailabilityZone'][:-1]}.ecr.dkr",
+        "SubnetIds": [subnet["SubnetId"]],
+    }
+    made = (await account.call("CreateVpcEndpoint", service="ec2", **asked))["VpcEndpoint"]
+    (record,) = await store.view(lambda txn: txn.find("vpc-endpoint"))
+    part = parse_part(record.kind, record.document)
+    assert isinstance(part, Endpoint)
+    assert (part.id, part.interface_ids) == (made["VpcEndpointId"], tuple(made["NetworkInterfaceIds"]))
+    assert part.names[1].startswith("*.dkr.ecr.")
+    (eni_id,) = part.interface_ids
+    interface = await store.view(lambda txn: txn.get("network-interface", eni_id))
+    assert interface is not None
+    door = parse_part("network-interface", interface.document)
+    assert isinstance(door, Interface)
+    assert (door.endpoint_id, door.task_id, door.owner) == (part.id, "", eni_id)

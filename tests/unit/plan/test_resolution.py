@@ -24,6 +24,16 @@ VPC = VpcNames(
 )
 VIRGINIA = replace(VPC, region="us-east-1")
 NAMELESS = replace(VPC, has_hostnames=False)
+ENDPOINTS = replace(
+    VPC,
+    zones=(
+        Zone(name="logs.eu-west-1.amazonaws.com", addresses={"logs.eu-west-1.amazonaws.com": ("10.0.0.9",)}),
+        Zone(
+            name="dkr.ecr.eu-west-1.amazonaws.com",
+            addresses={"*.dkr.ecr.eu-west-1.amazonaws.com": ("10.0.0.9",)},
+        ),
+    ),
+)
 WITH_API = replace(VPC, has_hostnames=False, registry_domain="images.test")
 MAPPED = replace(
     VPC,
@@ -43,6 +53,8 @@ MAPPED = replace(
         (VPC, "ec2-198-18-7-5.eu-west-1.compute.amazonaws.com", ("10.0.0.5",)),
         (VPC, "ec2-198-18-7-6.eu-west-1.compute.amazonaws.com", ("198.18.7.6",)),
         (VIRGINIA, "ec2-198-18-7-5.compute-1.amazonaws.com", ("10.0.0.5",)),
+        (ENDPOINTS, "logs.eu-west-1.amazonaws.com", ("10.0.0.9",)),
+        (ENDPOINTS, "123456789012.dkr.ecr.eu-west-1.amazonaws.com", ("10.0.0.9",)),
         (WITH_API, "api.bastide.internal", ("169.254.170.3",)),
         (WITH_API, "123456789012.dkr.ecr.us-west-2.images.test", ("169.254.170.3",)),
         (MAPPED, "a.b.corp.example", ("10.0.0.7", "10.0.0.8")),
@@ -139,6 +151,7 @@ def test_what_is_the_worlds_is_sent_on(name: str, kind: int) -> None:
         (VPC, "123456789012.dkr.ecr.us-west-2.images.test"),
         (WITH_API, "123456789012.dkr.ecr.us-west-2.amazonaws.com"),
         (WITH_API, "images.test"),
+        (ENDPOINTS, "ecs.eu-west-1.amazonaws.com"),
     ],
 )
 def test_what_is_no_name_of_the_apis_is_the_worlds(names: VpcNames, name: str) -> None:

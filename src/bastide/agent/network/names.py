@@ -4,14 +4,14 @@ What a VPC's names are follows from its parts, whether somebody asks for them fr
 are known nothing is made: what an earlier agent started goes on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network
 
 from bastide.host.ports import Resolvers
 from bastide.model.arn import parse_arn
 from bastide.model.assignment import Assignment
 from bastide.model.network import VpcState
-from bastide.model.network.names import VpcNames
+from bastide.model.network.names import VpcNames, Zone
 
 
 class Names:
@@ -41,10 +41,20 @@ class Names:
             region=_region_of(specs[0]),
             pool=str(self._pool),
             registry_domain=self._registry_domain,
+            zones=tuple(_zones_of(state)),
             has_support=state.vpc.has_dns_support,
             has_hostnames=state.vpc.has_dns_hostnames,
             private_by_public={one.public_ip: one.private_ip for one in addresses if one.public_ip},
         )
+
+
+def _zones_of(state: VpcState) -> Iterator[Zone]:
+    """The names of each VPC endpoint mean the addresses of its interfaces."""
+    for endpoint in state.endpoints.values():
+        found = (state.interfaces.get(eni_id) for eni_id in endpoint.interface_ids)
+        addresses = tuple(each.addresses[0].private_ip for each in found if each)
+        for name in endpoint.names:
+            yield Zone(name=name.removeprefix("*."), addresses={name: addresses})
 
 
 def _region_of(spec: Assignment) -> str:

@@ -26,7 +26,7 @@ from bastide.host.network.routers import Routers
 from bastide.host.network.rules import Rules
 from bastide.model.assignment import Eni
 from bastide.model.faults import NotFound, Unavailable
-from bastide.model.network import VPC_MTU, Interface, Subnet, VpcState, eni_link, subnet_router
+from bastide.model.network import INTERFACES, VPC_MTU, Interface, Subnet, VpcState, eni_link, subnet_router
 from bastide.model.network.flows import CountedFlows
 
 TASK_END = "eth0"
@@ -58,7 +58,7 @@ class VpcNetwork:
             seen = await inside(router, lambda _: read_routing())
             here = [one for one in state.interfaces.values() if self._is_here(one)]
             for interface in here:
-                netns = self._netns(interface.task_id)
+                netns = self._netns(interface.owner)
                 if not _is_joined(seen, interface) or not self._holds.put_back(netns):
                     await self._mend(interface)
                 else:
@@ -72,26 +72,40 @@ class VpcNetwork:
 
         Leaves addresses alone that a sandbox has taken over. Unavailable until the VPC's parts are known.
         """
-        state = self._routers.known.get(eni.vpc_id)
-        interface = state.interfaces.get(eni.id) if state else None
+        return await self._ensure(eni.vpc_id, eni.id, task_id)
+
+    async def ensure_endpoint(self, vpc_id: str, eni_id: str) -> str:
+        """The same of an interface of a VPC endpoint, which has a namespace of its own."""
+        return await self._ensure(vpc_id, eni_id, eni_id)
+
+    async def _ensure(self, vpc_id: str, eni_id: str, owner: str) -> str:
+        state = self._routers.known.get(vpc_id)
+        interface = state.interfaces.get(eni_id) if state else None
         if state is None or interface is None or interface.subnet_id not in state.subnets:
-            raise Unavailable("network interface", eni.id, why=f"{eni.id} is not yet known to this host")
-        async with self._lock(task_id), self._routers.held(eni.vpc_id):
+            raise Unavailable("network interface", eni_id, why=f"{eni_id} is not yet known to this host")
+        async with self._lock(owner), self._routers.held(vpc_id):
             await self._ensure_joined(interface, state.subnets[interface.subnet_id])
-        return str(self._netns(task_id))
+        return str(self._netns(owner))
 
     async def remove_eni(self, task_id: str) -> None:
         """Namespace and link of the task; the VPC's router after its last one. Repeatable."""
-        async with self._lock(task_id):
+        await self._remove(task_id)
+
+    async def remove_endpoint(self, eni_id: str) -> None:
+        """The same of an interface of a VPC endpoint."""
+        await self._remove(eni_id)
+
+    async def _remove(self, owner: str) -> None:
+        async with self._lock(owner):
             for vpc_id in self._routers.read():
                 try:
                     router = self._routers.path(vpc_id)
-                    await inside(router, lambda netlink: links.remove_link(netlink, eni_link(task_id)))
+                    await inside(router, lambda netlink: links.remove_link(netlink, eni_link(owner)))
                 except NotFound:
                     pass  # the router went meanwhile, and all on it
-            self._holds.let_go(self._netns(task_id))
+            self._holds.let_go(self._netns(owner))
             # After the link, because read_enis lists the task for as long as this is there.
-            await remove_netns(self._netns(task_id))
+            await remove_netns(self._netns(owner))
         # Only now: who looks at the VPC while the namespace is there makes its router again.
         await self.remove_unused()
 
@@ -103,8 +117,11 @@ class VpcNetwork:
 
     async def read_enis(self) -> set[str]:
         """Task ids that have anything on this host's network."""
-        prefix = names.task_netns(self._instance, "")
-        return {path.name.removeprefix(prefix) for path in self._folder.glob(f"{prefix}*")}
+        return {owner for owner in self._owners() if not owner.startswith(INTERFACES)}
+
+    async def read_endpoints(self) -> set[str]:
+        """Ids of interfaces of VPC endpoints that have anything on this host's network."""
+        return {owner for owner in self._owners() if owner.startswith(INTERFACES)}
 
     async def is_taken_over(self, task_id: str) -> bool:
         """Whether a sandbox has taken the interface's address over: nobody has that of a link that is new.
@@ -132,7 +149,7 @@ class VpcNetwork:
         return self._routers.path(vpc_id)
 
     async def _ensure_joined(self, interface: Interface, subnet: Subnet) -> None:
-        netns = self._netns(interface.task_id)
+        netns = self._netns(interface.owner)
         router = await self._routers.ensure(interface.vpc_id)
         is_old = self._holds.put_back(netns)
         if not is_old:
@@ -142,29 +159,33 @@ class VpcNetwork:
         await inside(router, lambda netlink: _join(netlink, interface, netns, has_task_end=bool(there)))
         if there is None or there.alias != _ADDRESSED:
             await inside(netns, lambda netlink: _address(netlink, interface, subnet))
-        if is_old and there is None:
+        if is_old and there is None and interface.task_id:
             self._renewed.add(interface.task_id)
 
     async def _mend(self, interface: Interface) -> None:
         """Join the task's interface again, unless the task is being taken down or made."""
-        async with self._lock(interface.task_id):
+        async with self._lock(interface.owner):
             state = self._routers.known[interface.vpc_id]
             if self._is_here(interface) and interface.subnet_id in state.subnets:
                 await self._ensure_joined(interface, state.subnets[interface.subnet_id])
 
+    def _owners(self) -> set[str]:
+        prefix = names.task_netns(self._instance, "")
+        return {path.name.removeprefix(prefix) for path in self._folder.glob(f"{prefix}*")}
+
     def _is_here(self, interface: Interface) -> bool:
-        netns = self._netns(interface.task_id)
-        return bool(interface.task_id) and (netns.exists() or self._holds.has(netns))
+        netns = self._netns(interface.owner)
+        return bool(interface.owner) and (netns.exists() or self._holds.has(netns))
 
-    def _netns(self, task_id: str) -> Path:
-        return self._folder / names.task_netns(self._instance, task_id)
+    def _netns(self, owner: str) -> Path:
+        return self._folder / names.task_netns(self._instance, owner)
 
-    def _lock(self, task_id: str) -> asyncio.Lock:
-        return self._locks.setdefault(task_id, asyncio.Lock())
+    def _lock(self, owner: str) -> asyncio.Lock:
+        return self._locks.setdefault(owner, asyncio.Lock())
 
 
 def _is_joined(seen: Routing, interface: Interface) -> bool:
-    link, address = eni_link(interface.task_id), interface.addresses[0].private_ip
+    link, address = eni_link(interface.owner), interface.addresses[0].private_ip
     is_known = (link, address, interface.mac) in seen.neighbours
     return is_known and (link, f"{address}/32") in seen.routes
 
@@ -180,7 +201,7 @@ def _set_up(netlink: IPRoute) -> None:
 
 def _join(netlink: IPRoute, interface: Interface, netns: Path, *, has_task_end: bool) -> None:
     """Inside the router: the pair, the route and the neighbour, which ARP cannot change."""
-    name = eni_link(interface.task_id)
+    name = eni_link(interface.owner)
     if not has_task_end:
         links.remove_link(netlink, name)  # its other end went with an earlier namespace of the task
         with netns.open() as namespace:

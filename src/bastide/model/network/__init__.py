@@ -3,6 +3,7 @@
 from bastide.model.network.addresses import (
     API_IP,
     ENI_LINKS,
+    INTERFACES,
     INTERNET_MTU,
     METADATA_IP,
     POOLS,
@@ -25,6 +26,7 @@ from bastide.model.network.parts import (
     AclEntry,
     Address,
     AnyPart,
+    Endpoint,
     Flow,
     FlowLog,
     Interface,
@@ -47,6 +49,7 @@ from bastide.model.network.state import VpcState, assemble_vpcs
 __all__ = [
     "API_IP",
     "ENI_LINKS",
+    "INTERFACES",
     "INTERNET_MTU",
     "METADATA_IP",
     "NETWORK_KINDS",
@@ -55,6 +58,7 @@ __all__ = [
     "AclEntry",
     "Address",
     "AnyPart",
+    "Endpoint",
     "Flow",
     "FlowLog",
     "HostGuard",

@@ -14,6 +14,7 @@ VPC_MTU = 9001  # bytes inside a VPC; a Fargate task's eth0 shows it
 INTERNET_MTU = 1500  # bytes through the internet gateway; VPC guide, "Jumbo frames (9001 MTU)"
 METADATA_IP = "169.254.170.2"  # task metadata and credentials: never given to anything else
 API_IP = "169.254.170.3"  # the API, in every VPC; beside the metadata, as both are the platform's
+INTERFACES = "eni-"  # how ids of interfaces begin
 ENI_LINKS = "eni"  # how the links of tasks begin, inside a VPC's namespace
 POOLS = IPv4Network("198.18.0.0/15")  # RFC 2544: private to this machine, so never a public host's address
 _POOL_BITS = 24
@@ -83,6 +84,6 @@ def private_dns_name(address: IPv4Address | str, region: str) -> str:
     return f"ip-{str(address).replace('.', '-')}.{private_domain(region)}"
 
 
-def eni_link(task_id: str) -> str:
-    """The router's end of a task's veth pair, inside the VPC's namespace."""
-    return f"{ENI_LINKS}{task_id[:12]}"
+def eni_link(owner: str) -> str:
+    """The router's end of an interface's veth pair, inside the VPC's namespace; owner: a task, or itself."""
+    return f"{ENI_LINKS}{owner.removeprefix(INTERFACES)[:12]}"

@@ -12,7 +12,8 @@ seconds; members that begin with an underscore are shown to nobody. A record's k
 | internet-gateway | vpc, or nothing | id | InternetGateway |
 | nat-gateway | subnet | id | NatGateway |
 | address | interface, or nothing | public address | Address |
-| network-interface | subnet | private address | NetworkInterface; `_task` is the ARN of the task it is for |
+| network-interface | subnet | private address | NetworkInterface; `_task` is the ARN of the task it is for,
+  `_endpoint` the id of the VPC endpoint |
 | security-group | vpc | id | SecurityGroup without its permissions: the rules are records of their own |
 | security-group-rule | group | what it allows | SecurityGroupRule |
 | network-acl | vpc | id | NetworkAcl with Entries and Associations |
@@ -41,6 +42,7 @@ PUBLIC_ADDRESS = "public-address"  # no noun of AWS's: what the pool has given a
 
 ATTRIBUTES_MEMBER = "_attributes"  # of a VPC: what DescribeVpcAttribute shows
 TASK_MEMBER = "_task"  # of an interface: the ARN of the task it is for
+ENDPOINT_MEMBER = "_endpoint"  # of an interface: the id of the VPC endpoint it is for
 ENTRIES_MEMBER = "_entries"  # of a prefix list: what it lists
 REST_NUMBER = 32767  # of an ACL's last entry, shown as `*`: what no other decides is denied
 EVERYWHERE = "0.0.0.0/0"

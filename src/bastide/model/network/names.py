@@ -16,10 +16,10 @@ LOOK_UPS_PER_S = 1024  # packets an interface may send its resolver; VPC guide, 
 
 
 class Zone(msgspec.Struct, frozen=True, kw_only=True):
-    """A zone of the VPC's own, as Cloud Map makes them; its names shadow the world's."""
+    """A zone of the VPC's own, as Cloud Map and VPC endpoints make them; its names shadow the world's."""
 
     name: str
-    addresses: dict[str, tuple[str, ...]] = {}  # IPv4, by whole name
+    addresses: dict[str, tuple[str, ...]] = {}  # IPv4, by whole name; *.… is each below
 
 
 class VpcNames(msgspec.Struct, frozen=True, kw_only=True):

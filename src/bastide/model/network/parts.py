@@ -113,6 +113,12 @@ class Interface(Part, frozen=True, kw_only=True, tag="network-interface"):
     addresses: tuple[Address, ...]
     group_ids: tuple[str, ...] = ()
     task_id: str = ""
+    endpoint_id: str = ""  # of the VPC endpoint that answers here
+
+    @property
+    def owner(self) -> str:
+        """By whose name a host knows it: the task's, or, of a VPC endpoint, its own; empty: nobody's."""
+        return self.task_id or (self.id if self.endpoint_id else "")
 
 
 class SecurityGroup(Part, frozen=True, kw_only=True, tag="security-group"):
@@ -157,6 +163,14 @@ class PrefixList(Part, frozen=True, kw_only=True, tag="prefix-list"):
     cidrs: tuple[str, ...] = ()
 
 
+class Endpoint(Part, frozen=True, kw_only=True, tag="vpc-endpoint"):
+    """The API by interfaces of a VPC's own, and the names that lead there; one may begin with a star."""
+
+    vpc_id: str
+    names: tuple[str, ...] = ()
+    interface_ids: tuple[str, ...] = ()
+
+
 class FlowLog(Part, frozen=True, kw_only=True, tag="flow-log"):
     """Somebody wants to know what packets of a VPC, a subnet or an interface meet."""
 
@@ -186,5 +200,6 @@ AnyPart = (
     | SecurityGroupRule
     | NetworkAcl
     | PrefixList
+    | Endpoint
     | FlowLog
 )

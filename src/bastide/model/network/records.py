@@ -14,6 +14,7 @@ from bastide.model.network.parts import (
     AclEntry,
     Address,
     AnyPart,
+    Endpoint,
     FlowLog,
     Interface,
     InternetGateway,
@@ -108,6 +109,16 @@ def _interface(document: Document) -> Interface:
         ),
         group_ids=tuple(one["GroupId"] for one in document["Groups"]),
         task_id=last_of(document[kinds.TASK_MEMBER]) if document.get(kinds.TASK_MEMBER) else "",
+        endpoint_id=document.get(kinds.ENDPOINT_MEMBER, ""),
+    )
+
+
+def _endpoint(document: Document) -> Endpoint:
+    return Endpoint(
+        id=document["VpcEndpointId"],
+        vpc_id=document["VpcId"],
+        names=tuple(one["DnsName"] for one in document["DnsEntries"]),
+        interface_ids=tuple(document["NetworkInterfaceIds"]),
     )
 
 
@@ -196,6 +207,7 @@ _PARSERS: Mapping[str, Callable[[Document], AnyPart | None]] = {
     kinds.SECURITY_GROUP_RULE: _security_group_rule,
     kinds.NETWORK_ACL: _network_acl,
     kinds.PREFIX_LIST: _prefix_list,
+    kinds.VPC_ENDPOINT: _endpoint,
     kinds.FLOW_LOG: _flow_log,
 }
 NETWORK_KINDS = tuple(_PARSERS)

@@ -11,6 +11,7 @@ import msgspec
 
 from bastide.model.network.parts import (
     AnyPart,
+    Endpoint,
     FlowLog,
     Interface,
     InternetGateway,
@@ -40,6 +41,7 @@ class VpcState(msgspec.Struct, frozen=True, kw_only=True):
     rules: dict[str, SecurityGroupRule] = {}
     acls: dict[str, NetworkAcl] = {}
     prefix_lists: dict[str, PrefixList] = {}
+    endpoints: dict[str, Endpoint] = {}
     flow_logs: dict[str, FlowLog] = {}
 
     def route_table_of(self, subnet_id: str) -> RouteTable | None:
@@ -119,6 +121,7 @@ def _assemble(
         rules=own_rules,
         acls=_of(NetworkAcl, parts),
         prefix_lists={key: one for key, one in lists.items() if key in named},
+        endpoints=_of(Endpoint, parts),
         flow_logs={key: one for key, one in _of(FlowLog, parts).items() if one.resource_id in resources},
     )
 

@@ -42,9 +42,9 @@ def plan_groups(state: VpcState) -> tuple[dict[str, Chain], dict[str, Holder]]:
 def verdicts_of(state: VpcState, *, is_egress: bool) -> dict[Key, Value]:
     """By link of a task: the chain that judges what it sends (egress), or is sent."""
     return {
-        eni_link(one.task_id): ("goto", _union(_known_groups(state, one), is_egress=is_egress))
+        eni_link(one.owner): ("goto", _union(_known_groups(state, one), is_egress=is_egress))
         for one in state.interfaces.values()
-        if one.task_id
+        if one.owner
     }
 
 

@@ -79,9 +79,9 @@ def _by_subnet(verdicts: dict[Key, Value]) -> Holder:
 def _sources(state: VpcState) -> dict[Key, Value]:
     """Link, MAC and address of every task's interface."""
     return {
-        (eni_link(one.task_id), one.mac, address.private_ip): None
+        (eni_link(one.owner), one.mac, address.private_ip): None
         for one in state.interfaces.values()
-        if one.task_id
+        if one.owner
         for address in one.addresses
     }
 

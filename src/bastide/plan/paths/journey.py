@@ -10,15 +10,16 @@ from ipaddress import AddressValueError, IPv4Address, IPv4Network
 import msgspec
 
 from bastide.model.faults import Conflict, Invalid, NotFound
-from bastide.model.network import Interface, VpcState, host_address, vpc_resolver
+from bastide.model.network import API_IP, METADATA_IP, Interface, VpcState, host_address, vpc_resolver
 from bastide.model.network.names import LINK_LOCAL_RESOLVER
+from bastide.model.network.parts import TCP
 from bastide.plan.paths.way import Step, explain, explain_answer
 from bastide.plan.paths.words import Packets
 
 INTERNET, HOST = "internet", "host"  # what may be written for an address outside
 SOMEWHERE = "198.51.100.1"  # RFC 5737: stands for the internet
 LINK_LOCAL = IPv4Network("169.254.0.0/16")
-RESOLVER_PORT = 53
+RESOLVER_PORT, METADATA_PORT = 53, 80
 
 
 class End(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +88,13 @@ def _beyond_the_rules(
         is_look_up = flow.has_ports and flow.port == RESOLVER_PORT
         text = "the VPC's resolver answers look-ups (port 53), whatever groups and ACLs say, and nothing else"
         return Step(is_look_up, text)
+    if end.address == API_IP:
+        text = "the API answers TCP at its two ports, whatever groups and ACLs say, and nothing else"
+        return Step(flow.protocol == TCP, text)
+    if end.address == METADATA_IP:
+        is_asked = flow.protocol == TCP and flow.port == METADATA_PORT
+        text = "the task endpoint answers HTTP (port 80), whatever groups and ACLs say, and nothing else"
+        return Step(is_asked, text)
     if address in LINK_LOCAL:
         return Step(False, "169.254.0.0/16 is refused: a task reaches no instance metadata")
     if end.is_public or address in pool:
@@ -95,8 +103,11 @@ def _beyond_the_rules(
     if end.vpc_id and end.vpc_id != begin.vpc_id:
         return Step(False, f"{begin.vpc_id} and {end.vpc_id} are two networks that never meet")
     for one in (begin.interface, end.interface):
-        if one and not one.task_id:
-            return Step(False, f"{one.id} is no task's interface: nobody speaks or listens there")
+        if one and not one.owner:
+            return Step(
+                False,
+                f"{one.id} is no task's interface, nor a VPC endpoint's: nobody speaks or listens there",
+            )
     if end.interface is None and any(address in IPv4Network(cidr) for cidr in state.vpc.cidrs):
         return Step(False, f"nobody in {begin.vpc_id} has the address {end.address}")
     return None

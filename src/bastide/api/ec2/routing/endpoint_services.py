@@ -12,7 +12,7 @@ from bastide.store import Txn
 PREFIX = "com.amazonaws"
 NAMES = ("ec2", "ecr.api", "ecr.dkr", "ecs", "logs", "secretsmanager", "ssm", "sts")
 # Hosts of services whose endpoint is named otherwise: ECR user guide, "Considerations for VPC endpoints".
-HOSTS = {"ecr.api": "api.ecr", "ecr.dkr": "dkr.ecr"}
+HOSTS = {"ecr.api": "api.ecr", "ecr.dkr": "*.dkr.ecr"}
 
 
 def checked_service(context: Context, asked: str | None) -> str:

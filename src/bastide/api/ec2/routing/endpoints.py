@@ -139,7 +139,12 @@ def _interface(txn: Txn, context: Context, endpoint_id: str, subnet: Record, gro
         groups=groups,
         description=f"VPC Endpoint Interface {endpoint_id}",
     )
-    own = {"RequesterManaged": True, "Status": "in-use", "InterfaceType": "vpc_endpoint"}
+    own = {
+        "RequesterManaged": True,
+        "Status": "in-use",
+        "InterfaceType": "vpc_endpoint",
+        kinds.ENDPOINT_MEMBER: endpoint_id,
+    }
     return txn.put(eni.changed(document={**eni.document, **own})).key
 
 
