@@ -1,6 +1,7 @@
 """`make bench`: everything in one run, on an installation of its own. docs/performance.md has figures.
 
-    python -m benchmarks [--rounds N] [idle] [task] [twenty] [limits] [registry] [pull] [large] [logs] [api]
+    python -m benchmarks [--rounds N] [idle] [task] [twenty] [limits] [registry] [pull] [exec]
+        [large] [logs] [api]
 
 With names only those parts run. It needs root, and a machine that does nothing else.
 """
@@ -18,6 +19,7 @@ from pathlib import Path
 from bastide.cli.processes.containerd import find_programs
 from bastide.config import parse_settings
 from benchmarks.api import measure_api
+from benchmarks.exec import measure_exec
 from benchmarks.figures import Figure, figure, render_table
 from benchmarks.idle import measure_idle
 from benchmarks.large import measure_large
@@ -33,7 +35,7 @@ from tests import roles
 from tests.installation import Installation, until
 
 INSTANCE = "bbench"
-PARTS = ("idle", "task", "twenty", "limits", "registry", "pull", "api")
+PARTS = ("idle", "task", "twenty", "limits", "registry", "pull", "exec", "api")
 LONG_PARTS = ("large", "logs")
 TOGETHER = 20
 ROUNDS = 10
@@ -90,6 +92,8 @@ def measure(installation: Installation, parts: set[str], *, rounds: int) -> Iter
         yield from measure_registry(installation, rounds=max(3, rounds // 2))
     if "pull" in parts:
         yield measure_pulls(installation, rounds=max(3, rounds // 3))
+    if "exec" in parts:
+        yield measure_exec(installation, rounds=max(3, rounds // 3))
     if "large" in parts:
         yield measure_large(installation)
     if "logs" in parts:

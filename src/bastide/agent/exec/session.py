@@ -22,6 +22,9 @@ from bastide.model.messages.exec import (
 )
 from bastide.plan.oci.execs import render_exec_process, split_command
 
+# For a program that writes without end to fill its pipe: a terminal gives 4 KiB at a time, and each piece
+# costs agent, server and client the same as a large one.
+GATHER_S = 0.001
 CANNOT_START = "Unable to start command: Failed to start pty: "  # the SSM agent's words
 
 log = logging.getLogger(__name__)
@@ -97,6 +100,8 @@ class ExecSession:
             self._room -= len(data)
             if not self._send(ExecBytes(self._asked.session_id, data)):
                 raise Unavailable("session", why="the line to the server is lost")
+            if len(data) < CHUNK_BYTES:
+                await asyncio.sleep(GATHER_S)
 
     async def _pass_down(self, terminal: Terminal) -> None:
         while True:

@@ -30,6 +30,8 @@ from bastide.wire.datachannel.channel import Channel, Opened, Resized, State, Ty
 
 SIZE_DEFAULT = (80, 24)
 BEHIND_S = 0.5  # between two looks at a client that takes nothing
+GATHER_S = 0.01  # after a message, for a larger one to gather, unless the client is waiting (RFC 896)
+TAKEN_BYTES = WINDOW_BYTES // 4  # are told to the agent at once, and not each few
 
 TIMED_OUT = "The session was ended: nothing was typed or shown for 20 minutes."
 CLIENT_LOST = "The client went away."
@@ -74,6 +76,8 @@ class LiveSession:
         self._size: tuple[int, int] | None = None
         self._is_started = False
         self._written = bytearray()  # by the program, not sent yet
+        self._sent_at_s = 0.0
+        self._taken_bytes = 0  # by the client, and the agent was not told yet
         self._typed = bytearray()  # not passed on yet
         self._room = WINDOW_BYTES  # at the agent's
         self._ended: ExecEnded | None = None
@@ -99,7 +103,7 @@ class LiveSession:
             self._socket.end()
         return self._verdict
 
-    def attach(self, socket: Socket) -> None:
+    def attach(self, socket: Socket, *, chunk_bytes: int) -> None:
         """The client is there, by a socket that takes the place of any other."""
         if self._socket is not None:
             self._socket.end()
@@ -107,7 +111,7 @@ class LiveSession:
             socket.end()
             return
         self._socket = socket
-        socket.put(self._channel.attach(now_s=time.monotonic()))
+        socket.put(self._channel.attach(chunk_bytes=chunk_bytes, now_s=time.monotonic()))
         self._changed.set()
 
     def detach(self, socket: Socket) -> None:
@@ -182,6 +186,8 @@ class LiveSession:
                 self.end(CLIENT_LOST)
         else:
             due.append(self._send_again(self._socket, now_s))
+            if self._written and self._sent_at_s + GATHER_S > now_s:
+                due.append(self._sent_at_s + GATHER_S)
         if self._ended is not None and not self._written and self._socket is not None:
             self._drain_until_s = self._drain_until_s or now_s + self._patience.drain_s
             due.append(self._drain_until_s)
@@ -207,13 +213,28 @@ class LiveSession:
             del self._typed[: len(piece)]
             self._room -= len(piece)
             self._tell(ExecBytes(session_id, piece))
-        while self._socket is not None and self._written and (room := self._channel.room) > 0:
-            piece = bytes(self._written[:room])
+        while self._socket is not None and self._written and self._is_worth_sending(now_s):
+            piece = bytes(self._written[: self._channel.room])
             del self._written[: len(piece)]
             self._socket.put(self._channel.send(piece, now_s=now_s))
-            self._tell(ExecTaken(session_id, len(piece)))
+            self._sent_at_s = now_s
+            self._taken_bytes += len(piece)
+        if self._taken_bytes >= TAKEN_BYTES:
+            self._tell(ExecTaken(session_id, self._taken_bytes))
+            self._taken_bytes = 0
         if self._ended is not None and not self._written and self._socket is not None:
             self._socket.put(self._channel.flush(now_s=now_s))
+
+    def _is_worth_sending(self, now_s: float) -> bool:
+        """Whether a message can be sent now that is full, or the last, or whose client waits for it.
+
+        A flood comes in pieces of 4 KiB, and a message costs all on its way the same whatever is in it.
+        """
+        wanted = min(len(self._written), self._channel.chunk_bytes)
+        if self._channel.room < wanted:
+            return False
+        is_full = wanted == self._channel.chunk_bytes or self._ended is not None
+        return is_full or self._channel.is_acknowledged or now_s >= self._sent_at_s + GATHER_S
 
     def _send_again(self, socket: Socket, now_s: float) -> float:
         """Send what was not acknowledged in time, but not while the socket is behind; when to look again."""

@@ -41,7 +41,7 @@ from bastide.model.messages.exec import ExecDownward, ExecStart, ExecUpward
 from bastide.store import Record, Store, Txn
 from bastide.store.following import follow
 from bastide.store.records import Change
-from bastide.wire.datachannel.payloads import parse_opening
+from bastide.wire.datachannel.payloads import Opening, parse_opening
 
 STREAM_PATH = "/v1/data-channel/"
 OPENING_S = 15.0
@@ -101,11 +101,12 @@ class ExecStreams:
             return
         await send({"type": "websocket.accept"})
         socket = Socket(receive, send)
-        live = await self._admit(found[1], socket, _origin(scope))
-        if live is None:
+        opening = await _read_opening(socket)
+        live = None if opening is None else await self._admit(found[1], opening.token, _origin(scope))
+        if opening is None or live is None:
             await socket.close(POLICY_VIOLATION)
             return
-        live.attach(socket)
+        live.attach(socket, chunk_bytes=opening.chunk_bytes)
         try:
             await socket.run(live.take)
         finally:
@@ -123,15 +124,10 @@ class ExecStreams:
             if host == host_id:
                 live.end(HOST_LOST)
 
-    async def _admit(self, session_id: str, socket: Socket, origin: Origin) -> LiveSession | None:
-        """The session that a first frame opens, begun if it has not; None for nobody's token."""
-        try:
-            async with asyncio.timeout(OPENING_S):
-                opening = parse_opening(str(await socket.read() or ""))
-        except (Invalid, TimeoutError):
-            return None
+    async def _admit(self, session_id: str, token: str, origin: Origin) -> LiveSession | None:
+        """The session that a token opens, begun if it has not; None for nobody's token."""
         now_s = self._now()
-        record = await self._store.update(lambda txn: _consume(txn, session_id, opening.token, now_s))
+        record = await self._store.update(lambda txn: _consume(txn, session_id, token, now_s))
         if record is None:
             log.info("a stream was refused", extra={"session": session_id})
             await self._note(refusal_of(session_id, origin))
@@ -219,6 +215,15 @@ class ExecStreams:
 def _origin(scope: Mapping[str, Any]) -> Origin:
     client = scope.get("client")
     return Origin(address=client[0] if client else "", is_secure=scope.get("scheme") == "wss")
+
+
+async def _read_opening(socket: Socket) -> Opening | None:
+    """A client's first frame; None for any other, or none in time."""
+    try:
+        async with asyncio.timeout(OPENING_S):
+            return parse_opening(str(await socket.read() or ""))
+    except (Invalid, TimeoutError):
+        return None
 
 
 def _consume(txn: Txn, session_id: str, token: str, now_s: float) -> Record | None:

@@ -23,6 +23,7 @@ from bastide.wire.datachannel.messages import (
 )
 from bastide.wire.datachannel.outgoing import Outgoing
 from bastide.wire.datachannel.payloads import (
+    AGENT_BYTES,
     parse_acknowledgement,
     parse_handshake_response,
     parse_size,
@@ -33,7 +34,6 @@ from bastide.wire.datachannel.payloads import (
 )
 from bastide.wire.datachannel.text import whole_characters
 
-CHUNK_BYTES = 8 * 1024  # of a message's payload; the agent's own are 1 KiB, clients take any
 INPUT_HELD_BYTES = 256 * 1024  # a client that sends more before it is taken has to send it again
 
 
@@ -79,6 +79,7 @@ class Channel:
         self._began_s: float | None = None
         self._half = b""  # the beginning of a character
         self._untaken_bytes = 0
+        self.chunk_bytes = AGENT_BYTES
         self.state = State.HANDSHAKE
 
     @property
@@ -91,8 +92,9 @@ class Channel:
         """Whether the client has everything."""
         return self._outgoing.due_at_s() is None
 
-    def attach(self, *, now_s: float) -> list[bytes]:
-        """A client is there, the first time or again."""
+    def attach(self, *, chunk_bytes: int, now_s: float) -> list[bytes]:
+        """A client is there, the first time or again, that takes so much in a message."""
+        self.chunk_bytes = chunk_bytes
         if self._began_s is None:
             self._began_s = now_s
             request = render_handshake_request()
@@ -180,8 +182,8 @@ class Channel:
     def _cut(self, data: bytes, now_s: float) -> list[bytes]:
         frames: list[bytes] = []
         while data:
-            piece = data[:CHUNK_BYTES]
-            piece = piece[: whole_characters(piece)] if len(data) > CHUNK_BYTES else piece
+            piece = data[: self.chunk_bytes]
+            piece = piece[: whole_characters(piece)] if len(data) > len(piece) else piece
             frames.append(self._next(piece, PayloadType.OUTPUT, now_s))
             data = data[len(piece) :]
         return frames

@@ -11,6 +11,8 @@ SESSION_TYPE = "InteractiveCommands"
 AGENT_VERSION = "3.3.0.0"  # of the SSM agent whose words these are; clients compare it for port sessions only
 SIZE_MAX = 65535  # struct winsize has 16 bits for each
 SUCCESS = 1
+AGENT_BYTES = 1024  # of a message's payload, as the SSM agent sends them: some clients have no room for more
+LARGE_BYTES = 32 * 1024  # the plugin takes any; each message costs the same, however small
 
 T = TypeVar("T")
 
@@ -21,6 +23,11 @@ class Opening(msgspec.Struct, frozen=True):
     token: str = msgspec.field(name="TokenValue")
     client_id: str = msgspec.field(name="ClientId", default="")
     client_version: str = msgspec.field(name="ClientVersion", default="")
+
+    @property
+    def chunk_bytes(self) -> int:
+        """How much a message to this client may hold: only the plugin (from 1.2.677) tells its version."""
+        return LARGE_BYTES if self.client_version else AGENT_BYTES
 
     def __repr__(self) -> str:
         return f"Opening({self.client_id!r}, {self.client_version!r})"

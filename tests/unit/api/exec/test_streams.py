@@ -42,12 +42,13 @@ class Client:
     ) -> None:
         self.plugin = plugin or Plugin()
         self.close_code: int | None = None
+        self.is_silent = False  # acknowledges nothing
+        self.sizes: list[int] = []  # of what is shown, message by message
         self._up: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._changed = asyncio.Event()
         self._up.put_nowait({"type": "websocket.connect"})
-        self._up.put_nowait(
-            {"type": "websocket.receive", "text": json.dumps({"TokenValue": session["token"]})}
-        )
+        opening = {"TokenValue": session["token"], "ClientVersion": "1.2.0"}
+        self._up.put_nowait({"type": "websocket.receive", "text": json.dumps(opening)})
         for frame in self.plugin.again():
             self._send(frame)
         path = f"/v1/data-channel/{session['id']}"
@@ -80,8 +81,11 @@ class Client:
         if message["type"] == "websocket.close":
             self.close_code = message["code"]
         if message["type"] == "websocket.send":
+            shown = len(self.plugin.shown)
             for frame in self.plugin.receive(message["bytes"]):
-                self._send(frame)
+                if not self.is_silent:
+                    self._send(frame)
+            self.sizes += [len(self.plugin.shown) - shown] if len(self.plugin.shown) > shown else []
         self._changed.set()
 
 
@@ -159,7 +163,6 @@ async def test_a_program_runs_is_typed_at_and_ends(desk: Desk) -> None:
     assert (resized.columns, resized.rows) == (100, 40)
     desk.streams.hear(HOST, ExecBytes(start.session_id, b"world"))
     await client.sees(b"world")
-    assert (await desk.hears(ExecTaken)).count == len(b"world")
     assert (await desk.world.sessions())[0]["Status"] == "Connected"
     desk.streams.hear(HOST, ExecBytes(start.session_id, b"the last words"))
     desk.streams.hear(HOST, ExecEnded(session_id=start.session_id, exit_code=3))
@@ -247,6 +250,31 @@ async def test_an_agent_is_held_up_by_a_client_that_takes_nothing(desk: Desk) ->
     while count < WINDOW_BYTES:
         count += (await desk.hears(ExecTaken)).count
     assert client.plugin.shown.count(b"x") == WINDOW_BYTES
+
+
+async def test_what_a_program_writes_in_small_pieces_is_sent_in_larger_ones(desk: Desk) -> None:
+    client, start = await desk.open()
+    client.is_silent = True
+    written = b""
+    for number in range(200):
+        piece = b"%03d\n" % number
+        written += piece
+        desk.streams.hear(HOST, ExecBytes(start.session_id, piece))
+        for _ in range(10):
+            await asyncio.sleep(0)
+    await client.sees(b"199\n")
+    assert client.plugin.shown == written
+    assert client.sizes[0] == 4
+    assert len(client.sizes) < 100
+
+
+async def test_the_agent_hears_of_a_quarter_of_its_window_at_once(desk: Desk) -> None:
+    _, start = await desk.open()
+    quarter = WINDOW_BYTES // 4
+    for _ in range(2):
+        desk.streams.hear(HOST, ExecBytes(start.session_id, b"x" * (quarter // 2)))
+        await asyncio.sleep(0.02)
+    assert (await desk.hears(ExecTaken)).count == quarter
 
 
 async def test_typing_is_held_up_by_a_program_that_reads_nothing(desk: Desk) -> None:

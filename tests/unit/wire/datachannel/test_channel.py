@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bastide.model.faults import Invalid
-from bastide.wire.datachannel.channel import CHUNK_BYTES, INPUT_HELD_BYTES, Channel, Opened, Resized, Typed
+from bastide.wire.datachannel.channel import INPUT_HELD_BYTES, Channel, Opened, Resized, Typed
 from bastide.wire.datachannel.messages import Message, PayloadType, parse_message
 from bastide.wire.datachannel.outgoing import TIMEOUT_MAX_S, WINDOW_BYTES, WINDOW_MESSAGES
+from bastide.wire.datachannel.payloads import AGENT_BYTES, LARGE_BYTES, parse_opening
 from bastide.wire.datachannel.text import whole_characters
 from tests.unit.wire.datachannel.plugin import Network, Plugin
 
@@ -41,7 +42,7 @@ class World:
         self.typed = b""
         self.sizes: list[tuple[int, int]] = []
         self.opened = 0
-        self.down.put(self.channel.attach(now_s=0.0), 0.0)
+        self.down.put(self.channel.attach(chunk_bytes=LARGE_BYTES, now_s=0.0), 0.0)
 
     def step(self) -> None:
         self.now_s += STEP_S
@@ -125,7 +126,7 @@ def test_nothing_is_lost_or_shown_twice_when_sockets_are_lost(
             world.step()
         world.up.cut()
         world.down.cut()
-        world.down.put(world.channel.attach(now_s=world.now_s), world.now_s)
+        world.down.put(world.channel.attach(chunk_bytes=LARGE_BYTES, now_s=world.now_s), world.now_s)
         world.up.put(world.plugin.again(), world.now_s)
         world.show(after)
         world.type(after)
@@ -140,7 +141,8 @@ def test_the_handshake_comes_first_and_says_what_the_session_is() -> None:
     world = World()
     world.open()
     assert world.opened == 1
-    request = parse_message(Channel("s", wall_ms=lambda: 1).attach(now_s=0.0)[0])
+    channel = Channel("s", wall_ms=lambda: 1)
+    request = parse_message(channel.attach(chunk_bytes=AGENT_BYTES, now_s=0.0)[0])
     assert (request.sequence, request.flags, request.payload_type) == (0, 1, PayloadType.HANDSHAKE_REQUEST)
     action = msgspec.json.decode(request.payload)["RequestedClientActions"][0]
     assert action["ActionParameters"]["SessionType"] == "InteractiveCommands"
@@ -165,7 +167,7 @@ def test_room_is_what_a_client_has_not_acknowledged() -> None:
     world.run()
     assert world.channel.room == WINDOW_BYTES
     frames = world.channel.send(b"x" * WINDOW_BYTES, now_s=world.now_s)
-    assert len(frames) == WINDOW_BYTES // CHUNK_BYTES
+    assert len(frames) == WINDOW_BYTES // LARGE_BYTES
     assert world.channel.room == 0
     world.down.put(frames, world.now_s)
     world.run()
@@ -173,6 +175,17 @@ def test_room_is_what_a_client_has_not_acknowledged() -> None:
     for _ in range(WINDOW_MESSAGES):
         world.channel.send(b"x", now_s=world.now_s)
     assert world.channel.room == 0
+
+
+@pytest.mark.parametrize(
+    ("opening", "most"),
+    [('{"TokenValue":"t"}', 1024), ('{"TokenValue":"t","ClientVersion":"1.2.677.0"}', 32768)],
+)
+def test_only_the_plugin_gets_more_in_a_message_than_the_agents_own_hold(opening: str, most: int) -> None:
+    channel = Channel("s", wall_ms=lambda: 1)
+    channel.attach(chunk_bytes=parse_opening(opening).chunk_bytes, now_s=0.0)
+    sizes = [len(message.payload) for message in payloads(channel.send(b"x" * 100_000, now_s=0.0))]
+    assert (max(sizes), sum(sizes)) == (most, 100_000)
 
 
 def test_input_that_nobody_takes_is_not_acknowledged() -> None:

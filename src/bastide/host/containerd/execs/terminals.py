@@ -9,7 +9,7 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +34,6 @@ BREAKS = b"\x03\x1c"
 BREAK_S = 0.2  # for them to be heard
 HANG_UP_S = 1.0  # for a shell to end its jobs, before it is killed
 LINGER_S = 0.5  # for the last bytes of a program whose children keep its terminal
-HELD_BYTES = 64 * 1024
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +118,7 @@ class ContainerTerminal:
         stub: "TasksAsyncStub",
         ids: tuple[str, str],
         keyboard: int,
-        screen: asyncio.StreamReader,
+        screen: int,
     ) -> None:
         self._channel = channel
         self._tasks = stub
@@ -136,24 +135,18 @@ class ContainerTerminal:
     async def read(self, size_max: int) -> bytes:
         """What it wrote; nothing when there will be no more."""
         while True:
-            reading = asyncio.ensure_future(self._screen.read(size_max))
-            waits: set[asyncio.Future[object]] = {reading}  # type: ignore[arg-type]  # read only
-            if not self._exit_code.done():
-                waits.add(self._exit_code)  # type: ignore[arg-type]
-            try:
+            has_ended = self._exit_code.done()
+            with _readable(self._screen) as ready:
                 await asyncio.wait(
-                    waits,
-                    timeout=LINGER_S if self._exit_code.done() else None,
+                    {ready} if has_ended else {ready, self._exit_code},
+                    timeout=LINGER_S if has_ended else None,
                     return_when=asyncio.FIRST_COMPLETED,
                 )
-                if reading.done():
-                    return reading.result()
-                if len(waits) == 1:
-                    return b""  # it has ended and nothing came for a while: its children keep the terminal
-            finally:
-                if not reading.done():
-                    reading.cancel()
-                    await asyncio.wait([reading])
+            if ready.done():
+                with suppress(BlockingIOError):
+                    return os.read(self._screen, size_max)
+            elif has_ended:
+                return b""  # nothing came for a while: its children keep the terminal
 
     async def write(self, data: bytes) -> None:
         """Type it; waits for the program to read what was typed before."""
@@ -204,7 +197,7 @@ class ContainerTerminal:
 
 
 @contextlib.asynccontextmanager
-async def _pipes(pair: Path) -> AsyncIterator[tuple[int, asyncio.StreamReader]]:
+async def _pipes(pair: Path) -> AsyncIterator[tuple[int, int]]:
     """The keyboard's end to write to, and the screen's to read from."""
     pair.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     for path in (_keyboard(pair), _screen(pair)):
@@ -213,15 +206,11 @@ async def _pipes(pair: Path) -> AsyncIterator[tuple[int, asyncio.StreamReader]]:
     # Both ways: a pipe nobody reads yet cannot be opened to write alone.
     keyboard = os.open(_keyboard(pair), os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     screen = os.open(_screen(pair), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    reader = asyncio.StreamReader(limit=HELD_BYTES)
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(screen, "rb", buffering=0)
-    )
     try:
-        yield keyboard, reader
+        yield keyboard, screen
     finally:
-        transport.close()
         os.close(keyboard)
+        os.close(screen)
         for path in (_keyboard(pair), _screen(pair)):
             path.unlink(missing_ok=True)
 
@@ -248,6 +237,18 @@ def _type(keyboard: Path, data: bytes) -> bool:
         os.close(descriptor)
 
 
+@contextlib.contextmanager
+def _readable(descriptor: int) -> Iterator["asyncio.Future[int | None]"]:
+    """Done once there is something to read, or nobody writes any more."""
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[int | None] = loop.create_future()
+    loop.add_reader(descriptor, _set, ready)
+    try:
+        yield ready
+    finally:
+        loop.remove_reader(descriptor)
+
+
 async def _writable(descriptor: int) -> None:
     loop = asyncio.get_running_loop()
     ready = loop.create_future()
@@ -258,6 +259,6 @@ async def _writable(descriptor: int) -> None:
         loop.remove_writer(descriptor)
 
 
-def _set(ready: "asyncio.Future[None]") -> None:
+def _set(ready: "asyncio.Future[int | None]") -> None:
     if not ready.done():
         ready.set_result(None)
