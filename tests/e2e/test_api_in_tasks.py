@@ -1,15 +1,14 @@
-"""Story: a program in a task calls the API with boto3, told nothing but what every task is told."""
+"""Story: a program in a task calls the API with boto3, as its role, told what every task is told."""
 
 import json
 import time
 from typing import Any
 
-import boto3
 import pytest
-from botocore.exceptions import ClientError
 
 from tests.installation import LOG_GROUP, Installation, shell, until
 from tests.python_image import NAME, write_python_image
+from tests.roles import TRUST
 
 pytestmark = pytest.mark.real
 
@@ -73,20 +72,15 @@ def test_boto3_in_a_task_just_works(bastide: Installation, image: str) -> None:
         logEvents=[{"timestamp": int(time.time() * 1000), "message": "it is mine"}],
     )
     vpc_id, endpoint_id = make_endpoint(bastide.client("ec2"))
-    iam.create_user(UserName="reader")
+    role = iam.create_role(RoleName="reader", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
     policy = reading(OWN, vpc_id, endpoint_id)
-    iam.put_user_policy(UserName="reader", PolicyName="read", PolicyDocument=policy)
-    key = iam.create_access_key(UserName="reader")["AccessKey"]
-    keys = {
-        "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
-    }
-    app = shell("app", "", image=image, command=["python3", "-c", SCRIPT]) | {"environment": pairs(keys)}
-    task = bastide.run_task(bastide.register("caller", app))[0]
+    iam.put_role_policy(RoleName="reader", PolicyName="read", PolicyDocument=policy)
+    app = shell("app", "", image=image, command=["python3", "-c", SCRIPT])
+    task = bastide.run_task(bastide.register("caller", app, taskRoleArn=role))[0]
     stopped = bastide.wait(task, "STOPPED")
     lines = bastide.log_lines(f"t/app/{task.rsplit('/', 1)[-1]}", group=LOG_GROUP)
     assert lines == [
-        "arn:aws:iam::000000000000:user/reader",
+        f"arn:aws:sts::000000000000:assumed-role/reader/{task.rsplit('/', 1)[-1]}",
         "it is mine",
         "AccessDeniedException",
         "AccessDeniedException",
@@ -94,15 +88,6 @@ def test_boto3_in_a_task_just_works(bastide: Installation, image: str) -> None:
         "169.254.170.3",
         "169.254.170.3",
     ], "\n".join([*lines, str(stopped)])
-    outside = boto3.client(
-        "logs",
-        region_name="us-east-1",
-        endpoint_url=bastide.environment["AWS_ENDPOINT_URL"],
-        aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
-    )
-    with pytest.raises(ClientError, match="not authorized"):  # the same key outside of the VPC
-        outside.get_log_events(logGroupName=OWN, logStreamName="s")
     bastide.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[endpoint_id])
     left = bastide.folder / "run" / bastide.instance / "netns"
     until(lambda: not list(left.glob("*-task-eni-*")))
@@ -119,8 +104,3 @@ def make_endpoint(ec2: Any) -> tuple[str, str]:
         SubnetIds=[subnets[0]["SubnetId"]],
     )
     return vpc_id, made["VpcEndpoint"]["VpcEndpointId"]
-
-
-def pairs(variables: dict[str, str]) -> list[dict[str, Any]]:
-    """As a task definition has them."""
-    return [{"name": name, "value": value} for name, value in variables.items()]
