@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from bastide.api.keys import FILE_NAME as KEY_FILE
 from tests import roles
 from tests.installation import IMAGE, Installation
+from tests.planted import leaks, remember
 
 RUNTIME = "BASTIDE_TEST_RUNTIME"
 SHARED_KERNEL = {"runtime": "runc", "allow_shared_kernel": "true", "runtime_folder": "/usr/bin"}
@@ -50,7 +52,10 @@ def start_installation(kind: str, **settings: str) -> Iterator[Installation]:
             made.make_role(role)
         made.bastide("image", "import", str(made.demo_archive()))
         assert IMAGE.split(":")[0] in made.bastide("image", "list")
+        secret = made.environment["AWS_SECRET_ACCESS_KEY"]
+        remember("the admin's secret", secret, may_be_in=KEY_FILE)
         yield made
+        assert leaks(folder / "data" / instance) == []
     finally:
         made.remove()
         shutil.rmtree(folder)

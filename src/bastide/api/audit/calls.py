@@ -1,7 +1,6 @@
 """The record of a call to the API: which are told, as what, and what of them is left out."""
 
 import re
-from uuid import uuid4
 
 import msgspec
 
@@ -55,7 +54,6 @@ def record_of(exchange: Exchange, request: Request, error: WireError | None, *, 
         parameters=parameters,
         answer=answer,
         request_id=exchange.request_id,
-        event_id=str(uuid4()),
         is_read_only=is_reading,
         resources=resources or msgspec.UNSET,
         is_management=not is_data,

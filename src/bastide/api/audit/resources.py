@@ -20,28 +20,28 @@ SERVICES: Mapping[str, str] = {
 }
 # Of the members that name something without being an ARN, what it is.
 NAMES: Mapping[str, Mapping[str, str]] = {
-    "ecr": {"repositoryname": "Repository", "repositorynames": "Repository"},
+    "ecr": {"repositoryName": "Repository", "repositoryNames": "Repository"},
     "ecs": {
         "cluster": "Cluster",
-        "clustername": "Cluster",
+        "clusterName": "Cluster",
         "clusters": "Cluster",
         "family": "TaskDefinition",
         "service": "Service",
         "task": "Task",
-        "taskdefinition": "TaskDefinition",
+        "taskDefinition": "TaskDefinition",
         "tasks": "Task",
     },
     "iam": {
-        "accesskeyid": "AccessKey",
-        "groupname": "Group",
-        "instanceprofilename": "InstanceProfile",
-        "policyname": "Policy",
-        "rolename": "Role",
-        "username": "User",
+        "accessKeyId": "AccessKey",
+        "groupName": "Group",
+        "instanceProfileName": "InstanceProfile",
+        "policyName": "Policy",
+        "roleName": "Role",
+        "userName": "User",
     },
-    "logs": {"loggroupname": "LogGroup"},
+    "logs": {"logGroupName": "LogGroup"},
     "s3": {"bucket": "Bucket"},
-    "secretsmanager": {"name": "Secret", "secretid": "Secret"},
+    "secretsmanager": {"name": "Secret", "secretId": "Secret"},
     "ssm": {"name": "Parameter", "names": "Parameter"},
 }
 EC2_IDS: Mapping[str, str] = {
@@ -106,7 +106,7 @@ def _resource(service: str, name: str, value: str) -> Document | None:
         found = _EC2_ID.fullmatch(value)
         kind = EC2_IDS.get(found[1]) if found else None
     else:
-        kind = NAMES.get(service, {}).get(name.lower())
+        kind = NAMES.get(service, {}).get(name)
     if kind is None or not value:
         return None
     return {"type": f"AWS::{_service(service)}::{kind}", "resourceName": value}

@@ -84,7 +84,6 @@ def event_record(event: Event, *, account: str) -> Record:
         error_message=message,
         parameters=event.parameters,
         request_id=event.request_id or str(uuid4()),
-        event_id=str(uuid4()),
         is_read_only=event.is_read_only,
         resources=event.resources or msgspec.UNSET,
         kind=event.kind,

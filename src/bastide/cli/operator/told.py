@@ -4,6 +4,7 @@ import getpass
 import os
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from bastide.config import Settings
 
@@ -29,6 +30,7 @@ def tell_audit_log(settings: Settings, name: str, **parameters: Any) -> None:
         parameters=parameters or None,
     )
     record = event_record(event, account=settings.account)
+    record.event_id = str(uuid4())
     record.time = datetime.now(UTC).strftime(TIME_FORMAT)
     append_once(settings.audit_folder, render_record(record))
 

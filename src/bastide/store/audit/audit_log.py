@@ -36,6 +36,7 @@ class AuditLog:
         self._trouble = ""
         self._waiting: list[Record] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._shared: asyncio.Future[bool] | None = None
         self._writer = Writer(
             folder, retention=retention, settle=self._hand_over, segment_bytes=segment_bytes
         )
@@ -66,14 +67,21 @@ class AuditLog:
 
     async def close(self) -> None:
         """Write what waits, and end."""
+        if self._shared is not None:
+            await self._sent()
         self._send(None)
         await asyncio.to_thread(self._writer.join)
 
     async def _sent(self) -> bool:
-        """Whether everything handed over with this was written."""
-        future: asyncio.Future[bool] = self._loop.create_future()
-        self._send(future)
-        return await future
+        """Whether everything handed over with this was written; one round of the loop shares it."""
+        if self._shared is None:
+            self._shared = self._loop.create_future()
+            self._loop.call_soon(self._send_shared)
+        return await asyncio.shield(self._shared)
+
+    def _send_shared(self) -> None:
+        shared, self._shared = self._shared, None
+        self._send(shared)
 
     def _send(self, future: "asyncio.Future[bool] | None") -> None:
         if self._timer is not None:

@@ -41,7 +41,7 @@ class Record(
         "category": "eventCategory",
     },
 ):
-    """One call. Whoever writes it down gives it its time."""
+    """One call. Whoever writes it down gives it its time and its own id."""
 
     event_version: str = "1.11"
     identity: Document
@@ -57,7 +57,7 @@ class Record(
     answer: Any = None
     more: Document | msgspec.UnsetType = msgspec.UNSET
     request_id: str
-    event_id: str
+    event_id: str = ""
     is_read_only: bool
     resources: list[Document] | msgspec.UnsetType = msgspec.UNSET
     kind: str = "AwsApiCall"

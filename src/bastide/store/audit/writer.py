@@ -10,13 +10,14 @@ import errno
 import logging
 import os
 import queue
+import random
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
 from bastide.store.audit.records import Record, render_record
 from bastide.store.audit.segment import Segment
@@ -187,6 +188,7 @@ class Writer:
         stamp = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
         for record in records:
             record.time = stamp
+            record.event_id = record.event_id or _draw_id()
         return b"".join(map(render_record, records))
 
     def _moment(self) -> datetime:
@@ -211,8 +213,7 @@ class Writer:
             address=OWN_SOURCE,
             user_agent=OWN_SOURCE,
             more={"records": self._lost, "since": self._lost_since, "reason": self._trouble},
-            request_id=str(uuid4()),
-            event_id=str(uuid4()),
+            request_id=_draw_id(),
             is_read_only=False,
             kind="AwsServiceEvent",
             account="",
@@ -233,6 +234,11 @@ class Writer:
                 self._swept_s = now_s
         except OSError as error:
             self._trouble = _meaning(error)
+
+
+def _draw_id() -> str:
+    """Unlike any other. It may be guessed: the kernel's own randomness would cost a system call."""
+    return str(UUID(int=random.getrandbits(128), version=4))
 
 
 def _ends_whole(path: Path) -> bool:
