@@ -73,15 +73,15 @@ def measure_network(*, rounds: int) -> Iterator[list[Figure]]:
         with asyncio.Runner() as runner:
             yield from _measure(runner, network, rounds=rounds)
     finally:
-        asyncio.run(_remove(network))
+        asyncio.run(remove_all(network))
         shutil.rmtree(folder)
 
 
 def _measure(runner: asyncio.Runner, network: VpcNetwork, *, rounds: int) -> Iterator[list[Figure]]:
-    parts = _parts(INTERFACES)
+    parts = make_parts(INTERFACES)
     before = _kernel_mib()
     network.know(assemble_vpcs(parts.values()))
-    paths = runner.run(_make(network, parts, INTERFACES))
+    paths = runner.run(make_interfaces(network, parts, INTERFACES))
     memory = figure(f"kernel memory of {INTERFACES} interfaces", "MiB", [_kernel_mib() - before])
     yield [memory, *_measure_changes(runner, network, parts), *_measure_effect(runner, network, parts, paths)]
     yield [_measure_loss(runner, network, parts, paths)]
@@ -136,7 +136,7 @@ def _measure_effect(
     }
     figures = []
     for name, more in changes.items():
-        probe = Probe(paths[0], paths[3], _address(3))
+        probe = Probe(paths[0], paths[3], address_of(3))
         samples: dict[bool, list[float]] = {True: [], False: []}
         for opens in (True, False) * TIMES:
             begun = time.monotonic()
@@ -159,7 +159,7 @@ def _measure_loss(
 ) -> Figure:
     """Datagrams that did not arrive while rules were changed."""
     counter = inside(paths[1], COUNTER, PORT)
-    pulse = inside(paths[0], PULSE, _address(1), PORT)
+    pulse = inside(paths[0], PULSE, address_of(1), PORT)
     for number in range(CHANGES):
         port = _tcp(2000 + number)
         rule = SecurityGroupRule(
@@ -178,7 +178,7 @@ def _measure_packets(
     """Two interfaces by the rules of few and of many and by none, and what they are compared with."""
 
     def ruled(count: int) -> None:
-        network.know(assemble_vpcs(_parts(count).values()))
+        network.know(assemble_vpcs(make_parts(count).values()))
         runner.run(network.ensure_vpc(VPC))
 
     def bare() -> None:
@@ -192,9 +192,9 @@ def _measure_packets(
         sides: dict[str, tuple[Callable[[], None], Path, str]] = {
             "plain pair": (lambda: None, near, FAR),
             "routed pair": (lambda: None, behind, FAR),
-            "10 interfaces": (lambda: ruled(10), paths[0], _address(1)),
-            f"{MANY} interfaces": (lambda: ruled(MANY), paths[0], _address(1)),
-            "rules flushed": (bare, paths[0], _address(1)),
+            "10 interfaces": (lambda: ruled(10), paths[0], address_of(1)),
+            f"{MANY} interfaces": (lambda: ruled(MANY), paths[0], address_of(1)),
+            "rules flushed": (bare, paths[0], address_of(1)),
         }
         samples: dict[str, list[Sequence[float]]] = {what: [] for what in sides}
         for _ in range(rounds):
@@ -228,7 +228,7 @@ def _compare(samples: Mapping[str, Sequence[Sequence[float]]]) -> list[Figure]:
     return [one for figures in sides.values() for one in figures] + ratios
 
 
-def _parts(interfaces: int) -> dict[str, AnyPart]:
+def make_parts(interfaces: int) -> dict[str, AnyPart]:
     """So many interfaces, each in two of the groups; every group lets itself and the nine after it in."""
     parts: list[AnyPart] = [Vpc(id=VPC, cidrs=("10.0.0.0/16",))]
     parts += [Subnet(id=f"subnet-{n}", vpc_id=VPC, cidr=f"10.0.{n * 4}.0/22") for n in range(SUBNETS)]
@@ -259,13 +259,19 @@ def _interface(n: int) -> Interface:
         vpc_id=VPC,
         subnet_id=f"subnet-{n % SUBNETS}",
         mac=mac_of(f"{INSTANCE}{n}"),
-        addresses=(Address(_address(n)),),
+        addresses=(Address(address_of(n)),),
         group_ids=(f"sg-{n % GROUPS}", f"sg-{(n + 9) % GROUPS}"),
-        task_id=f"{n:012x}{0:020x}",
+        task_id=task_of(n),
     )
 
 
-def _address(n: int) -> str:
+def task_of(n: int) -> str:
+    """Whose the n-th interface is."""
+    return f"{n:012x}{0:020x}"
+
+
+def address_of(n: int) -> str:
+    """Of the n-th interface."""
     return str(IPv4Network(f"10.0.{n % SUBNETS * 4}.0/22")[4 + n // SUBNETS])
 
 
@@ -273,7 +279,8 @@ def _tcp(port: int) -> Traffic:
     return Traffic(protocol=TCP, first=port, last=port)
 
 
-async def _make(network: VpcNetwork, parts: Mapping[str, AnyPart], count: int) -> list[Path]:
+async def make_interfaces(network: VpcNetwork, parts: Mapping[str, AnyPart], count: int) -> list[Path]:
+    """The namespaces of the first so many."""
     made = []
     for n in range(count):
         interface = parts[f"eni-{n}"]
@@ -282,7 +289,7 @@ async def _make(network: VpcNetwork, parts: Mapping[str, AnyPart], count: int) -
         eni = Eni(
             id=interface.id,
             mac=interface.mac,
-            private_ip=_address(n),
+            private_ip=address_of(n),
             subnet_id=subnet.id,
             subnet_cidr=subnet.cidr,
             vpc_id=VPC,
@@ -293,7 +300,8 @@ async def _make(network: VpcNetwork, parts: Mapping[str, AnyPart], count: int) -
     return made
 
 
-async def _remove(network: VpcNetwork) -> None:
+async def remove_all(network: VpcNetwork) -> None:
+    """Every interface, and with the last one the rest."""
     for task_id in await network.read_enis():
         await network.remove_eni(task_id)
 
