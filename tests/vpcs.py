@@ -21,6 +21,7 @@ from bastide.model.network import (
     assemble_vpcs,
 )
 from bastide.model.network.flows import CountedFlows
+from bastide.model.usage import Traffic
 
 EVERYWHERE = "0.0.0.0/0"
 
@@ -105,6 +106,9 @@ class Told(Generic[N]):
 
     async def read_flows(self, vpc_id: str) -> CountedFlows:
         return await self.network.read_flows(vpc_id)
+
+    async def read_traffic(self, vpc_id: str, task_id: str) -> Traffic | None:
+        return await self.network.read_traffic(vpc_id, task_id)
 
     async def read_enis(self) -> set[str]:
         return await self.network.read_enis()

@@ -23,6 +23,9 @@ fetch $ECS_CONTAINER_METADATA_URI_V4
 fetch $ECS_CONTAINER_METADATA_URI_V4/task
 fetch $ECS_CONTAINER_METADATA_URI/task
 fetch http://169.254.170.2/v4/NEIGHBOUR/task
+fetch $ECS_CONTAINER_METADATA_URI_V4/stats
+dd if=/dev/zero of=/zeros bs=1M count=20 2>/dev/null; sync; sleep 1
+fetch $ECS_CONTAINER_METADATA_URI_V4/task/stats
 while sleep 0.2; do fetch $ECS_CONTAINER_METADATA_URI_V4/taskWithTags; done
 """
 
@@ -57,7 +60,7 @@ def lines(bastide: Installation, task: dict[str, Any]) -> list[str]:
 
 
 def test_it_is_told_what_ecs_shows_of_it(bastide: Installation, asking: dict[str, Any]) -> None:
-    said = until(lambda: len(found := lines(bastide, asking)) > 8 and found)
+    said = until(lambda: len(found := lines(bastide, asking)) > 10 and found)
     own = asking["containers"][0]
     assert said[:3] == [
         f"ECS_AGENT_URI=http://169.254.170.2/api/{own['runtimeId']}",
@@ -73,6 +76,22 @@ def test_it_is_told_what_ecs_shows_of_it(bastide: Installation, asking: dict[str
     assert task["AvailabilityZone"] == asking["availabilityZone"]
     assert task["Limits"] == {"CPU": 0.25, "Memory": 512}
     assert "404" in said[7]  # the neighbour's
+
+
+def test_its_numbers_are_real_and_move(bastide: Installation, asking: dict[str, Any]) -> None:
+    said = until(lambda: len(found := lines(bastide, asking)) > 9 and found)
+    first, own = json.loads(said[8]), asking["containers"][0]["runtimeId"]
+    second = json.loads(said[9])[own]
+    assert second["memory_stats"]["limit"] == 512 * 1024 * 1024
+    assert 0 < second["memory_stats"]["usage"] < second["memory_stats"]["limit"]
+    assert (
+        second["cpu_stats"]["cpu_usage"]["total_usage"] > first["cpu_stats"]["cpu_usage"]["total_usage"] > 0
+    )
+    assert second["networks"]["eth0"]["rx_bytes"] > first["networks"]["eth0"]["rx_bytes"] > 0
+    assert second["network_rate_stats"]["tx_bytes_per_sec"] > 0
+    wrote = [each["blkio_stats"]["io_service_bytes_recursive"][1]["value"] for each in (first, second)]
+    assert wrote[1] - wrote[0] >= 20 * 1024 * 1024
+    assert json.loads(said[5])["EphemeralStorageMetrics"]["Reserved"] == 20496
 
 
 def test_its_role_is_who_it_is(bastide: Installation, asking: dict[str, Any]) -> None:
@@ -97,7 +116,7 @@ def test_it_is_told_while_the_server_is_away_and_again_after_the_agent_died(
     bastide: Installation, asking: dict[str, Any]
 ) -> None:
     def kinds() -> list[str]:
-        return ["task" if line.startswith("{") else "none" for line in lines(bastide, asking)[8:]]
+        return ["task" if line.startswith("{") else "none" for line in lines(bastide, asking)[10:]]
 
     os.kill(bastide.pid("server"), signal.SIGKILL)
     until(lambda: not bastide.is_up("server"))

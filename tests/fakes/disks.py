@@ -8,6 +8,7 @@ from bastide.host.disks import check_name
 from bastide.host.ports import Disks
 from bastide.model.assignment import EfsVolume
 from bastide.model.faults import Invalid, NotFound
+from bastide.model.usage import DiskUse
 
 
 class FakeDisks(Disks):
@@ -42,6 +43,11 @@ class FakeDisks(Disks):
 
     def rootfs_path(self, task_id: str, container: str) -> Path:
         return self.folder / task_id / "rootfs" / container
+
+    async def read_use(self, task_id: str) -> DiskUse | None:
+        if task_id not in self.sizes_gib:
+            return None
+        return DiskUse(used_mib=0, major=7, minor=0, reads=0, read_bytes=0, writes=0, written_bytes=0)
 
     async def remove_disk(self, task_id: str) -> None:
         self.sizes_gib.pop(task_id, None)

@@ -7,6 +7,7 @@ from bastide.model.assignment import Eni
 from bastide.model.faults import Unavailable
 from bastide.model.network import VpcState
 from bastide.model.network.flows import CountedFlows
+from bastide.model.usage import Traffic
 
 
 class FakeNetwork(Network):
@@ -16,6 +17,7 @@ class FakeNetwork(Network):
         self.enis: dict[str, Eni] = {}
         self.states: dict[str, VpcState] = {}
         self.flows: dict[str, CountedFlows] = {}
+        self.traffic = Traffic(**dict.fromkeys(Traffic.__struct_fields__, 0))
         self.renewed: set[str] = set()  # their links were lost, and no sandbox knows the new ones
 
     def know(self, states: Mapping[str, VpcState]) -> None:
@@ -44,6 +46,9 @@ class FakeNetwork(Network):
 
     async def read_flows(self, vpc_id: str) -> CountedFlows:
         return self.flows.get(vpc_id, CountedFlows({}, {}))
+
+    async def read_traffic(self, vpc_id: str, task_id: str) -> Traffic | None:
+        return self.traffic if task_id in self.enis else None
 
     async def read_enis(self) -> set[str]:
         return set(self.enis)

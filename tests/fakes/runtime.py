@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import re
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import Any
 
 from bastide.host.ports import ContainerState, ExecResult, NewContainer, Process, ShapeProcess
 from bastide.model.faults import Conflict, Invalid, NotFound, Unavailable
+from bastide.model.usage import ContainerUsage
 
 CONTAINER_TYPE = "io.kubernetes.cri.container-type"
 SANDBOX_ID = "io.kubernetes.cri.sandbox-id"
@@ -132,6 +134,7 @@ class FakeRuntime:
 
     def __init__(self, script: Script = read_script, answer: Callable[[str], Answer] = read_answer) -> None:
         self.memory_bytes: dict[str, int] = {}
+        self.cpu_ns: Counter[str] = Counter()
         self.is_hanging = False
         self.terminals: dict[str, FakeTerminal] = {}
         self.execs: list[tuple[str, Sequence[str]]] = []
@@ -237,6 +240,13 @@ class FakeRuntime:
         if held is None or held.process is not Process.RUNNING:
             return None
         return self.memory_bytes.get(container_id, 1024 * 1024)
+
+    async def read_usage(self, container_id: str) -> ContainerUsage | None:
+        memory_bytes = await self.read_memory_bytes(container_id)
+        if memory_bytes is None:
+            return None
+        self.cpu_ns[container_id] += 1_000_000
+        return ContainerUsage(cpu_ns=self.cpu_ns[container_id], memory_bytes=memory_bytes, processes=1)
 
     async def watch(self) -> AsyncIterator[str | None]:
         queue: asyncio.Queue[str | None] = asyncio.Queue()

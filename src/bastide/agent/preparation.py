@@ -22,6 +22,7 @@ from bastide.agent.asking.secrets import Environments, Secrets
 from bastide.agent.folders import TaskFolders
 from bastide.agent.images import TaskImages
 from bastide.agent.metadata.endpoint import TaskEndpoint
+from bastide.agent.metadata.stats import TaskStats
 from bastide.agent.network.api_access import ApiAccess
 from bastide.agent.network.names import Names
 from bastide.agent.network.services import VpcServices
@@ -105,7 +106,8 @@ class Preparation:
         self._host = host
         pool, has_api = public_pool(settings.instance, settings.public_pool), settings.task_api
         names = Names(host.resolvers, pool, registry_domain=settings.registry_domain if has_api else "")
-        self.endpoint = TaskEndpoint(host.endpoints, calls)
+        measuring = TaskStats(host.runtime, host.network, host.disks, host.cgroups)
+        self.endpoint = TaskEndpoint(host.endpoints, calls, measuring)
         access = ApiAccess(host.api_proxies, has_address=has_api)
         self.services = VpcServices(names, self.endpoint, access)
         self.trust = Trust(settings.agent_folder / "api-ca.pem")

@@ -22,11 +22,13 @@ from weakref import WeakValueDictionary
 
 from bastide.host import mounts, syscalls
 from bastide.host.command import CommandFailed, run
+from bastide.host.machine.disk_use import read_disk_use
 from bastide.host.threads import on_own_thread
 from bastide.host.volumes.efs import mount_efs, read_file_systems
 from bastide.host.volumes.extents import copy_extents
 from bastide.model.assignment import EfsVolume
 from bastide.model.faults import Fault, InUse, Invalid, NotFound, Unavailable
+from bastide.model.usage import DiskUse
 
 T = TypeVar("T")
 GIB = 1024**3
@@ -119,6 +121,15 @@ class LoopDisks:
                     if not tries_left:
                         raise
                 await asyncio.sleep(UNMOUNT_PAUSE_S)
+
+    async def read_use(self, task_id: str) -> DiskUse | None:
+        """What the task's disk holds and has done; None when it is not here."""
+        target = self._target(task_id)
+
+        def read() -> DiskUse | None:
+            return read_disk_use(target) if mounts.is_mounted(target) else None
+
+        return await self._guarded(read)
 
     async def read_disks(self) -> set[str]:
         """Task ids that have anything of a disk on this host."""

@@ -19,6 +19,7 @@ from bastide.model.network import Interface, VpcState
 from bastide.model.network.flows import CountedFlows
 from bastide.model.network.names import VpcNames
 from bastide.model.status import Process as Process
+from bastide.model.usage import ContainerUsage, DiskUse, Traffic
 
 Progress = Callable[[str, int, int], None]  # what, done, total (bytes)
 
@@ -160,6 +161,9 @@ class Runtime(Protocol):
     async def read_memory_bytes(self, container_id: str) -> int | None:
         """What the container uses now, by the sandbox's own count; None when it does not run."""
 
+    async def read_usage(self, container_id: str) -> ContainerUsage | None:
+        """What the container has used and uses, as its runtime counts it; None when it does not run."""
+
     def watch(self) -> AsyncIterator[str | None]:
         """Ids of containers whose process started or ended; None: events may have been missed, look at all.
 
@@ -235,6 +239,9 @@ class Network(Protocol):
 
     async def read_flows(self, vpc_id: str) -> CountedFlows:
         """What the VPC's router has counted; nothing where the VPC is not here or nobody counts."""
+
+    async def read_traffic(self, vpc_id: str, task_id: str) -> Traffic | None:
+        """What the task's interface has carried; None when it is not here."""
 
     async def read_enis(self) -> set[str]:
         """Task ids that have anything on this host's network."""
@@ -329,6 +336,9 @@ class Disks(Protocol):
 
     def rootfs_path(self, task_id: str, container: str) -> Path:
         """Where `ensure_rootfs` mounts it, whether or not it is there."""
+
+    async def read_use(self, task_id: str) -> DiskUse | None:
+        """What the task's disk holds and has done; None when it is not here."""
 
     async def remove_disk(self, task_id: str) -> None:
         """Unmount and delete all of it. Repeatable."""

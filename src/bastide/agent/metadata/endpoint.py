@@ -15,14 +15,17 @@ from bastide.agent.metadata.answers import NOBODY, NOT_ALLOWED, TOO_OFTEN, rende
 from bastide.agent.metadata.credentials import RoleCredentials
 from bastide.agent.metadata.protection import Protection, unknown_task
 from bastide.agent.metadata.rates import Rates
+from bastide.agent.metadata.stats import TaskStats
+from bastide.host.machine.clock import read_clock
 from bastide.host.ports import Answered, Asked, Endpoints
 from bastide.model.assignment import Assignment, Container
-from bastide.model.faults import Unavailable
+from bastide.model.faults import Fault, Unavailable
 from bastide.model.messages.task_calls import TagsAnswer, TagsRequest
 from bastide.model.network import VpcState
 from bastide.model.task_state import TaskState
 from bastide.plan.metadata.containers import Document, render_container
 from bastide.plan.metadata.routes import Route, Wanted, parse_route
+from bastide.plan.metadata.stats import render_stats
 from bastide.plan.metadata.tasks import Measured, render_task, with_tags
 
 log = logging.getLogger(__name__)
@@ -36,10 +39,11 @@ class TaskEndpoint:
     `find` says which task has an address of a VPC; set before anybody asks.
     """
 
-    def __init__(self, endpoints: Endpoints, calls: Calls) -> None:
+    def __init__(self, endpoints: Endpoints, calls: Calls, stats: TaskStats) -> None:
         self.find: Callable[[str, str], Found | None] = lambda vpc_id, address: None
         self._endpoints = endpoints
         self._calls = calls
+        self._stats = stats
         self._rates = Rates()
         self._protection = Protection(calls)
         self.credentials = RoleCredentials(calls)
@@ -79,15 +83,16 @@ class TaskEndpoint:
     def forget(self, task_id: str) -> None:
         """The task is gone. Repeatable."""
         self.credentials.forget(task_id)
+        self._stats.forget(task_id)
 
     async def _metadata(
         self, spec: Assignment, state: TaskState, container: Container, route: Route
     ) -> Document | None:
         if route.wanted in (Wanted.STATS, Wanted.TASK_STATS):
-            return None  # as the ECS agent answers until it has any
+            return await self._measure(spec, state, container, route)
         if route.wanted is Wanted.CONTAINER:
             return render_container(spec, state, container, version=route.version)
-        task = render_task(spec, state, Measured(), version=route.version)
+        task = render_task(spec, state, await self._look(spec), version=route.version)
         if route.wanted is Wanted.TASK:
             return task
         try:
@@ -98,6 +103,26 @@ class TaskEndpoint:
         except Unavailable as unavailable:
             return with_tags(task, {}, [_unread("TaskTags", spec.task_arn, str(unavailable))])
         return with_tags(task, tags.tags, [])
+
+    async def _measure(
+        self, spec: Assignment, state: TaskState, container: Container, route: Route
+    ) -> Document | None:
+        """None while there is nothing to be counted: it does not run, or the host does not say."""
+        try:
+            samples = await self._stats.read(spec, state)
+        except Fault as fault:
+            log.warning("no statistics", extra={"task": spec.task_id, "why": str(fault)})
+            return None
+        if route.wanted is Wanted.STATS:
+            return render_stats(spec, container, *samples)
+        return {each.runtime_id: render_stats(spec, each, *samples) for each in spec.containers}
+
+    async def _look(self, spec: Assignment) -> Measured:
+        try:
+            used_mib = await self._stats.read_storage_mib(spec.task_id)
+        except Fault:  # the disk is on its way out
+            used_mib = None
+        return Measured(clock=read_clock(), storage_used_mib=used_mib)
 
 
 def _unread(field: str, arn: str, why: str) -> Document:

@@ -32,6 +32,7 @@ from bastide.host.containerd_api.types import process_pb2
 from bastide.host.containerd_api.types.common_pb2 import Mount
 from bastide.host.ports import ContainerState, ExecResult, NewContainer, Process, ShapeProcess, Terminal
 from bastide.model.faults import AlreadyExists, Conflict, Fault, Invalid, NotFound, Unavailable
+from bastide.model.usage import ContainerUsage
 
 if TYPE_CHECKING:  # the stubs' asynchronous faces exist for the type checker alone
     from bastide.host.containerd_api.services.containers_pb2_grpc import ContainersAsyncStub
@@ -43,6 +44,7 @@ KILL_TIMEOUT_S = 20.0
 REAP_TIMEOUT_S = 2.0  # between "stopped" and the shim knowing the exit code
 SHIM_SOCKETS = Path("/run/containerd/s")
 SIGKILL = 9
+NS_PER_US = 1000
 # How the shims refuse to start what runs or has ended; asking gVisor's first would cost a process of runsc's.
 STARTED_BEFORE = tuple(
     f"cannot start a {state} {what}" for state in ("running", "stopped") for what in ("container", "process")
@@ -193,11 +195,16 @@ class ContainerdRuntime:
         used = await self._shim.read_memory_bytes(container_id, namespace=self._channel.namespace)
         if used is not None:
             return used
+        usage = await self.read_usage(container_id)
+        return None if usage is None else usage.memory_bytes
+
+    async def read_usage(self, container_id: str) -> ContainerUsage | None:
+        """What the container has used and uses, as its runtime counts it; None when it does not run."""
         request = tasks.MetricsRequest(filters=[f"id=={container_id}"])
         answer = await self._channel.call(self._tasks.Metrics, request, about=("container", container_id))
         for metric in answer.metrics:
             if metric.id == container_id:
-                return _memory_bytes(metric.data)
+                return _usage(metric.data)
         return None
 
     def watch(self) -> AsyncIterator[str | None]:
@@ -260,10 +267,16 @@ def _moment(stamp: Timestamp) -> datetime | None:
     return datetime.fromtimestamp(stamp.seconds + stamp.nanos / 1e9, UTC) if stamp.seconds > 0 else None
 
 
-def _memory_bytes(data: AnyMessage) -> int:
+def _usage(data: AnyMessage) -> ContainerUsage:
     kind = data.type_url.rsplit("/", 1)[-1]
     if kind == metrics_v1.Metrics.DESCRIPTOR.full_name:
-        return metrics_v1.Metrics.FromString(data.value).memory.usage.usage
+        v1 = metrics_v1.Metrics.FromString(data.value)
+        return ContainerUsage(
+            cpu_ns=v1.cpu.usage.total, memory_bytes=v1.memory.usage.usage, processes=v1.pids.current
+        )
     if kind == metrics_v2.Metrics.DESCRIPTOR.full_name:
-        return metrics_v2.Metrics.FromString(data.value).memory.usage
+        v2 = metrics_v2.Metrics.FromString(data.value)
+        return ContainerUsage(
+            cpu_ns=v2.cpu.usage_usec * NS_PER_US, memory_bytes=v2.memory.usage, processes=v2.pids.current
+        )
     raise Invalid("metric", kind, why=f"containerd answered with a metric of the unknown type {kind!r}")

@@ -16,7 +16,7 @@ from pyroute2 import IPRoute
 
 from bastide.host import names
 from bastide.host.network import addresses, links
-from bastide.host.network.counters import read_flows
+from bastide.host.network.counters import read_flows, read_traffic
 from bastide.host.network.firewall import Firewall
 from bastide.host.network.gateway import Gateway
 from bastide.host.network.holds import Holds
@@ -28,6 +28,7 @@ from bastide.model.assignment import Eni
 from bastide.model.faults import NotFound, Unavailable
 from bastide.model.network import INTERFACES, VPC_MTU, Interface, Subnet, VpcState, eni_link, subnet_router
 from bastide.model.network.flows import CountedFlows
+from bastide.model.usage import Traffic
 
 TASK_END = "eth0"
 _ADDRESSED = "addressed"  # the note on the task's end
@@ -143,6 +144,13 @@ class VpcNetwork:
         """What the VPC's router has counted; nothing where the VPC is not here or nobody counts."""
         router = self._routers.path(vpc_id)
         return await read_flows(router) if is_netns(router) else CountedFlows({}, {})
+
+    async def read_traffic(self, vpc_id: str, task_id: str) -> Traffic | None:
+        """What the task's interface has carried; None when it is not here."""
+        router = self._routers.path(vpc_id)
+        if not is_netns(router):
+            return None
+        return await inside(router, lambda _: read_traffic(eni_link(task_id)))
 
     def router_path(self, vpc_id: str) -> Path:
         """Where the VPC's namespace is bound: what else serves the VPC runs inside it."""

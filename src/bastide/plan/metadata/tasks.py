@@ -1,13 +1,13 @@
 """A task as the metadata endpoint shows it to its own containers. Pure."""
 
 from collections.abc import Mapping
-from datetime import datetime
 
 import msgspec
 
 from bastide.model.assignment import Assignment
 from bastide.model.status import DesiredStatus, TaskStatus
 from bastide.model.task_state import TaskState
+from bastide.model.usage import Clock
 from bastide.plan.metadata.containers import (
     CREATED,
     NONE,
@@ -24,14 +24,6 @@ from bastide.plan.metadata.containers import (
 CPU_UNITS = 1024  # of a processor
 RESERVED_MORE_MIB = 16  # what Fargate shows beyond the size of the task's storage
 _ORDER = (NONE, PULLED, CREATED, RUNNING)
-
-
-class Clock(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the host's clock may be off."""
-
-    at: datetime
-    is_synchronized: bool
-    error_bound_ms: float
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """Whom the endpoint answers and about what: each task about itself, and nobody about anybody else."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,11 +9,16 @@ import pytest
 from bastide.agent.asking.calls import Calls, Request
 from bastide.agent.metadata.endpoint import TaskEndpoint
 from bastide.agent.metadata.rates import BURST, KEPT_MAX, PER_S, Rates
+from bastide.agent.metadata.stats import TaskStats
 from bastide.host.ports import Answered, Asked
 from bastide.model.status import TaskStatus
 from bastide.model.task_state import TaskState
 from tests.assignments import ENI, TASK_ID, assignment, container
+from tests.fakes.cgroups import FakeCgroups
+from tests.fakes.disks import FakeDisks
 from tests.fakes.endpoints import FakeEndpoints
+from tests.fakes.network import FakeNetwork
+from tests.fakes.runtime import Behaviour, FakeRuntime
 
 APP, SIDE = container("app"), container("side")
 SPEC = assignment(APP, SIDE)
@@ -25,7 +31,10 @@ class World:
 
     def __init__(self) -> None:
         self.endpoints = FakeEndpoints()
-        self.endpoint = TaskEndpoint(self.endpoints, Calls(self._hear))
+        self.runtime = FakeRuntime(lambda new: Behaviour())
+        self.network = FakeNetwork()
+        self.stats = TaskStats(self.runtime, self.network, FakeDisks(Path()), FakeCgroups())
+        self.endpoint = TaskEndpoint(self.endpoints, Calls(self._hear), self.stats)
         self.endpoint.find = self._find
 
     def _hear(self, request: Request) -> bool:

@@ -9,8 +9,9 @@ from bastide.model.assignment import Identity, LogTarget, Mount, PortMapping, Re
 from bastide.model.container.health import HealthReport, HealthResult, HealthStatus
 from bastide.model.status import DesiredStatus, StopCode, TaskStatus
 from bastide.model.task_state import ContainerMemory, Stop, TaskState
+from bastide.model.usage import Clock
 from bastide.plan.metadata.containers import render_container
-from bastide.plan.metadata.tasks import Clock, Measured, render_task, with_tags
+from bastide.plan.metadata.tasks import Measured, render_task, with_tags
 from tests.assignments import TASK_ID, assignment, container
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
