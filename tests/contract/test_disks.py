@@ -108,6 +108,20 @@ async def test_containers_of_a_task_have_roots_of_their_own(disks: Disks, lower:
     assert not (two / "new").exists()
 
 
+@pytest.mark.real
+async def test_what_is_written_is_counted(real: LoopDisks) -> None:
+    assert await real.read_use("a" * 32) is None
+    disk = await real.ensure_disk("a" * 32, size_gib=1)
+    before = await real.read_use("a" * 32)
+    with (disk / "file").open("wb") as file:
+        file.write(b"x" * 8 * 1024 * 1024)
+        os.fsync(file.fileno())
+    after = await real.read_use("a" * 32)
+    assert before is not None and after is not None
+    assert 8 <= after.used_mib - before.used_mib <= 9
+    assert after.written_bytes - before.written_bytes >= 8 * 1024 * 1024
+
+
 async def test_a_root_needs_a_disk(disks: Disks, lower: list[str]) -> None:
     with pytest.raises(NotFound):
         await disks.ensure_rootfs(TASK, "web", lower)

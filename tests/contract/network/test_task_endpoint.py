@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,15 @@ while (left := end - time.monotonic()) > 0 and len(taken) < len(held):
         taken.add(number)
         poll.unregister(number)
 print(len(taken))
+"""
+
+SDK = """
+import os
+os.environ.update(AWS_CONTAINER_CREDENTIALS_RELATIVE_URI="/v2/credentials/some-id", HOME="/nowhere")
+import boto3
+found = boto3.Session().get_credentials()
+keys = found.get_frozen_credentials()
+print(keys.access_key, keys.token, found.method)
 """
 
 
@@ -190,3 +200,27 @@ async def test_a_vpc_that_is_not_here_has_none(kind: str, world: World) -> None:
     with pytest.raises(NotFound):
         await endpoints.ensure_endpoint("vpc-z", tell)
     await endpoints.remove_endpoint("vpc-z")
+
+
+async def test_what_an_interface_carries_is_counted_as_the_task_sees_it(world: World) -> None:
+    netns = await world.join(1)
+    before = await world.network.read_traffic("vpc-a", TASKS[0])
+    await ask(netns, "PUT / " + "x" * 10_000)
+    after = await world.network.read_traffic("vpc-a", TASKS[0])
+    assert before is not None and after is not None
+    assert after.tx_bytes - before.tx_bytes > 10_000
+    assert after.rx_packets > before.rx_packets
+    assert await world.network.read_traffic("vpc-a", "f" * 32) is None
+    assert await world.network.read_traffic("vpc-z", TASKS[0]) is None
+
+
+async def test_awss_own_sdk_takes_its_credentials_from_there(world: World) -> None:
+    async def give(asked: Asked) -> Answered:
+        assert (asked.method, asked.target) == ("GET", "/v2/credentials/some-id")
+        until = (datetime.now(UTC) + timedelta(hours=6)).isoformat()
+        keys = {"AccessKeyId": "ASIA1", "SecretAccessKey": "s", "Token": asked.address, "Expiration": until}
+        return Answered(status=200, body=json.dumps(keys).encode())
+
+    netns = await world.network.ensure_eni(make_eni(1), task_id=TASKS[0])
+    await world.endpoints.ensure_endpoint("vpc-a", give)
+    assert await inside(netns, SDK) == ["ASIA1 172.31.0.5 container-role"]

@@ -144,6 +144,17 @@ async def test_memory_is_counted_while_a_container_runs(bench: Bench) -> None:
     assert 0 < used < 512 * 1024 * 1024
 
 
+async def test_what_a_container_uses_is_counted_and_grows(bench: Bench) -> None:
+    container = await bench.run("sh", "-c", "while true; do :; done")
+    first = await bench.runtime.read_usage(container.id)
+    await asyncio.sleep(0.1)
+    second = await bench.runtime.read_usage(container.id)
+    assert first is not None and second is not None
+    assert second.cpu_ns > first.cpu_ns
+    assert (second.memory_bytes > 0, second.processes > 0) == (True, True)
+    assert await bench.runtime.read_usage("0" * 32 + "-0000000009") is None
+
+
 async def test_a_watch_tells_first_to_look_and_then_what_changed(bench: Bench) -> None:
     async with aclosing(bench.runtime.watch()) as changes, asyncio.timeout(20):  # type: ignore[type-var]
         assert await anext(changes) is None
