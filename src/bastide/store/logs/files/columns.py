@@ -1,12 +1,15 @@
 """DuckDB: turns journals into segments, segments into larger ones, and asks segments.
 
-The library is loaded when it is first needed: it takes 40 MiB. Everything here blocks, on any thread; each
-call has a cursor of its own. Texts of users reach DuckDB as parameters only, names of files are our own.
+The library is loaded when it is first needed: it takes 40 MiB. Who writes segments and who asks them have a
+database each: sorting a merge fills all the memory it may have, and a question would wait or find none left.
+Everything here blocks, on any thread; each call has a cursor of its own. Texts of users reach DuckDB as
+parameters only, names of files are our own.
 """
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +19,7 @@ from bastide.store.logs.files.journal import Journal
 from bastide.store.logs.files.segments import DRAFT, Segment, commit_segment, make_folder
 from bastide.store.logs.values import DAY_MS, EVENT_OVERHEAD_BYTES, LogUsage, Usages, join_usages
 
-MEMORY_MAX = "256MB"
+MEMORY_MAX = "256MB"  # of either database
 THREADS = 2
 ROWS_A_GROUP = 32_768  # of a Parquet file: what a page of one stream has to look through at least
 LINE_MAX_BYTES = 16 * 1024 * 1024  # an event of 1 MiB with every character escaped
@@ -44,6 +47,13 @@ COLUMNS = "seq, stream, stream_id, timestamp_ms, ingestion_ms, size, message"
 _ORDER = "timestamp_ms, seq"
 
 
+class Work(StrEnum):
+    """What a database is for; also the folder of what does not fit into its memory."""
+
+    WRITING = "writing"
+    ASKING = "asking"
+
+
 class Written(NamedTuple):
     """A segment, and what its streams hold."""
 
@@ -58,12 +68,12 @@ class Columns:
         self.root = root
         self._drafts = root.with_name("drafts")
         self._opening = threading.Lock()
-        self._database: Any = None
+        self._databases: dict[Work, Any] = {}
         self._usages: dict[str, Usages] = {}  # of segments that were asked for it, by name
 
     def seal(self, journal: Journal) -> list[Written]:
         """Write the journal's events as segments. Repeatable: the same journal gives the same files."""
-        with self._cursor() as cursor:
+        with self._cursor(Work.WRITING) as cursor:
             cursor.execute(_LINES, [str(journal.path)])
             cursor.execute(_EVENTS)
             cursor.execute("DROP TABLE lines")
@@ -88,7 +98,7 @@ class Columns:
         first, last = segments[0], segments[-1]
         segment = _segment(first.group, first.day, first.first_journal, last.last_journal, kept)
         without = f" WHERE stream_id NOT IN ({', '.join(map(str, dead))})" if dead else ""
-        with self._cursor() as cursor:
+        with self._cursor(Work.WRITING) as cursor:
             return self._write(cursor, segment, f"FROM {self.files(segments)}{without}", kept)
 
     def read_usages(self, segments: Sequence[Segment]) -> Mapping[str, Usages]:
@@ -96,7 +106,7 @@ class Columns:
         unknown = [one for one in segments if one.name not in self._usages]
         if unknown:
             paths = {str(self.root / one.name): one.name for one in unknown}
-            with self._cursor() as cursor:
+            with self._cursor(Work.ASKING) as cursor:
                 rows = cursor.execute(
                     f"SELECT file_name, value FROM parquet_kv_metadata(?) WHERE key = '{STREAMS}'",
                     [list(paths)],
@@ -119,7 +129,7 @@ class Columns:
         began: Callable[[Callable[[], None]], None] | None = None,
     ) -> list[tuple[Any, ...]]:
         """The rows of a SELECT. `began` is given what breaks it off, from any thread."""
-        with self._cursor() as cursor:
+        with self._cursor(Work.ASKING) as cursor:
             if began is not None:
                 began(cursor.interrupt)
             rows: list[tuple[Any, ...]] = cursor.execute(sql, dict(values)).fetchall()
@@ -133,9 +143,8 @@ class Columns:
     def close(self) -> None:
         """Let go of DuckDB. Repeatable."""
         with self._opening:
-            if self._database is not None:
-                self._database.close()
-                self._database = None
+            while self._databases:
+                self._databases.popitem()[1].close()
 
     def _write(self, cursor: Any, segment: Segment, rows: str, usages: Usages) -> Written:
         draft = self._drafts / (segment.name.replace("/", "-") + DRAFT)
@@ -150,20 +159,20 @@ class Columns:
         return Written(segment, usages)
 
     @contextmanager
-    def _cursor(self) -> Iterator[Any]:
+    def _cursor(self, work: Work) -> Iterator[Any]:
         with self._opening:
-            if self._database is None:
-                self._database = self._connect()
-            cursor = self._database.cursor()
+            if work not in self._databases:
+                self._databases[work] = self._connect(work)
+            cursor = self._databases[work].cursor()
         try:
             yield cursor
         finally:
             cursor.close()
 
-    def _connect(self) -> Any:
+    def _connect(self, work: Work) -> Any:
         import duckdb
 
-        spill = self.root.with_name("spill")
+        spill = self.root.with_name("spill") / work
         make_folder(spill)
         database = duckdb.connect(
             config={
