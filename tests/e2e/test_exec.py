@@ -20,7 +20,8 @@ from tests.terminal import Terminal
 pytestmark = pytest.mark.real
 
 PROMPT = r"[#$] "
-CTRL_C = 3
+CTRL_C, CTRL_Z, ESCAPE = 3, 26, 27
+UP = "\x1b[A"
 SESSIONS = 20
 FLOOD_MIB = 6  # before base64 makes 8 of them; benchmarks/exec.py sends 100
 MIB = 1024 * 1024
@@ -90,6 +91,33 @@ def sessions_of(bastide: Installation, state: str) -> list[dict[str, Any]]:
     return list(bastide.client("ssm").describe_sessions(State=state)["Sessions"])
 
 
+def stop_a_job(terminal: Terminal) -> None:
+    """Ctrl-Z, as the shell tells of it, and the shell goes on."""
+    terminal.type("echo st''art; sleep 1000\r")
+    terminal.read_until("start")
+    time.sleep(0.5)
+    terminal.press(CTRL_Z)
+    terminal.read_until(r"Stopped +sleep 1000\r+\n")
+    terminal.type("kill %1; echo ki''lled\r")
+    terminal.read_until(r"\nkilled\r+\n")
+
+
+def edit_in_vi(terminal: Terminal) -> None:
+    """A full screen: it is drawn in its own buffer and given back, and every key has its meaning."""
+    terminal.type("vi /tmp/note\r")
+    terminal.read_until(r"\x1b\[\?1049h.*/tmp/note 1/1")
+    terminal.type("ione\rtwo")
+    terminal.read_until(r"2/2")
+    terminal.press(ESCAPE)
+    terminal.read_until(r"- /tmp/note \[Modified\] 2/2")
+    terminal.type(UP)
+    terminal.read_until(r"1/2")
+    terminal.type("x:wq\r")
+    terminal.read_until(r"\x1b\[\?1049l")
+    terminal.type("cat /tmp/note\r")
+    terminal.read_until(r"\non\r+\ntwo\r+\n")
+
+
 def test_a_shell_is_used_as_at_a_terminal(bastide: Installation, task: str, execute: Execute) -> None:
     container, frozen = bastide.describe(task)[0]["containers"]
     assert container["managedAgents"][0]["lastStatus"] == "RUNNING"
@@ -111,6 +139,8 @@ def test_a_shell_is_used_as_at_a_terminal(bastide: Installation, task: str, exec
     terminal.type("echo af''ter\r")
     assert b"\nnever" not in terminal.read_until(r"\nafter\r+\n").string
     assert sessions_of(bastide, "Active")[0]["SessionId"] == session
+    stop_a_job(terminal)
+    edit_in_vi(terminal)
     terminal.type("exit 3\r")
     terminal.read_until("Exiting session with sessionId: " + session)
     assert terminal.wait() == 0

@@ -8,7 +8,7 @@ import fcntl
 import os
 import sys
 
-from installing import debian, development, environment, runtime
+from installing import debian, development, environment, runtime, sdks
 from installing.shown import StepFailed, say
 
 
@@ -26,13 +26,15 @@ def main() -> int:
         packages = (*debian.RUN_PACKAGES, *environment.venv_packages())
         if chosen.dev:
             shared = debian.shared_kernel_packages()
-            packages = (*packages, *debian.TEST_PACKAGES, *shared, *debian.postgresql_packages())
+            tested = (*debian.postgresql_packages(), *debian.language_packages())
+            packages = (*packages, *debian.TEST_PACKAGES, *shared, *tested)
         debian.ensure_packages(packages)
         environment.ensure_environment(wanted, editable=chosen.editable)
         folder = runtime.ensure_runtime()
         if chosen.dev:
             debian.ensure_docker()
             development.ensure_development()
+            sdks.ensure_sdks()
     except StepFailed as failed:
         print(failed, file=sys.stderr)
         return 1

@@ -15,12 +15,14 @@ PROGRAM_OF = {  # what each package is wanted for, to look for on machines witho
     "buildah": "buildah",
     "busybox-static": "busybox",
     "containerd": "containerd",
+    "default-jdk-headless": "java",
     "docker.io": "dockerd",
     "docker-registry": "docker-registry",
     "e2fsprogs": "mkfs.ext4",
     "iproute2": "ip",
     "mount": "mount",
     "nftables": "nft",
+    "nodejs": "node",
     "runc": "runc",
     "skopeo": "skopeo",
     "tini": "tini-static",
@@ -70,6 +72,12 @@ def postgresql_packages() -> tuple[str, ...]:
     """What gives PostgreSQL's server programs, for tests that start one of their own."""
     there = any(Path("/usr/lib/postgresql").glob("*/bin/postgres")) or shutil.which("postgres")
     return () if there else ("postgresql",)
+
+
+def language_packages() -> tuple[str, ...]:
+    """What runs the programs that tests write with AWS's SDKs, unless the machine has it."""
+    packages = {"java": "default-jdk-headless", "node": "nodejs"}
+    return tuple(package for program, package in packages.items() if not shutil.which(program))
 
 
 def shared_kernel_packages() -> tuple[str, ...]:

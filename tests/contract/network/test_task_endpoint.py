@@ -3,11 +3,13 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from installing.development import find_program
+from installing.sdks import find_sdk
 from msgspec.structs import replace
 
 from bastide.host.endpoints import CONNECTIONS_MAX_EACH, VpcEndpoints
@@ -78,13 +80,15 @@ print(len(taken))
 """
 
 SDK = """
-import os
-os.environ.update(AWS_CONTAINER_CREDENTIALS_RELATIVE_URI="/v2/credentials/some-id", HOME="/nowhere")
 import boto3
-found = boto3.Session().get_credentials()
-keys = found.get_frozen_credentials()
-print(keys.access_key, keys.token, found.method)
+keys = boto3.Session().get_credentials().get_frozen_credentials()
+print(keys.access_key, keys.token)
 """
+VARIABLES = (
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/v2/credentials/some-id",
+    "AWS_REGION=us-east-1",
+    "HOME=/nowhere",
+)
 
 
 async def tell(asked: Asked) -> Answered:
@@ -214,13 +218,37 @@ async def test_what_an_interface_carries_is_counted_as_the_task_sees_it(world: W
     assert await world.network.read_traffic("vpc-z", TASKS[0]) is None
 
 
-async def test_awss_own_sdk_takes_its_credentials_from_there(world: World) -> None:
+def sdk_in_python() -> list[str]:
+    return [sys.executable, "-c", SDK]
+
+
+def sdk_in_go() -> list[str]:
+    return [str(find_program("sdk-go"))]
+
+
+def sdk_in_java() -> list[str]:
+    folder = find_sdk("sdk-java")
+    return ["java", "-cp", f"{folder}/lib/*", f"{folder}/Credentials.java"]
+
+
+def sdk_in_javascript() -> list[str]:
+    return ["node", f"{find_sdk('sdk-javascript')}/credentials.mjs"]
+
+
+@pytest.mark.parametrize("sdk", [sdk_in_python, sdk_in_go, sdk_in_java, sdk_in_javascript])
+async def test_awss_own_sdks_take_their_credentials_from_there(
+    world: World, sdk: Callable[[], list[str]]
+) -> None:
     async def give(asked: Asked) -> Answered:
         assert (asked.method, asked.target) == ("GET", "/v2/credentials/some-id")
-        until = (datetime.now(UTC) + timedelta(hours=6)).isoformat()
+        until = (datetime.now(UTC) + timedelta(hours=6)).strftime("%Y-%m-%dT%H:%M:%SZ")
         keys = {"AccessKeyId": "ASIA1", "SecretAccessKey": "s", "Token": asked.address, "Expiration": until}
-        return Answered(status=200, body=json.dumps(keys).encode())
+        return Answered(status=200, body=json.dumps(keys).encode(), content_type="application/json")
 
+    program = sdk()
+    if not Path(program[-1]).exists() and program[-1] != SDK:
+        pytest.skip("the SDK could not be fetched: tools/setup --dev")
     netns = await world.network.ensure_eni(make_eni(1), task_id=TASKS[0])
     await world.endpoints.ensure_endpoint("vpc-a", give)
-    assert await inside(netns, SDK) == ["ASIA1 172.31.0.5 container-role"]
+    said = await asyncio.to_thread(run_inside, netns, "env", *VARIABLES, *program)
+    assert said.split() == ["ASIA1", "172.31.0.5"]
