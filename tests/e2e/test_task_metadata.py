@@ -48,7 +48,7 @@ def asking(bastide: Installation) -> Any:
 def shut_group(bastide: Installation) -> str:
     """A group that allows nothing, in or out."""
     ec2 = bastide.client("ec2")
-    made = ec2.create_security_group(GroupName="shut", Description="nothing")["GroupId"]
+    made = ec2.create_security_group(GroupName="reaches-nothing", Description="nothing")["GroupId"]
     everything = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     ec2.revoke_security_group_egress(GroupId=made, IpPermissions=[everything])
     return str(made)
