@@ -98,7 +98,7 @@ def stop_a_job(terminal: Terminal) -> None:
     time.sleep(0.5)
     terminal.press(CTRL_Z)
     terminal.read_until(r"Stopped +sleep 1000\r+\n")
-    terminal.type("kill %1; echo ki''lled\r")
+    terminal.type("kill -9 %1; wait; echo ki''lled\r")
     terminal.read_until(r"\nkilled\r+\n")
 
 
