@@ -3,16 +3,16 @@
 Reference: CloudWatch Logs user guide, "Supported commands and functions".
 """
 
-import re
 from collections.abc import Callable
 
 import re2
 
-from bastide.api.logs.insights.expressions import Reader, checked_regex
+from bastide.api.logs.insights.expressions import Reader
 from bastide.api.logs.insights.tokens import malformed, read_regex, unquoted
 from bastide.store.logs.insights.statements import LIMIT_MAX
 from bastide.store.logs.insights.syntax import (
     Command,
+    Cut,
     Dedup,
     Display,
     Expression,
@@ -122,19 +122,10 @@ def _parse(reader: Reader) -> Command:
     names = [reader.name()]
     while reader.skip(","):
         names.append(reader.name())
-    pattern, count = _glob(unquoted(token.text))
-    if count != len(names):
-        raise malformed(f"parse has {count} asterisks and {len(names)} names")
-    return Parse(source, pattern, tuple(names))
-
-
-def _glob(text: str) -> tuple[str, int]:
-    """A regular expression for a glob, and how many asterisks it had; the last one takes all that is left."""
-    parts = text.split("*")
-    pattern = "(.*?)".join(re.escape(part) for part in parts)
-    if len(parts) > 1 and not parts[-1]:
-        pattern = pattern.removesuffix("(.*?)") + "(.*)"
-    return checked_regex(pattern), len(parts) - 1
+    texts = tuple(unquoted(token.text).split("*"))
+    if len(texts) - 1 != len(names):
+        raise malformed(f"parse has {len(texts) - 1} asterisks and {len(names)} names")
+    return Cut(source, texts, tuple(names))
 
 
 def _columns(reader: Reader) -> tuple[Named, ...]:

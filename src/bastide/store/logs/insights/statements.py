@@ -13,6 +13,7 @@ from bastide.model.faults import Invalid
 from bastide.store.logs.insights.expressions import Compiler, Made, Values, has_aggregate, quoted
 from bastide.store.logs.insights.syntax import (
     Command,
+    Cut,
     Dedup,
     Display,
     Expression,
@@ -107,6 +108,8 @@ class _Builder:
                 self._limit = min(count, LIMIT_MAX)
             case Parse(source, pattern, names):
                 self._parse(source, pattern, names)
+            case Cut(source, texts, names):
+                self._cut(source, texts, names)
             case Dedup(by):
                 self._dedup(by)
 
@@ -156,6 +159,23 @@ class _Builder:
         self._sql = f"SELECT *, CASE WHEN {matches} THEN {taken} END AS {PARSED} FROM ({self._sql})"
         self._extend({name: Made(f"{PARSED}.g{group}", "any") for group, name in enumerate(names, 1)})
 
+    def _cut(self, source: Expression, texts: Sequence[str], names: Sequence[str]) -> None:
+        """Text by text: finding them takes a third of what a regular expression does."""
+        self._sql = f"SELECT *, {self._compiler.text(source)} AS {_rest(0)} FROM ({self._sql})"
+        for number, text in enumerate(texts):
+            ends_all = text == "" and number == len(texts) - 1
+            found = f"strpos({_rest(number)}, {self._values.add(text)})" if text else "1"
+            at = f"length({_rest(number)}) + 1" if ends_all else f"nullif({found}, 0)"
+            self._sql = f"SELECT *, {at} AS {_at(number)} FROM ({self._sql})"
+            before = f"substr({_rest(number)}, 1, {_at(number)} - 1) AS {_before(number)}"
+            after = f"substr({_rest(number)}, {_at(number)} + {len(text)}) AS {_rest(number + 1)}"
+            self._sql = f"SELECT *, {before}, {after} FROM ({self._sql})"
+        is_whole = f"{_rest(len(texts))} IS NOT NULL"
+        cut = {
+            name: f"CASE WHEN {is_whole} THEN {_before(number)} END" for number, name in enumerate(names, 1)
+        }
+        self._extend({name: Made(sql, "any") for name, sql in cut.items()})
+
     def _dedup(self, by: Sequence[Expression]) -> None:
         keys = ", ".join(self._compiler.make(one).sql for one in by)
         self._sql = (
@@ -175,3 +195,18 @@ class _Builder:
                 terms.append(f"TRY_CAST({made.sql} AS DOUBLE) {way} NULLS LAST")
             terms.append(f"{made.sql} {way} NULLS LAST")
         return f" ORDER BY {', '.join(terms)}"
+
+
+def _rest(number: int) -> str:
+    """The column of what is left before a text is looked for."""
+    return f'"left for text {number}"'
+
+
+def _at(number: int) -> str:
+    """The column of where a text begins in it; nothing where it does not."""
+    return f'"begin of text {number}"'
+
+
+def _before(number: int) -> str:
+    """The column of what is between a text and the one before."""
+    return f'"cut by text {number}"'

@@ -122,10 +122,21 @@ class Limit(msgspec.Struct, frozen=True):
 
 
 class Parse(msgspec.Struct, frozen=True):
-    """`parse @message "user=*" as user`: by a regular expression, whose groups are named so."""
+    """`parse @message /user=(?<user>.*)/`: by a regular expression, whose groups are named so."""
 
     source: Expression
     pattern: str
+    names: tuple[str, ...]
+
+
+class Cut(msgspec.Struct, frozen=True):
+    """`parse @message "user=* ms=*" as user, ms`: what is between fixed texts, one more than there are names.
+
+    The first text may be anywhere, each other one is the first after it; an empty last one is the end.
+    """
+
+    source: Expression
+    texts: tuple[str, ...]
     names: tuple[str, ...]
 
 
@@ -135,5 +146,5 @@ class Dedup(msgspec.Struct, frozen=True):
     by: tuple[Expression, ...]
 
 
-Command = Fields | Display | Filter | Stats | Sort | Limit | Parse | Dedup
+Command = Fields | Display | Filter | Stats | Sort | Limit | Parse | Cut | Dedup
 Query = tuple[Command, ...]
