@@ -109,7 +109,8 @@ async def test_the_next_agent_goes_on_where_the_last_one_had_come_to(
     name: str,
     ending: signal.Signals,
 ) -> None:
-    before, scratch = held(containerd), containerd.daemon.data_folder / "tmp"
+    # Of an agent that was killed before the layer was read, the pipe's name stays, for a day.
+    before, scratch = without_pipes(held(containerd)), containerd.daemon.data_folder / "tmp"
     args = (containerd.daemon.socket, containerd.instance, scratch, name)
     last = multiprocessing.get_context("spawn").Process(target=agent, args=args)
     last.start()
@@ -125,8 +126,11 @@ async def test_the_next_agent_goes_on_where_the_last_one_had_come_to(
     assert first >= SIZE // 4
     assert registry.asked_for("GET /v2/app/blobs") == 2, "the config, and what was broken off"
     await store.remove_image(image.reference)
-    # Of an agent that was killed before the layer was read, the pipe's name stays, for a day.
-    assert [each for each in held(containerd) if not each.endswith(".pipe")] == before
+    assert without_pipes(held(containerd)) == before
+
+
+def without_pipes(names: list[str]) -> list[str]:
+    return [each for each in names if not each.endswith(".pipe")]
 
 
 def is_half_there(containerd: PrivateContainerd) -> bool:
