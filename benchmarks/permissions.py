@@ -36,7 +36,7 @@ def policy_text() -> str:
         }
         for number in range(STATEMENTS - 1)
     ]
-    allowing = {"Effect": "Allow", "Action": "ecs:RunTask", "Resource": "*"}
+    allowing = {"Effect": "Allow", "Action": ["ecs:RunTask", "iam:PassRole"], "Resource": "*"}
     conditions = {"StringEquals": {"aws:PrincipalTag/team": "red"}}
     return json.dumps(
         {"Version": "2012-10-17", "Statement": [*refusing, allowing | {"Condition": conditions}]}
