@@ -14,10 +14,10 @@ import urllib.request
 from pathlib import Path
 
 from installing import runtime
-from installing.environment import ROOT, digest
+from installing.development import PINS
+from installing.environment import digest
 from installing.shown import StepFailed, say
 
-PINS = ROOT / "packaging" / "development"
 LOCK = "files.lock"
 TRIES = 3
 TIMEOUT_S = 60

@@ -37,7 +37,16 @@ def is_of_service(document: Document) -> bool:
 
 def role_of(task: Document, definition: Document) -> str | None:
     """Whose credentials the task's containers get: the role it was run with, else the definition's."""
-    role: str | None = task.get("overrides", {}).get("taskRoleArn") or definition.get("taskRoleArn")
+    return _role_of(task, definition, "taskRoleArn")
+
+
+def execution_role_of(task: Document, definition: Document) -> str | None:
+    """As whom images, secrets and log streams are had for the task: likewise."""
+    return _role_of(task, definition, "executionRoleArn")
+
+
+def _role_of(task: Document, definition: Document, member: str) -> str | None:
+    role: str | None = task.get("overrides", {}).get(member) or definition.get(member)
     return role
 
 

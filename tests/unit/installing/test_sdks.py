@@ -6,7 +6,8 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from installing.sdks import LOCK, PINS, download, place
+from installing.development import PINS
+from installing.sdks import LOCK, download, place
 from installing.shown import StepFailed
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from bastide.api.operation import Caller, Document
 from bastide.model.arn import last_of, render_arn
 from bastide.permissions import PrincipalKind
+from bastide.store.audit.records import TIME_FORMAT
 
 TYPES: Mapping[PrincipalKind, str] = {
     PrincipalKind.ROOT: "Root",
@@ -76,7 +77,7 @@ def _session(caller: Caller) -> Document:
     began_at = caller.issued_at
     session: Document = {
         "attributes": {
-            "creationDate": "" if began_at is None else began_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "creationDate": "" if began_at is None else began_at.strftime(TIME_FORMAT),
             "mfaAuthenticated": "false",
         }
     }

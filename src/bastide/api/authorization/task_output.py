@@ -9,11 +9,12 @@ from datetime import datetime
 
 from bastide.api.authorization.resources.stores import find_stream
 from bastide.api.authorization.task_roles import FLOW_LOGS, assume_for_task, check_as
-from bastide.api.operation import Caller, Document
+from bastide.api.operation import Caller
 from bastide.model.arn import last_of, log_group_arn, parse_arn, scope_of
 from bastide.model.assignment import LogTarget
 from bastide.model.faults import Denied
 from bastide.model.network import kinds
+from bastide.model.task import execution_role_of
 from bastide.store import Txn
 from bastide.store.logs.ids import LOG_GROUP
 
@@ -50,11 +51,9 @@ def execution_role(txn: Txn, task_arn: str) -> str | None:
     record = txn.get("task", task_arn)
     if record is None:
         return None
-    task: Document = record.document["task"]
+    task = record.document["task"]
     definition = txn.get("task-definition", task["taskDefinitionArn"])
-    registered = definition.document["taskDefinition"] if definition else {}
-    role = task.get("overrides", {}).get("executionRoleArn") or registered.get("executionRoleArn")
-    return None if role is None else str(role)
+    return execution_role_of(task, definition.document["taskDefinition"] if definition else {})
 
 
 def _check(txn: Txn, caller: Caller, target: LogTarget, now: datetime) -> None:

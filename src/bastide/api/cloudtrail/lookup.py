@@ -11,8 +11,8 @@ from bastide.api.operation import Context, Document, Operation, Params, Performs
 from bastide.api.paging import parse_token, render_token
 from bastide.model.faults import Invalid
 from bastide.store import Store
-from bastide.store.audit.reading import EVERY_RECORD, TIME_FORMAT, Found, Place, Selection, read_back
-from bastide.store.audit.records import Record, needle
+from bastide.store.audit.reading import EVERY_RECORD, Found, Place, Selection, read_back
+from bastide.store.audit.records import TIME_FORMAT, Record, needle
 
 PAGE = 50
 MANAGEMENT = "Management"

@@ -40,7 +40,7 @@ from bastide.model.assignment import Container
 from bastide.model.faults import Denied, Fault, NotFound, Unavailable
 from bastide.model.messages.framing import FRAME_MAX_BYTES
 from bastide.model.status import TaskStatus
-from bastide.model.task import status_of
+from bastide.model.task import execution_role_of, status_of
 from bastide.model.task_definition import containers_of
 from bastide.store import Record, Store, Txn
 
@@ -230,9 +230,7 @@ def _read_task(txn: Txn, *, task_arn: str, host_id: str) -> _Task | None:
     if definition is None:
         return None
     containers = containers_of(definition.document["taskDefinition"], task)
-    role = task.get("overrides", {}).get("executionRoleArn") or definition.document["taskDefinition"].get(
-        "executionRoleArn"
-    )
+    role = execution_role_of(task, definition.document["taskDefinition"])
     return _Task(task_arn, record.scope, containers, txn.get(GIVEN, task_arn), role)
 
 

@@ -14,8 +14,7 @@ def tell_audit_log(settings: Settings, name: str, **parameters: Any) -> None:
     from bastide.api.audit.identities import operator  # with all of the API, heavy
     from bastide.api.audit.trail import OPERATOR, Event, event_record
     from bastide.api.operation import Origin
-    from bastide.store.audit.reading import TIME_FORMAT
-    from bastide.store.audit.records import render_record
+    from bastide.store.audit.records import TIME_FORMAT, render_record
     from bastide.store.audit.segments import append_once
 
     if not settings.audit_folder.is_dir():

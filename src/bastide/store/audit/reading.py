@@ -11,14 +11,13 @@ from pathlib import Path
 
 import msgspec
 
-from bastide.store.audit.records import Record, parse_record
+from bastide.store.audit.records import TIME_FORMAT, Record, parse_record
 from bastide.store.audit.segments import begun_at, list_segments
 
 CHUNK_BYTES = 1024 * 1024  # searched in one go, while other threads wait
 SCAN_MAX_BYTES = 512 * 1024 * 1024  # looked through for one page
 EVERY_RECORD = b'{"eventVersion":'
 TIME_FIELD = b'"eventTime":"'
-TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 DETAIL_MAX_BYTES = 100 * 1024  # of parameters or an answer: CloudTrail's limit for either
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"  # in UTC
 MESSAGE_MAX_CHARS = 1024  # as long as CloudTrail keeps an error message and a user agent
 
 Document = dict[str, Any]

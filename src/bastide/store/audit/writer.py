@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from bastide.store.audit.records import Record, render_record
+from bastide.store.audit.records import TIME_FORMAT, Record, render_record
 from bastide.store.audit.segment import Segment
 from bastide.store.audit.segments import (
     SEGMENT_BYTES,
@@ -185,7 +185,7 @@ class Writer:
         return segment
 
     def _render(self, records: list[Record], moment: datetime) -> bytes:
-        stamp = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        stamp = moment.strftime(TIME_FORMAT)
         for record in records:
             record.time = stamp
             record.event_id = record.event_id or _draw_id()
