@@ -20,7 +20,7 @@ from bastide.model.task import status_of, with_report
 from bastide.store import Batch, Record, Store, Txn
 from bastide.store.logs.ids import group_id, stream_id
 from bastide.store.logs.positions import read_position
-from bastide.store.tasks import put_task
+from bastide.store.tasks import live_task, put_task
 from bastide.store.txn import ReadOnly
 
 HOST = "host"
@@ -56,10 +56,8 @@ def store_all_disconnected(txn: Txn, now: datetime) -> None:
 
 def store_report(txn: Txn, host_id: str, report: Report, now: datetime) -> bool:
     """Fold a report into its task; False when this host has no business with the task any more."""
-    record = txn.get("task", report.task_arn)
-    if record is None or record.document["host"] != host_id:
-        return False
-    if status_of(record.document) is TaskStatus.STOPPED:
+    record = live_task(txn, report.task_arn, host_id)
+    if record is None:
         return False
     task_id = last_of(record.key)
     ids = [runtime_id(task_id, index) for index in range(len(record.document["task"]["containers"]))]
@@ -74,10 +72,8 @@ def store_report(txn: Txn, host_id: str, report: Report, now: datetime) -> bool:
 
 def store_pulling(txn: Txn, host_id: str, news: Pulling) -> None:
     """Keep how far a pull is, beside the task: no operation of ECS's shows it."""
-    record = txn.get("task", news.task_arn)
-    if record is None or record.document["host"] != host_id:
-        return
-    if status_of(record.document) >= TaskStatus.ACTIVATING:
+    record = live_task(txn, news.task_arn, host_id)
+    if record is None or status_of(record.document) >= TaskStatus.ACTIVATING:
         return  # it came late
     told = {"what": news.what, "doneBytes": news.done_bytes, "totalBytes": news.total_bytes}
     pulls = record.document.get("pulls", {}) | {news.container: told}

@@ -32,9 +32,9 @@ from bastide.model.messages.task_calls import (
     TaskAnswer,
     TaskRequest,
 )
-from bastide.model.status import TaskStatus
-from bastide.model.task import role_of, status_of
+from bastide.model.task import role_of
 from bastide.store import Record, Store, Txn
+from bastide.store.tasks import live_task
 
 SESSION_S = 6 * 3600  # of a task role's keys on Fargate
 NO_ROLE = "Invalid Request: no task IAM role credentials available for task"
@@ -107,9 +107,8 @@ class TaskCalls:
 
 
 def _find_task(txn: Txn, task_arn: str, host_id: str) -> Record:
-    record = txn.get("task", task_arn)
-    is_ours = record is not None and record.document["host"] == host_id
-    if record is None or not is_ours or status_of(record.document) is TaskStatus.STOPPED:
+    record = live_task(txn, task_arn, host_id)
+    if record is None:
         raise NotFound("task", task_arn, why="the task is not on this host")
     return record
 

@@ -39,10 +39,10 @@ from bastide.model.arn import render_arn
 from bastide.model.assignment import Container
 from bastide.model.faults import Denied, Fault, NotFound, Unavailable
 from bastide.model.messages.framing import FRAME_MAX_BYTES
-from bastide.model.status import TaskStatus
-from bastide.model.task import execution_role_of, status_of
+from bastide.model.task import execution_role_of
 from bastide.model.task_definition import containers_of
 from bastide.store import Record, Store, Txn
+from bastide.store.tasks import live_task
 
 # What execve(2) takes in all on Linux with the usual stack is 2 MiB, arguments included.
 ENVIRONMENT_MAX_BYTES = 2 * 1024 * 1024
@@ -220,10 +220,8 @@ def _keep_first(txn: Txn, *, given: Record) -> Record:
 
 
 def _read_task(txn: Txn, *, task_arn: str, host_id: str) -> _Task | None:
-    record = txn.get("task", task_arn)
-    if record is None or record.document["host"] != host_id:
-        return None
-    if status_of(record.document) is TaskStatus.STOPPED:
+    record = live_task(txn, task_arn, host_id)
+    if record is None:
         return None
     task = record.document["task"]
     definition = txn.get("task-definition", task["taskDefinitionArn"])
