@@ -1,7 +1,9 @@
 """A statement's Condition as one test of a request's keys: everything in it must hold.
 
 Facts: IAM user guide, "Condition operators" and "Multivalued context keys". A key that is missing, or has no
-value, holds for negated operators, for …IfExists and for ForAllValues, never for ForAnyValue.
+value, holds for negated operators, for …IfExists and for ForAllValues, never for ForAnyValue. An empty text
+is no value either where sets are compared, and for Null. An operator's name is read in any case, as AWS's own
+examples write it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +15,9 @@ from bastide.permissions.operators import NULL, OPERATORS
 from bastide.permissions.patterns import Keys, Match, Values
 
 Test = Callable[[Keys], bool]
-IF_EXISTS = "IfExists"
+_IF_EXISTS = "ifexists"
+_ABSENCE = {"true": True, "false": False}  # what Null asks for
+_OPERATORS = {name.lower(): name for name in OPERATORS}
 
 
 class Quantity(StrEnum):
@@ -22,6 +26,9 @@ class Quantity(StrEnum):
     SINGLE = ""
     ALL = "ForAllValues"
     ANY = "ForAnyValue"
+
+
+_QUANTITIES = {f"{each.lower()}:" if each else "": each for each in Quantity}
 
 
 class Name(NamedTuple):
@@ -34,14 +41,13 @@ class Name(NamedTuple):
 
 def parse_name(text: str) -> Name | None:
     """`ForAnyValue:StringLikeIfExists` in its parts; None when there is no such operator."""
-    head, colon, rest = text.partition(":")
-    if colon and head not in (Quantity.ALL, Quantity.ANY):
+    head, colon, rest = text.lower().rpartition(":")
+    quantity = _QUANTITIES.get(head + colon)
+    bare = rest.removesuffix(_IF_EXISTS)
+    operator = _OPERATORS.get(bare)
+    if quantity is None or operator is None or (operator == NULL and bare != rest):
         return None
-    quantity, rest = (Quantity(head), rest) if colon else (Quantity.SINGLE, text)
-    operator = rest.removesuffix(IF_EXISTS)
-    if operator not in OPERATORS or (operator == NULL and rest != NULL):
-        return None
-    return Name(quantity, operator, operator != rest)
+    return Name(quantity, operator, bare != rest)
 
 
 def compile_conditions(
@@ -60,8 +66,8 @@ def _compile_one(text: str, key: str, values: Sequence[str], *, has_variables: b
     if name is None:
         raise refused(SYNTAX)
     if name.operator == NULL:
-        wanted = {value.lower() == "true" for value in values}
-        return lambda keys: (not _is_there(keys.get(key))) in wanted
+        wanted = {_ABSENCE[value.lower()] for value in values if value.lower() in _ABSENCE}
+        return lambda keys: (not _has_value(keys.get(key))) in wanted
     build, is_negated = OPERATORS[name.operator]
     match = build(values, has_variables)
     if name.quantity is Quantity.ALL:
@@ -71,8 +77,8 @@ def _compile_one(text: str, key: str, values: Sequence[str], *, has_variables: b
     return _for_one(key, match, is_negated, when_missing=is_negated or name.is_if_exists)
 
 
-def _is_there(value: Values | None) -> bool:
-    return value is not None and value != ()
+def _has_value(value: Values | None) -> bool:
+    return bool(value) and value != ("",)
 
 
 def _for_one(key: str, match: Match, is_negated: bool, *, when_missing: bool) -> Test:
@@ -105,6 +111,6 @@ def _for_any(key: str, match: Match, is_negated: bool, *, when_missing: bool) ->
 
 
 def _listed(value: Values | None) -> tuple[str, ...]:
-    if value is None:
+    if value is None or not _has_value(value):
         return ()
     return (value,) if isinstance(value, str) else value

@@ -61,9 +61,11 @@ def evaluate(request: Request, policies: Policies) -> Decision:
         return Decision(Source.IDENTITY)
     if policies.boundary is not None and not policies.boundary.allows(request):
         return Decision(Source.BOUNDARY)
-    if policies.session is not None and not _one_allows(policies.session, request):
-        return Decision(Source.SESSION)
-    return ALLOWED
+    if policies.session is None:
+        # A federated session has no permissions but those of the policies it was made with.
+        is_federated = request.principal.kind is PrincipalKind.FEDERATED
+        return Decision(Source.SESSION) if is_federated else ALLOWED
+    return ALLOWED if _one_allows(policies.session, request) else Decision(Source.SESSION)
 
 
 def evaluate_trust(request: Request, policies: Policies, trust: Policy) -> Decision:

@@ -11,7 +11,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -28,6 +28,7 @@ Build = Callable[[Sequence[str], bool], Match]  # the policy's values, whether t
 NULL = "Null"
 _YEAR_OR_MONTH = re.compile(r"\d{4}(-\d{2})?")
 _EPOCH = re.compile(r"-?\d{5,}")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 
 
 class Operator(NamedTuple):
@@ -82,11 +83,7 @@ def _compared(parse: Callable[[str], Any], compare: Callable[[Any, Any], bool]) 
 
 @lru_cache(maxsize=4096)
 def _number(text: str) -> Decimal | None:
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
+    return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
 @lru_cache(maxsize=1024)

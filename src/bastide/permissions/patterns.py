@@ -72,15 +72,18 @@ def match_any(patterns: Iterable[Tokens]) -> Match:
 
 
 def match_any_arn(patterns: Iterable[Tokens]) -> Match:
-    """The same for ARNs: no wildcard reaches over one of the first five colons, a bare star is everything."""
+    """The same for ARNs: no wildcard reaches over one of the first five colons, a bare star is everything.
+
+    What has too few fields to be an ARN is equal to nothing.
+    """
     exact, others = set(), []
     for tokens in patterns:
         if tokens == (Wild.ANY,):
             return lambda text, keys: True
-        if all(isinstance(token, str) for token in tokens):
-            exact.add("".join(str(token) for token in tokens))
-        else:
+        if not all(isinstance(token, str) for token in tokens):
             others.append(_compiled(tokens, _arn_regex))
+        elif (text := "".join(str(token) for token in tokens)).count(":") >= ARN_FIELDS - 1:
+            exact.add(text)
     return _first_of(frozenset(exact), (), others)
 
 

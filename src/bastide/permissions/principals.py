@@ -1,8 +1,9 @@
 """A statement's Principal or NotPrincipal, and how directly it names somebody.
 
 Whom a resource's policy names decides what else must allow: a user or a session named by its own ARN needs
-nothing more, a role's session needs its boundary and session policy, an account hands on to its own policies
-(IAM user guide, "Policy evaluation for requests within a single account").
+nothing more, nor does anybody where everybody is named; a role's session needs its boundary and session
+policy, an account hands on to its own policies (IAM user guide, "Policy evaluation for requests within a
+single account" and "AWS JSON policy elements: Principal").
 """
 
 import re
@@ -46,19 +47,17 @@ class Principals:
     def name(self, principal: Principal) -> Named:
         """How the statement applies to somebody; NOT when it does not."""
         if self._is_not:
-            return Named.NOT if self._spares(principal) else _as_anybody(principal)
+            return Named.NOT if self._spares(principal) else Named.DIRECTLY
         return self._naming(principal)
 
     def _naming(self, principal: Principal) -> Named:
         if principal.kind is PrincipalKind.SERVICE:
             listed = principal.arn in self._services or ANYTHING in self._aws
             return Named.DIRECTLY if listed else Named.NOT
-        if principal.arn in self._aws:
+        if principal.arn in self._aws or ANYTHING in self._aws:
             return Named.DIRECTLY
         if principal.role_arn and principal.role_arn in self._aws:
             return Named.ROLE
-        if ANYTHING in self._aws:
-            return _as_anybody(principal)
         if principal.account in self._aws or principal.root_arn in self._aws:
             return Named.ACCOUNT
         return Named.NOT
@@ -76,7 +75,3 @@ class Principals:
         account = principal.account in self._aws or principal.root_arn in self._aws
         needed = {principal.arn, principal.role_arn} - {"", principal.root_arn}
         return account and needed <= self._aws
-
-
-def _as_anybody(principal: Principal) -> Named:
-    return Named.ROLE if principal.role_arn else Named.DIRECTLY

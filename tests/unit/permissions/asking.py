@@ -14,6 +14,12 @@ SESSION = Principal(
     account=ACCOUNT,
     role_arn=ROLE_ARN,
 )
+FEDERATED = Principal(
+    kind=PrincipalKind.FEDERATED,
+    arn=f"arn:aws:sts::{ACCOUNT}:federated-user/app",
+    account=ACCOUNT,
+    role_arn=USER.arn,
+)
 ECS_TASKS = Principal(kind=PrincipalKind.SERVICE, arn="ecs-tasks.amazonaws.com", account="")
 
 

@@ -140,6 +140,9 @@ def test_a_wrong_resource(resource: str, why: str) -> None:
         without("", Condition={"DateGreaterThan": {}}),
         without("", Condition={"DateLessThan": {"aws:CurrentTime": "2030-01"}, "Null": {"aws:x": "true"}}),
         without("", Condition={"ForAllValues:StringEqualsIfExists": {"aws:TagKeys": []}}),
+        without(
+            "", Condition={"ARNEquals": {"ecs:cluster": "x"}, "forAnyValue:stringlikeifexists": {"a:b": "c"}}
+        ),
     ],
 )
 def test_a_right_statement(statement: dict[str, Any]) -> None:

@@ -11,7 +11,17 @@ from bastide.permissions import (
     evaluate_trust,
     render_denial,
 )
-from tests.unit.permissions.asking import ACCOUNT, ECS_TASKS, ROLE_ARN, SESSION, USER, ask, policy, statement
+from tests.unit.permissions.asking import (
+    ACCOUNT,
+    ECS_TASKS,
+    FEDERATED,
+    ROLE_ARN,
+    SESSION,
+    USER,
+    ask,
+    policy,
+    statement,
+)
 
 ALL, NONE = policy(statement()), policy(statement(action="s3:*"))
 FORBIDS = policy(statement("Deny"))
@@ -98,7 +108,7 @@ def test_each_kind_of_policy_refuses_in_its_own_words(name: str) -> None:
         ({"AWS": ROLE_ARN}, Policies(boundary=NONE), False),
         ({"AWS": ROLE_ARN}, Policies(session=(NONE,)), False),
         ({"AWS": SESSION.arn}, Policies(boundary=NONE, session=(NONE,)), True),
-        ("*", Policies(session=(NONE,)), False),
+        ("*", Policies(boundary=NONE, session=(NONE,)), True),
         ("*", Policies(), True),
     ],
 )
@@ -108,6 +118,14 @@ def test_a_session_named_itself_needs_less_than_its_role(
     granting = resource_policy("Allow", principal)
     whole = Policies(boundary=policies.boundary, session=policies.session, resource=granting)
     assert evaluate(ask(principal=SESSION), whole).is_allowed is is_allowed
+
+
+def test_a_federated_session_without_a_session_policy_has_no_permissions() -> None:
+    request = ask(principal=FEDERATED)
+    told = evaluate(request, Policies(identity=(ALL,)))
+    assert render_denial(request, told).endswith("because no session policy allows the ecs:RunTask action")
+    named = Policies(resource=resource_policy("Allow", {"AWS": FEDERATED.arn}))
+    assert evaluate(request, named).is_allowed
 
 
 @pytest.mark.parametrize(
