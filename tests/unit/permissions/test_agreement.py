@@ -1,165 +1,168 @@
-"""Any policy and any request: the compiled policies and the plain interpreter decide alike."""
+"""Any policy and any request: the compiled policies and the plain interpreter decide alike.
+
+What is generated is counted: a case that never comes up proves nothing.
+"""
 
 import json
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import chain
 from random import Random
 from typing import Any
 
 import pytest
 
-from bastide.permissions import Policies, Principal, PrincipalKind, Request, compile_policy, evaluate
-from bastide.permissions.evaluation import Decision, Source
-from tests.unit.permissions import interpreter
+from bastide.permissions import (
+    Decision,
+    Policies,
+    PolicyKind,
+    Principal,
+    PrincipalKind,
+    Request,
+    Source,
+    compile_policy,
+    evaluate,
+    evaluate_trust,
+)
+from tests.unit.permissions.asking import USER, policy, statement
+from tests.unit.permissions.generator.cases import Case, case
+from tests.unit.permissions.generator.conditions import FORMS, NULL, QUALIFIERS, condition, request_keys
+from tests.unit.permissions.interpreter.decisions import ALLOWED, decide, decide_trust
+from tests.unit.permissions.interpreter.statements import holds_all, listed, naming
 
+SEEDS = range(3)
 CASES = 1000
-ME = Principal(kind=PrincipalKind.USER, arn="arn:aws:iam::111122223333:user/ann", account="111122223333")
-ACTIONS = ("ecs:RunTask", "ecs:StopTask", "ecr:BatchGetImage", "iam:PassRole")
-ACTION_PATTERNS = (
-    "*",
-    "ecs:*",
-    "ECS:runtask",
-    "ecs:*Task",
-    "ecs:????Task",
-    "ecr:*a*e",
-    "iam:PassRole",
-    "logs:*",
-)
-RESOURCES = (
-    "*",
-    "arn:aws:ecs:eu-west-1:111122223333:task/dev/0123",
-    "arn:aws:ecs:eu-west-1:111122223333:task/prod/0123",
-    "arn:aws:ecs:us-east-1:111122223333:task-definition/web:3",
-    "arn:aws:iam::111122223333:role/ann/deploy",
-)
-RESOURCE_PATTERNS = (
-    *RESOURCES,
-    "arn:aws:ecs",
-    "arn:aws:ecs:*:*:task/dev/*",
-    "arn:aws:ecs:*:task/*",
-    "arn:*:ecs:eu-*-1:*:*/*/01?3",
-    "arn:aws:ecs:*:111122223333:task-definition/web:*",
-    "arn:aws:iam::*:role/${aws:username}/*",
-    "arn:aws:*:*:*:task/${aws:PrincipalTag/team, 'dev'}/*",
-    "arn:aws:ecs:*:*:*${*}*",
-)
-TEXTS = (
-    "",
-    "a",
-    "A",
-    "ab",
-    "b*",
-    "*b",
-    "?",
-    "dev",
-    "Dev",
-    "${aws:username}",
-    "${aws:none}",
-    "${$}{x}",
-    "a${*}",
-)
-ADDRESSES = ("10.0.0.1", "10.0.1.1", "192.168.0.9")
-RANGES = ("10.0.0.0/24", "10.0.0.0/8", "0.0.0.0/0", "192.168.0.9", "10.0.1.1/32")
-NUMBERS = ("1", "2", "2.0", "-3", "10")
-MOMENTS = ("2029-01-01T00:00:00Z", "2030-01-01T00:00:00Z", "2030-01-01T00:00:01Z")
-ARN_PATTERNS = (*(pattern for pattern in RESOURCE_PATTERNS if pattern.count(":") >= 5), "*")
-ORDERS = ("Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals")
-# Operator → the values of a policy, the key it is asked about.
-OPERATORS: dict[str, tuple[tuple[str, ...], str]] = {
-    "StringEquals": (TEXTS, "aws:Text"),
-    "StringNotEquals": (TEXTS, "aws:Text"),
-    "StringEqualsIgnoreCase": (TEXTS, "aws:Text"),
-    "StringNotEqualsIgnoreCase": (TEXTS, "aws:Text"),
-    "StringLike": (TEXTS, "aws:Text"),
-    "StringNotLike": (TEXTS, "aws:Text"),
-    "Bool": (("true", "FALSE", "maybe"), "aws:Flag"),
-    "IpAddress": (RANGES, "aws:SourceIp"),
-    "NotIpAddress": (RANGES, "aws:SourceIp"),
-    "ArnEquals": (ARN_PATTERNS, "aws:Arn"),
-    "ArnLike": (ARN_PATTERNS, "aws:Arn"),
-    "ArnNotEquals": (ARN_PATTERNS, "aws:Arn"),
-    "ArnNotLike": (ARN_PATTERNS, "aws:Arn"),
-    **{f"Numeric{order}": (NUMBERS, "aws:Number") for order in ORDERS},
-    **{f"Date{order}": (MOMENTS, "aws:Moment") for order in ORDERS},
-}
-GIVEN: dict[str, tuple[str, ...]] = {
-    "aws:text": ("", "a", "A", "ab", "b*", "dev", "ann", "${aws:username}", "${x}", "a*"),
-    "aws:flag": ("true", "false", "False"),
-    "aws:sourceip": ADDRESSES,
-    "aws:arn": RESOURCES[1:],
-    "aws:number": NUMBERS,
-    "aws:moment": MOMENTS,
+DRAWS = 40
+KINDS = ("identity", "boundary", "session", "resource", "trust")
+OPPOSITES = ("NotAction", "NotResource", "Principal", "NotPrincipal", "Condition")
+VARIABLES = ("${aws:", ", '", "${*}", "${?}", "${$}")
+CONSTRUCTS = 2 * (
+    len(KINDS) + len(OPPOSITES) + len(VARIABLES)
+)  # each denies or allows, or is of two languages
+CALLED = {
+    Source.IDENTITY: "identity",
+    Source.BOUNDARY: "boundary",
+    Source.SESSION: "session",
+    Source.RESOURCE: "resource",
+    Source.TRUST: "trust",
 }
 
 
-def some(chance: Random, values: Sequence[Any], least: int, most: int) -> list[Any]:
-    """So many of the values, some perhaps twice."""
-    return [chance.choice(values) for _ in range(chance.randint(least, most))]
-
-
-def conditions(chance: Random) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for operator in some(chance, (*OPERATORS, "Null"), 0, 2):
-        if operator == "Null":
-            found["Null"] = {chance.choice(sorted(GIVEN)): some(chance, ("true", "false"), 1, 2)}
-            continue
-        values, key = OPERATORS[operator]
-        name = chance.choice(("", "ForAllValues:", "ForAnyValue:")) + operator
-        name += chance.choice(("", "", "IfExists"))
-        found[name] = {key: some(chance, values, 1, 2)}
-    return found
-
-
-def policy(chance: Random) -> dict[str, Any]:
-    statements = []
-    for _ in range(chance.randint(1, 3)):
-        statement: dict[str, Any] = {"Effect": chance.choice(("Allow", "Allow", "Deny"))}
-        statement[chance.choice(("Action", "Action", "NotAction"))] = some(chance, ACTION_PATTERNS, 1, 2)
-        resources = some(chance, RESOURCE_PATTERNS, 1, 2)
-        statement[chance.choice(("Resource", "Resource", "NotResource"))] = resources
-        statements.append(statement | {"Condition": conditions(chance)})
-    return {"Version": chance.choice(("2012-10-17", "2012-10-17", "2008-10-17")), "Statement": statements}
-
-
-def keys(chance: Random) -> dict[str, Any]:
-    found: dict[str, Any] = {"aws:username": "ann"}
-    for name, values in GIVEN.items():
-        shape = chance.randrange(4)
-        if shape:
-            found[name] = tuple(some(chance, values, 0, 2)) if shape == 1 else chance.choice(values)
-    return found
-
-
-KIND = {Source.IDENTITY: "identity", Source.BOUNDARY: "boundary", Source.SESSION: "session"}
-
-
-def told(decision: Decision) -> str:
-    if decision.source is None:
-        return "allowed"
-    return f"{'explicit' if decision.is_explicit else 'no'} {KIND[decision.source]}"
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_both_decide_alike(seed: int) -> None:
+@cache
+def expected(seed: int) -> list[tuple[Case, str]]:
+    """Cases, and what the interpreter says of them."""
     chance = Random(seed)
-    seen = Counter(decide_both(chance) for _ in range(CASES))
-    assert len(seen) == 7, "a kind of answer is never met"
+    cases = [case(chance) for _ in range(CASES)]
+    return [(each, answer(each)) for each in cases]
 
 
-def decide_both(chance: Random) -> str:
-    kinds = {
-        "identity": [policy(chance) for _ in range(chance.choice((1, 1, 2)))],
-        **({"boundary": [policy(chance)]} if chance.random() < 0.3 else {}),
-        **({"session": [policy(chance)]} if chance.random() < 0.3 else {}),
-    }
-    compiled = {name: tuple(compile_policy(json.dumps(each)) for each in kinds[name]) for name in kinds}
+def answer(each: Case) -> str:
+    if each.trust is None:
+        return decide(each.policies, each.asked)
+    return decide_trust(each.policies, each.trust, each.asked)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_both_decide_alike(seed: int) -> None:
+    for each, told in expected(seed):
+        assert decided(each) == told, each
+
+
+def decided(each: Case) -> str:
+    def compiled(kind: str, of: PolicyKind = PolicyKind.IDENTITY) -> Iterator[Any]:
+        return (compile_policy(json.dumps(text), of) for text in each.policies.get(kind, ()))
+
     policies = Policies(
-        identity=compiled["identity"],
-        boundary=compiled.get("boundary", (None,))[0],
-        session=compiled.get("session"),
+        identity=tuple(compiled("identity")),
+        boundary=next(compiled("boundary"), None),
+        session=tuple(compiled("session")) if "session" in each.policies else None,
+        resource=next(compiled("resource", PolicyKind.RESOURCE), None),
     )
-    action, resource, known = chance.choice(ACTIONS), chance.choice(RESOURCES), keys(chance)
-    request = Request(action=action, resource=resource, principal=ME, keys=known)
-    decision = told(evaluate(request, policies))
-    assert decision == interpreter.decide(kinds, action, resource, known), (kinds, action, resource, known)
-    return decision
+    who = each.asked.who
+    principal = Principal(kind=PrincipalKind(who.kind), arn=who.arn, account=who.account, role_arn=who.issuer)
+    request = Request(
+        action=each.asked.action, resource=each.asked.resource, principal=principal, keys=each.asked.keys
+    )
+    if each.trust is None:
+        return called(evaluate(request, policies))
+    return called(evaluate_trust(request, policies, compile_policy(json.dumps(each.trust), PolicyKind.TRUST)))
+
+
+def called(decision: Decision) -> str:
+    if decision.source is None:
+        return ALLOWED
+    return f"{'explicit' if decision.is_explicit else 'no'} {CALLED[decision.source]}"
+
+
+NULLS = tuple(f"{qualifier}{NULL}" for qualifier in QUALIFIERS)
+
+
+@pytest.mark.parametrize("form", [*FORMS, *NULLS])
+def test_a_condition_holds_alike_and_both_ways(form: str) -> None:
+    chance = Random(form)
+    seen: Counter[bool] = Counter()
+    for _ in range(DRAWS):
+        keys = request_keys(chance)
+        name, by_key = condition(chance, form, keys)
+        held = statement(Condition={name: by_key})
+        version = chance.choice(("2012-10-17", "2008-10-17"))
+        wanted = holds_all(held, keys, new=version == "2012-10-17")
+        request = Request(action="a:b", resource="*", principal=USER, keys=keys)
+        assert policy(held, version=version).allows(request) is wanted, (held, keys, version)
+        seen[wanted] += 1
+    assert min(seen[True], seen[False]) >= DRAWS / 10, "it hardly ever decides the other way"
+
+
+def test_every_kind_of_policy_decides_often_and_for_every_kind_of_principal() -> None:
+    seen: dict[str, Counter[str]] = defaultdict(Counter)
+    for each, told in cases():
+        answer, _, decisive = told.partition(" ")
+        for kind, _ in policies_of(each):
+            seen[kind][answer if decisive in ("", kind) else "another kind"] += 1
+        seen[each.asked.who.kind][answer] += 1
+    assert seen.keys() == {*KINDS, *PrincipalKind}
+    rare = {
+        (name, answer): share
+        for name, answers in seen.items()
+        for answer in ("allowed", "explicit", "no")
+        if (share := answers[answer] / answers.total()) < 0.03
+    }
+    assert rare == {("resource", "no"): 0}
+
+
+def test_every_construct_decides_both_ways_often() -> None:
+    seen: Counter[tuple[str, bool]] = Counter()
+    named: Counter[tuple[str, int]] = Counter()
+    for each, _ in cases():
+        for kind, one in policies_of(each):
+            is_new = one.get("Version") == "2012-10-17"
+            for said in listed(one["Statement"]):
+                directly = naming(said, each.asked, new=is_new)
+                named[kind, directly] += 1
+                seen.update((construct, directly > 0) for construct in constructs(kind, said, is_new=is_new))
+    assert len(seen) == CONSTRUCTS * 2, sorted(seen)
+    assert min(seen.values()) >= CASES / 50, seen
+    assert min(named["resource", each] for each in range(4)) >= CASES / 50, named
+    assert min(named["trust", each] for each in range(4)) >= CASES / 50, named
+
+
+def cases() -> Iterator[tuple[Case, str]]:
+    return chain(*map(expected, SEEDS))
+
+
+def policies_of(each: Case) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every policy with its kind."""
+    yield from ((kind, one) for kind, found in each.policies.items() for one in found)
+    if each.trust is not None:
+        yield "trust", each.trust
+
+
+def constructs(kind: str, said: Mapping[str, Any], *, is_new: bool) -> Iterator[str]:
+    """What of the language is in a statement."""
+    effect = said["Effect"]
+    yield f"{effect} of {kind}"
+    yield from (f"{effect} {name}" for name in OPPOSITES if name in said)
+    texts = json.dumps([said.get(name) for name in ("Resource", "NotResource", "Condition")])
+    version = "new" if is_new else "old"
+    yield from (f"{written} in the {version} language" for written in VARIABLES if written in texts)
