@@ -12,9 +12,10 @@ from bastide.api.authorization.decision import Demand, demand_of
 from bastide.api.authorization.keys import request_keys, tag_keys
 from bastide.api.authorization.resources import FIND, KEYS, Found
 from bastide.api.authorization.resources.ecs import passed_roles
+from bastide.api.authorization.resources.identities import given_role
 from bastide.api.authorization.resources.tagging import tagging_of
 from bastide.api.authorization.table import ACTIONS, ARNS, Action
-from bastide.api.authorization.task_roles import FLOW_LOGS, TASKS
+from bastide.api.authorization.task_roles import FLOW_LOGS, INSTANCES, TASKS
 from bastide.api.operation import Context, Params
 from bastide.model.faults import Denied
 from bastide.permissions import ANYTHING
@@ -61,7 +62,7 @@ def demands(
             yield _demand(ctx, tagging.action, found, created)
     for role, to in _passed(txn, ctx, service, operation, params):
         passed: dict[str, Values] = {**known, "iam:passedtoservice": to}
-        yield _demand(ctx, "iam:PassRole", Found(role), passed)
+        yield _demand(ctx, "iam:PassRole", given_role(txn, ctx, role), passed)
 
 
 def _passed(
@@ -73,6 +74,8 @@ def _passed(
             yield role, TASKS
     if (service, operation) == ("ec2", "CreateFlowLogs") and params.get("DeliverLogsPermissionArn"):
         yield str(params["DeliverLogsPermissionArn"]), FLOW_LOGS
+    if (service, operation) == ("iam", "AddRoleToInstanceProfile"):
+        yield str(params["RoleName"]), INSTANCES
 
 
 def _own_keys(

@@ -9,9 +9,9 @@ from bastide.api.authorization.callers import caller_principal, policies_of
 from bastide.api.authorization.decision import check_demand, demand_of
 from bastide.api.authorization.keys import moment_keys
 from bastide.api.authorization.resources.found import Found
-from bastide.api.iam.identities.entities import ROLE, find_entity
+from bastide.api.iam.identities.entities import find_given_role
 from bastide.api.operation import Caller
-from bastide.model.arn import last_of, parse_arn, render_arn, scope_of
+from bastide.model.arn import last_of, parse_arn, render_arn
 from bastide.model.faults import Denied
 from bastide.permissions import (
     Policies,
@@ -26,6 +26,7 @@ from bastide.store import Record, Txn
 
 TASKS = "ecs-tasks.amazonaws.com"
 FLOW_LOGS = "vpc-flow-logs.amazonaws.com"  # the other service that acts by itself with a role of the user's
+INSTANCES = "ec2.amazonaws.com"  # which roles in instance profiles are for
 
 
 def find_task_role(txn: Txn, role: str, *, source_arn: str, now: datetime, service: str = TASKS) -> Record:
@@ -35,9 +36,8 @@ def find_task_role(txn: Txn, role: str, *, source_arn: str, now: datetime, servi
     """
     source = parse_arn(source_arn)
     account = source.account if source else ""
-    record = find_entity(txn, scope_of(account, ""), ROLE, last_of(role))
-    is_it = record is not None and role in (record.document["members"]["Arn"], last_of(role))
-    if record is None or not is_it or not _trusts(record, service, account, source_arn, now):
+    record = find_given_role(txn, account, role)
+    if record is None or not _trusts(record, service, account, source_arn, now):
         why = (
             f"ECS was unable to assume the role '{role}' that was provided for this task. Please verify that "
             "the role being passed has the proper trust relationship and permissions and that your IAM user "

@@ -28,6 +28,12 @@ def parse_identifier(ctx: Context, text: str, resource: str) -> list[str]:
     return parts
 
 
+def parse_task_name(ctx: Context, text: str, cluster: str) -> tuple[str, str]:
+    """The task's cluster and id; where the text names none, of the cluster that is given."""
+    *named, task_id = parse_identifier(ctx, text, "task")  # `ID`, `CLUSTER/ID`, `task/CLUSTER/ID`
+    return (named[-1] if named else cluster), task_id
+
+
 def parse_cluster_name(ctx: Context, text: str | None) -> str:
     """The cluster's name out of a name, an ARN or nothing (which means the default cluster)."""
     parts = parse_identifier(ctx, text, "cluster") if text else [DEFAULT_CLUSTER]

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from bastide.api.ecs.clusters import find_cluster
-from bastide.api.ecs.identifiers import parse_identifier
+from bastide.api.ecs.identifiers import parse_task_name
 from bastide.api.ecs.task_documents import TASK, render_task
 from bastide.api.operation import Context, Document, Operation, Params, Reads, Result, Writes
 from bastide.api.paging import Cursor, read_page
@@ -91,16 +91,15 @@ def list_tasks(txn: Txn, ctx: Context, params: Params) -> Result:
 
 def parse_task(ctx: Context, identifier: str, cluster: Record) -> str:
     """The task's ARN out of an ARN, `cluster/id` or an id, which then is of this cluster."""
-    parts = parse_identifier(ctx, identifier, "task")
+    named, task_id = parse_task_name(ctx, identifier, cluster.document["clusterName"])
     if identifier.startswith("arn:"):
         return identifier
-    task_id = parts[-1]
     if len(task_id) not in TASK_ID_LENGTHS:
         lengths = ",".join(str(length) for length in TASK_ID_LENGTHS)
         raise Invalid("parameter", why=f"taskId length should be one of [{lengths}]")
     if not _TASK_ID.fullmatch(task_id):
         raise Invalid("parameter", why="taskId contains invalid characters")
-    return task_arn(ctx.scope, cluster.document["clusterName"], task_id)
+    return task_arn(ctx.scope, named, task_id)
 
 
 def _check_service(txn: Txn, cluster: Record, service: str) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from bastide.api.logs.limits import Cursor, read_list
 from bastide.api.operation import Context, Document, Operation, Params, Performs, Result, Writes
-from bastide.model.arn import log_group_arn, parse_arn, scope_of
+from bastide.model.arn import log_group_arn, parse_arn
 from bastide.model.faults import AlreadyExists, InUse, Invalid, NotFound
 from bastide.store import Record, Store, Txn
 from bastide.store.logs.ids import DELETED_STREAM, LOG_GROUP, LOG_STREAM, group_id, new_group_id
@@ -54,7 +54,7 @@ def named_group(params: Params, context: Context) -> str:
     if arn is None:
         return str(identifier)
     group = arn.resource.removeprefix("log-group:").removesuffix(":*")
-    if arn.service != "logs" or scope_of(arn.account, arn.region) != context.scope:
+    if log_group_arn(context.scope, group) != str(identifier).removesuffix(":*"):
         raise NotFound("log group", group)
     return group
 

@@ -74,8 +74,8 @@ def parse_selected(text: str, scope: str) -> Selected:
         name, colon, selector = text.partition(":")
         return Selected((name,), selector if colon else None)
     resource, colon, selector = arn.resource.partition(":")
-    if arn.service != "ssm" or scope_of(arn.account, arn.region) != scope:
-        return Selected((), None)
     name = resource.removeprefix(f"{_RESOURCE}/")
+    if arn.service != "ssm" or scope_of(arn.account, arn.region) != scope or name == resource:
+        return Selected((), None)
     names = (f"/{name}",) if "/" in name else (name, f"/{name}")
     return Selected(names, selector if colon else None)

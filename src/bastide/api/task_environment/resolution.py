@@ -25,6 +25,7 @@ from bastide.api.s3.objects import read_object
 from bastide.api.secretsmanager import records as secret_records
 from bastide.api.secretsmanager.versions import pick_version
 from bastide.api.ssm import records as parameter_records
+from bastide.api.ssm.names import parameter_arn
 from bastide.api.task_environment.ecr_login import ecr_login, is_own_registry
 from bastide.api.task_environment.files import parse_environment_file
 from bastide.api.task_environment.references import (
@@ -35,7 +36,7 @@ from bastide.api.task_environment.references import (
 )
 from bastide.api.vault import Vault
 from bastide.config import Settings
-from bastide.model.arn import render_arn
+from bastide.model.arn import parse_arn
 from bastide.model.assignment import Container
 from bastide.model.faults import Denied, Fault, NotFound, Unavailable
 from bastide.model.messages.framing import FRAME_MAX_BYTES
@@ -266,8 +267,9 @@ def _find(txn: Txn, text: str, task: _Task, now_s: float) -> Record | Fault:
 
 
 def _parameter_arn(source: ParameterSource) -> str:
-    account, _, region = source.scope.partition("/")
-    return render_arn("ssm", region, account, f"parameter/{source.name.lstrip('/')}")
+    arn = parse_arn(source.name)
+    name = source.name if arn is None else arn.resource.removeprefix("parameter/")
+    return parameter_arn(source.scope, name)
 
 
 def _account(scope: str) -> str:

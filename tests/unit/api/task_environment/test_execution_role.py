@@ -103,14 +103,17 @@ async def test_a_secrets_own_policy_counts(account: Account, effect: str, own: t
         await started.environment()
 
 
-async def test_a_parameter_needs_its_permission(account: Account) -> None:
+PARAMETER = "arn:aws:ssm:us-east-1:000000000000:parameter/app/db"
+
+
+@pytest.mark.parametrize("value_from", ["/app/db", PARAMETER])
+async def test_a_parameter_needs_its_permission(account: Account, value_from: str) -> None:
     await account.call("PutParameter", service="ssm", Name="/app/db", Value="pw", Type="SecureString")
-    started = await start(account, secrets=[{"name": "DB", "valueFrom": "/app/db"}])
-    arn = "arn:aws:ssm:us-east-1:000000000000:parameter/app/db"
+    started = await start(account, secrets=[{"name": "DB", "valueFrom": value_from}])
     with pytest.raises(Unresolved) as refused:
         await started.environment()
-    assert told(started, "ssm:GetParameters") + arn in str(refused.value)
-    await started.permit("ssm:GetParameters", resource=arn)
+    assert told(started, "ssm:GetParameters") + PARAMETER in str(refused.value)
+    await started.permit("ssm:GetParameters", resource=PARAMETER)
     assert await started.environment() == {"DB": "pw"}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from bastide.api.authorization.resources.found import Find, Found, names_in, tag_map
-from bastide.api.ecs.identifiers import DEFAULT_CLUSTER, parse_cluster_name, parse_identifier
+from bastide.api.ecs.identifiers import DEFAULT_CLUSTER, parse_cluster_name, parse_task_name
 from bastide.api.ecs.task_definitions import find_task_definition, parse_task_definition
 from bastide.api.operation import Context, Document, Params
 from bastide.model.arn import (
@@ -15,6 +15,7 @@ from bastide.model.arn import (
     task_definition_arn,
 )
 from bastide.model.faults import NotFound
+from bastide.permissions import ANYTHING
 from bastide.store import Txn
 
 ROLES = ("taskRoleArn", "executionRoleArn")
@@ -34,13 +35,11 @@ def _clusters(txn: Txn, ctx: Context, params: Params) -> list[Found]:
 
 
 def tasks(txn: Txn, ctx: Context, params: Params) -> list[Found]:
+    """Who names none asks about all of a cluster's."""
     cluster = asked_cluster(ctx, params)
-    found = []
-    for name in names_in(params, "task", "tasks"):
-        parts = parse_identifier(ctx, name, "task")
-        arn = task_arn(ctx.scope, parts[0] if len(parts) > 1 else cluster, parts[-1])
-        found.append(_known(txn, "task", arn))
-    return found
+    named = names_in(params, "task", "tasks") or [ANYTHING]
+    arns = [task_arn(ctx.scope, *parse_task_name(ctx, name, cluster)) for name in named]
+    return [_known(txn, "task", arn) for arn in arns]
 
 
 def task_definitions(txn: Txn, ctx: Context, params: Params) -> list[Found]:
@@ -108,13 +107,12 @@ def asked_cluster(ctx: Context, params: Params) -> str:
 
 
 def passed_roles(txn: Txn, ctx: Context, operation: str, params: Params) -> Iterator[str]:
-    """The roles that a request hands to tasks, by ARN: its own, and what is left of the task definition's."""
+    """The roles that a request hands to tasks: its own, and what is left of the task definition's."""
     given: Document = {**params, **(params.get("overrides") or {})}
     registered = _registered(txn, ctx, params) if operation in RUNNING else {}
     for member in ROLES:
         if role := given.get(member) or registered.get(member):
-            is_arn = str(role).startswith("arn:")
-            yield role if is_arn else render_arn("iam", "", ctx.caller.account, f"role/{role}")
+            yield str(role)
 
 
 def _registered(txn: Txn, ctx: Context, params: Params) -> Document:

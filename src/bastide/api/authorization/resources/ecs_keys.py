@@ -11,7 +11,7 @@ from bastide.permissions.patterns import Values
 from bastide.store import Txn
 
 # What has no cluster of its own: a definition, a cluster itself, whatever an ARN names.
-_NOT_IN_A_CLUSTER = {"family", "clusterName", "clusters", "resourceArn"}
+_NOT_IN_A_CLUSTER = {"containerDefinitions", "clusterName", "clusters", "resourceArn"}
 _DEFINITION = ":task-definition/"
 _FLAGS = {
     "ecs:enable-ebs-volumes": "volumeConfigurations",

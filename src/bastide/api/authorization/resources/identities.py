@@ -3,23 +3,65 @@
 from collections.abc import Mapping, Sequence
 
 from bastide.api.authorization.resources.found import Find, Found, names_in, tag_map
-from bastide.api.iam.identities.entities import GROUP, ROLE, USER, Noun, find_entity, iam_arn, iam_scope
+from bastide.api.iam.identities.entities import (
+    GROUP,
+    ROLE,
+    USER,
+    Noun,
+    find_entity,
+    find_given_role,
+    iam_arn,
+    iam_scope,
+)
 from bastide.api.iam.identities.instance_profiles import KIND as PROFILE
+from bastide.api.iam.identities.users import ACCESS_KEY
 from bastide.api.iam.policies.managed import find_policy
 from bastide.api.operation import Context, Params
 from bastide.permissions.patterns import Values
-from bastide.store import Txn
+from bastide.store import Record, Txn
 
 
 def _entities(noun: Noun) -> Find:
     def find(txn: Txn, ctx: Context, params: Params) -> list[Found]:
         names = names_in(params, noun.name)
-        if not names and noun is USER and ctx.caller.entity:
-            record = txn.get(USER.kind, ctx.caller.entity)
-            return [] if record is None else [Found(record.document["members"]["Arn"])]
-        return [_entity(txn, ctx, noun, name, params) for name in names] + _by_arn(noun, params)
+        if "PolicySourceArn" in params:
+            return _by_arn(noun, params)
+        if not names and noun is USER:
+            return _by_key(txn, ctx, params)
+        found = [_entity(txn, ctx, noun, name, params) for name in names]
+        return found + _renamed(txn, ctx, noun, params)
 
     return find
+
+
+def _by_key(txn: Txn, ctx: Context, params: Params) -> list[Found]:
+    """Whose key a request names; without one, whoever asks."""
+    key = txn.get(ACCESS_KEY, str(params.get("AccessKeyId", "")))
+    is_there = key is not None and key.scope == iam_scope(ctx)
+    record = txn.get(USER.kind, key.parent if key is not None and is_there else ctx.caller.entity)
+    return [] if record is None else [_found(record)]
+
+
+def _renamed(txn: Txn, ctx: Context, noun: Noun, params: Params) -> list[Found]:
+    """What an entity is to be called, which one has to be allowed too (API reference, UpdateUser)."""
+    if params.keys().isdisjoint({f"New{noun.name}", "NewPath"}):
+        return []
+    record = find_entity(txn, iam_scope(ctx), noun, params[noun.name])
+    held = {noun.name: params[noun.name], "Path": "/"} if record is None else record.document["members"]
+    name, path = params.get(f"New{noun.name}", held[noun.name]), params.get("NewPath", held["Path"])
+    return [Found(iam_arn(ctx.caller.account, noun.noun, path, name))]
+
+
+def given_role(txn: Txn, ctx: Context, given: str) -> Found:
+    """A role that is handed to a service by its ARN or name, whether it is there or not."""
+    record = find_given_role(txn, ctx.caller.account, given)
+    if record is not None:
+        return _found(record)
+    return Found(given if given.startswith("arn:") else iam_arn(ctx.caller.account, "role", "/", given))
+
+
+def _found(record: Record) -> Found:
+    return Found(record.document["members"]["Arn"], tag_map(record.document["tags"]))
 
 
 def _by_arn(noun: Noun, params: Params) -> list[Found]:
@@ -31,7 +73,7 @@ def _by_arn(noun: Noun, params: Params) -> list[Found]:
 def _entity(txn: Txn, ctx: Context, noun: Noun, name: str, params: Params) -> Found:
     record = find_entity(txn, iam_scope(ctx), noun, name)
     if record is not None:
-        return Found(record.document["members"]["Arn"], tag_map(record.document["tags"]))
+        return _found(record)
     return Found(iam_arn(ctx.caller.account, noun.noun, params.get("Path", "/"), name))
 
 

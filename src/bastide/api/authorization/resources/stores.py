@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from bastide.api.authorization.resources.found import Find, Found, names_in, own_policy, tag_map
+from bastide.api.logs.insights.pointers import parse_pointer
 from bastide.api.logs.policies.records import texts_for
 from bastide.api.operation import Context, Params
 from bastide.api.s3.buckets import BUCKET
@@ -43,6 +44,8 @@ def _group_arns(ctx: Context, params: Params) -> list[str]:
         "logGroupNames",
         "resourceArn",
     )
+    if "logRecordPointer" in params:
+        named.append(parse_pointer(params["logRecordPointer"]).group)
     return [_group_arn(ctx, name) for name in named]
 
 
@@ -138,7 +141,7 @@ def _parameter_tags(txn: Txn, ctx: Context, name: str) -> dict[str, str]:
 def _parameter_arn(ctx: Context, name: str) -> str:
     """Without a version or label, which stand behind a colon."""
     arn = parse_arn(name)
-    plain = arn.resource.removeprefix("parameter") if arn is not None else name
+    plain = arn.resource.removeprefix("parameter/") if arn is not None else name
     path = plain.partition(":")[0].lstrip("/").rstrip("/")
     return render_arn("ssm", ctx.caller.region, ctx.caller.account, f"parameter/{path}")
 

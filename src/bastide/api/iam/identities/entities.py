@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from bastide.api.operation import Context, Document, Params
-from bastide.model.arn import Arn, render_arn, scope_of
+from bastide.model.arn import Arn, last_of, render_arn, scope_of
 from bastide.model.faults import AlreadyExists, NotFound
 from bastide.store import Record, Txn
 
@@ -55,6 +55,13 @@ def find_entity(txn: Txn, scope: str, noun: Noun, name: str) -> Record | None:
     """The entity of a name, in any case."""
     found = txn.find(noun.kind, scope=scope, name=name.lower(), limit=1)
     return found[0] if found else None
+
+
+def find_given_role(txn: Txn, account: str, given: str) -> Record | None:
+    """The role that is given to a service by its ARN, or by its name alone."""
+    record = find_entity(txn, scope_of(account, ""), ROLE, last_of(given))
+    is_it = record is not None and given in (record.document["members"]["Arn"], last_of(given))
+    return record if is_it else None
 
 
 def get_entity(txn: Txn, ctx: Context, noun: Noun, params: Params) -> Record:

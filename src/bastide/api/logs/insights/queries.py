@@ -3,7 +3,6 @@
 Queries and their results are remembered until the server ends. Values are texts, as AWS answers them.
 """
 
-import base64
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +11,7 @@ import msgspec
 
 from bastide.api.logs.groups import epoch_ms, find_group, named_group
 from bastide.api.logs.insights.parser import parse_query
+from bastide.api.logs.insights.pointers import Pointer, parse_pointer, render_pointer
 from bastide.api.logs.selections import select
 from bastide.api.operation import Context, Document, Operation, Params, Performs, Result
 from bastide.api.paging import parse_token, render_token
@@ -106,11 +106,7 @@ async def describe_queries(store: Store, context: Context, params: Params) -> Re
 
 async def get_log_record(store: Store, context: Context, params: Params) -> Result:
     """The event a result's @ptr points at, with the members of a JSON message."""
-    try:
-        raw = base64.b64decode(params["logRecordPointer"], altchars=b"-_", validate=True)
-        name, timestamp_ms, seq = msgspec.json.decode(raw, type=tuple[str, int, int])
-    except (ValueError, msgspec.MsgspecError) as error:
-        raise Invalid("parameter", why="The log record pointer is not valid.") from error
+    name, timestamp_ms, seq = parse_pointer(params["logRecordPointer"])
 
     def find(txn: Txn) -> Selection:
         group = find_group(txn, context.scope, name)
@@ -183,8 +179,8 @@ def _shown(asked: Asked, row: Sequence[Any]) -> Iterator[Document]:
             yield {"field": column.name, "value": _render(value, column.kind)}
     if asked.statement.has_pointer:
         log, timestamp_ms, seq = row[-3:]
-        place = msgspec.json.encode((log.partition(":")[2], timestamp_ms, seq))
-        yield {"field": "@ptr", "value": base64.urlsafe_b64encode(place).decode()}
+        pointer = Pointer(log.partition(":")[2], timestamp_ms, seq)
+        yield {"field": "@ptr", "value": render_pointer(pointer)}
 
 
 def _render(value: Any, kind: str) -> str:
