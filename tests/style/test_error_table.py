@@ -54,6 +54,7 @@ RAISES_FOR = {
     "ecr": ("ecr",),
     "ecs": ("ecs",),
     "iam": ("iam",),
+    "iam/identities/named.py": ("ecr", "iam", "logs", "s3", "secretsmanager"),
     "logs": ("logs",),
     "s3": ("s3",),
     "secretsmanager": ("secretsmanager",),

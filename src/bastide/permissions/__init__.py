@@ -6,6 +6,7 @@ from bastide.permissions.denials import render_denial
 from bastide.permissions.documents import PolicyKind
 from bastide.permissions.evaluation import Decision, Policies, Source, evaluate, evaluate_trust
 from bastide.permissions.policies import Effect, Policy, compile_at_resource, compile_policy
+from bastide.permissions.principals import with_principals
 from bastide.permissions.requests import ANYTHING, Principal, PrincipalKind, Request
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "parse_document",
     "parse_managed",
     "render_denial",
+    "with_principals",
 ]

@@ -21,13 +21,15 @@ class PrincipalKind(StrEnum):
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks. `role_arn` is set where `arn` is that of a session: the role's, or the user's whose federated
-    session it is. A service's `arn` is its name.
+    session it is. A service's `arn` is its name. The unique ids of both, as far as there are any.
     """
 
     kind: PrincipalKind
     arn: str
     account: str
     role_arn: str = ""
+    id: str = ""
+    role_id: str = ""
 
     @property
     def root_arn(self) -> str:

@@ -1,5 +1,6 @@
 """The order of the decision, and the sentence a refused caller reads."""
 
+import msgspec
 import pytest
 
 from bastide.permissions import (
@@ -147,6 +148,37 @@ def test_not_principal_spares_who_is_listed(
     held = policy(found, kind=PolicyKind.RESOURCE)
     request = ask(principal=who)
     assert (held.denies(request) if effect == "Deny" else held.allows(request)) is applies
+
+
+USER_ID, ROLE_ID = "AIDAAAAAAAAAAAAAAAAAA", "AROAAAAAAAAAAAAAAAAAA"
+ANN = msgspec.structs.replace(USER, id=USER_ID)
+CI = msgspec.structs.replace(SESSION, id=f"{ROLE_ID}:ci", role_id=ROLE_ID)
+LATER = msgspec.structs.replace(SESSION, id="AROABBBBBBBBBBBBBBBBB:ci", role_id="AROABBBBBBBBBBBBBBBBB")
+
+
+@pytest.mark.parametrize(
+    ("listed", "who", "bound", "allowed"),
+    [
+        (USER_ID, ANN, NONE, True),  # directly: the boundary does not bind
+        (USER_ID, USER, ALL, False),
+        (CI.id, CI, NONE, True),
+        (ROLE_ID, CI, ALL, True),
+        (ROLE_ID, CI, NONE, False),
+        (ROLE_ID, LATER, ALL, False),
+        (CI.id, LATER, ALL, False),
+    ],
+)
+def test_unique_ids_name_as_arns_do(listed: str, who: Principal, bound: Policy, allowed: bool) -> None:
+    policies = Policies(resource=resource_policy("Allow", {"AWS": listed}), boundary=bound)
+    assert evaluate(ask(principal=who), policies).is_allowed is allowed
+
+
+def test_not_principal_spares_whose_unique_ids_are_listed() -> None:
+    found = {"Effect": "Deny", "Action": "*", "NotPrincipal": {"AWS": [ACCOUNT, ROLE_ID, CI.id]}}
+    held = policy(found, kind=PolicyKind.RESOURCE)
+    assert not held.denies(ask(principal=CI))
+    assert held.denies(ask(principal=LATER))
+    assert held.denies(ask(principal=ANN))
 
 
 def trust(principal: object, **more: object) -> Policy:

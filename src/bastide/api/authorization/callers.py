@@ -30,7 +30,14 @@ def caller_principal(caller: Caller) -> Principal:
     role_arn = caller.issuer_arn
     if caller.kind is PrincipalKind.ROLE:
         role_arn = render_arn("iam", "", caller.account, f"role/{caller.principal_arn.split('/')[1]}")
-    return Principal(kind=caller.kind, arn=caller.principal_arn, account=caller.account, role_arn=role_arn)
+    return Principal(
+        kind=caller.kind,
+        arn=caller.principal_arn,
+        account=caller.account,
+        role_arn=role_arn,
+        id=caller.user_id if caller.entity else "",
+        role_id=caller.entity if role_arn else "",
+    )
 
 
 def entity_of(txn: Txn, caller: Caller) -> Record | None:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from bastide.api.ecr.named import called, named_repository
+from bastide.api.iam.identities.named import bind_principals, show_principals
 from bastide.api.operation import Context, Operation, Params, Reads, Result, Writes
 from bastide.model.faults import Invalid, NotFound
 from bastide.permissions import PolicyKind, parse_document
@@ -54,35 +55,36 @@ def set_repository_policy(txn: Txn, context: Context, params: Params) -> Result:
     record = named_repository(txn, context, params)
     text = params["policyText"]
     check_policy(text)
-    txn.put(record.changed(document={**record.document, "policy": text}))
+    kept = bind_principals(txn, context.caller.account, text)
+    txn.put(record.changed(document={**record.document, "policy": kept}))
     return called(record) | {"policyText": text}
 
 
 def get_repository_policy(txn: Txn, context: Context, params: Params) -> Result:
     """The text as it was set."""
     record = named_repository(txn, context, params)
-    return called(record) | {"policyText": _policy_of(record)}
+    return called(record) | {"policyText": _policy_of(txn, record)}
 
 
 def delete_repository_policy(txn: Txn, context: Context, params: Params) -> Result:
     """No policy any more; what it was."""
     record = named_repository(txn, context, params)
-    text = _policy_of(record)
+    text = _policy_of(txn, record)
     document = {name: value for name, value in record.document.items() if name != "policy"}
     txn.put(record.changed(document=document))
     return called(record) | {"policyText": text}
 
 
-def _policy_of(record: Record) -> str:
+def _policy_of(txn: Txn, record: Record) -> str:
     text: str | None = record.document.get("policy")
+    account = record.scope.partition("/")[0]
     if text is None:
-        account = record.scope.partition("/")[0]
         why = (
             f"Repository policy does not exist for the repository with name '{record.name}' in the registry "
             f"with id '{account}'"
         )
         raise NotFound("repository policy", record.name, why=why)
-    return text
+    return show_principals(txn, account, text)
 
 
 def _invalid(why: str) -> Invalid:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from bastide.api.ecr.policies import check_policy
 from bastide.api.ecr.repositories import checked_mutability, new_document
 from bastide.api.ecr.tags import check_tags
+from bastide.api.iam.identities.named import bind_principals, show_principals
 from bastide.api.operation import Context, Document, Operation, Params, Reads, Result, Writes
 from bastide.api.paging import read_page
 from bastide.config import Settings
@@ -43,13 +44,14 @@ def create_template(txn: Txn, context: Context, params: Params) -> Result:
     """A new template; repositories that are there stay as they are."""
     prefix = params["prefix"].rstrip("/")
     document = _checked(params) | {"prefix": prefix, "createdAt": context.now_s, "updatedAt": context.now_s}
+    document |= _bound(txn, context, document)
     key = rule_key(context.scope, prefix)
     try:
         txn.put(Record(TEMPLATE, key, context.scope, document, name=prefix))
     except AlreadyExists as error:
         why = f"The repository creation template with prefix '{prefix}' already exists in the registry"
         raise AlreadyExists("template", prefix, why=why) from error
-    return _answer(context, document)
+    return _answer(txn, context, document)
 
 
 def update_template(txn: Txn, context: Context, params: Params) -> Result:
@@ -59,15 +61,16 @@ def update_template(txn: Txn, context: Context, params: Params) -> Result:
     if "imageTagMutability" in given:
         given.setdefault("imageTagMutabilityExclusionFilters", [])
     document = record.document | _checked(record.document | given) | {"updatedAt": context.now_s}
+    document |= _bound(txn, context, given)
     txn.put(record.changed(document=document))
-    return _answer(context, document)
+    return _answer(txn, context, document)
 
 
 def delete_template(txn: Txn, context: Context, params: Params) -> Result:
     """Repositories made by it stay."""
     record = _find(txn, context, params)
     txn.delete(record)
-    return _answer(context, record.document)
+    return _answer(txn, context, record.document)
 
 
 def describe_templates(txn: Txn, context: Context, params: Params) -> Result:
@@ -75,7 +78,7 @@ def describe_templates(txn: Txn, context: Context, params: Params) -> Result:
     account = context.caller.account
     if prefixes := params.get("prefixes"):
         found = [txn.get(TEMPLATE, rule_key(context.scope, prefix)) for prefix in prefixes]
-        shown = [record.document for record in found if record is not None]
+        shown = [_shown(txn, record.document, account) for record in found if record is not None]
         return {"registryId": account, "repositoryCreationTemplates": shown}
     records, token = read_page(
         lambda after, limit: txn.find(TEMPLATE, scope=context.scope, after=after, limit=limit),
@@ -85,7 +88,7 @@ def describe_templates(txn: Txn, context: Context, params: Params) -> Result:
         most=PAGE_MAX,
     )
     result: Result = {"registryId": account}
-    result["repositoryCreationTemplates"] = [record.document for record in records]
+    result["repositoryCreationTemplates"] = [_shown(txn, record.document, account) for record in records]
     return result | ({"nextToken": token} if token else {})
 
 
@@ -122,8 +125,20 @@ def _find(txn: Txn, context: Context, params: Params) -> Record:
     return record
 
 
-def _answer(context: Context, document: Document) -> Result:
-    return {"registryId": context.caller.account, "repositoryCreationTemplate": document}
+def _bound(txn: Txn, context: Context, document: Document) -> Document:
+    """The policy of a template as it is kept, where it has one."""
+    text = document.get("repositoryPolicy")
+    return {"repositoryPolicy": bind_principals(txn, context.caller.account, text)} if text else {}
+
+
+def _shown(txn: Txn, document: Document, account: str) -> Document:
+    text = document.get("repositoryPolicy")
+    return document | ({"repositoryPolicy": show_principals(txn, account, text)} if text else {})
+
+
+def _answer(txn: Txn, context: Context, document: Document) -> Result:
+    account = context.caller.account
+    return {"registryId": account, "repositoryCreationTemplate": _shown(txn, document, account)}
 
 
 OPERATIONS: Mapping[str, Operation] = {

@@ -76,6 +76,10 @@ _LOGS: Table = {
     ),
     (Invalid, "parameter"): Row("InvalidParameterException"),
     (Invalid, "page token"): Row("InvalidParameterException", "The specified nextToken is invalid."),
+    (Invalid, "principal"): Row(
+        "InvalidParameterException",
+        'Invalid policy document: Invalid principal in policy: "AWS":"{name}"',
+    ),
     (InUse, "log group"): Row("ValidationException"),
     (NotFound, "query"): Row("ResourceNotFoundException", "The specified query does not exist."),
     (NotFound, "log record"): Row("ResourceNotFoundException", "The specified log record does not exist."),
@@ -119,6 +123,10 @@ _ECR: Table = {
     (Invalid, "page token"): Row("InvalidParameterException", "Invalid nextToken"),
     (Invalid, "tag"): Row("InvalidTagParameterException"),
     (Invalid, "lifecycle policy"): Row("InvalidParameterException"),
+    (Invalid, "principal"): Row(
+        "InvalidParameterException",
+        "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Principal not found'",
+    ),
     (Invalid, "layer size"): Row("InvalidParameterException"),
     (Invalid, "layer part"): Row("InvalidLayerPartException"),
     (Invalid, "layer"): Row("InvalidLayerException"),
@@ -138,6 +146,9 @@ _SECRETS: Table = {
     (NotFound, "secret version"): Row("ResourceNotFoundException"),
     (NotFound, "policy"): Row("ResourceNotFoundException", "The secret has no resource policy {name}."),
     (Invalid, "policy document"): Row("MalformedPolicyDocumentException"),
+    (Invalid, "principal"): Row(
+        "MalformedPolicyDocumentException", "This resource policy contains an unsupported principal."
+    ),
     (Denied, "public policy"): Row(
         "PublicPolicyException", "The resource policy did not prevent broad access to the secret."
     ),
@@ -205,6 +216,7 @@ _S3: Table = {
     (InUse, "bucket"): Row("BucketNotEmpty", "The bucket you tried to delete is not empty"),
     (NotFound, "bucket policy"): Row("NoSuchBucketPolicy", "The bucket policy does not exist"),
     (Invalid, "policy document"): Row("MalformedPolicy"),
+    (Invalid, "principal"): Row("MalformedPolicy", "Invalid principal in policy"),
     (Invalid, "policy size"): Row("PolicyTooLarge", "Policy exceeds the maximum allowed document size."),
     (Denied, "bucket"): Row("AccessDenied", "Access Denied"),
     (Invalid, "bucket name"): Row("InvalidBucketName", "The specified bucket is not valid."),

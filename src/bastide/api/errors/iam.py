@@ -51,6 +51,7 @@ IAM: Table = {
     (LimitExceeded, "roles"): Row("LimitExceeded"),
     (LimitExceeded, "tags"): Row("LimitExceeded"),
     (Invalid, "policy document"): Row("MalformedPolicyDocument"),
+    (Invalid, "principal"): Row("MalformedPolicyDocument", 'Invalid principal in policy: "AWS":"{name}"'),
     (Invalid, "protected role"): Row("UnmodifiableEntity"),
     (Invalid, "input"): Row("InvalidInput"),
     (Invalid, "tag"): Row("InvalidInput"),

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from bastide.api.iam.identities.entities import GROUP, NOUNS, ROLE, USER, encoded, iam_scope, shown_whole
+from bastide.api.iam.identities.answers import shown_whole
+from bastide.api.iam.identities.entities import GROUP, NOUNS, ROLE, USER, encoded, iam_scope
 from bastide.api.iam.identities.instance_profiles import profiles_of, shown_profile
 from bastide.api.iam.identities.members import groups_of
 from bastide.api.iam.pages import page_names
@@ -55,7 +56,7 @@ def _policies(txn: Txn, scope: str, wanted: set[str]) -> list[Managed]:
 def _entity(txn: Txn, member: str, record: Record) -> Document:
     kept = {
         name: value
-        for name, value in shown_whole(record).items()
+        for name, value in shown_whole(txn, record).items()
         if name not in ("Description", "MaxSessionDuration")
     }
     inline = [

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from bastide.api.iam.identities.named import bind_principals, show_principals
 from bastide.api.operation import Context, Operation, Params, Reads, Result, Writes
 from bastide.api.s3.buckets import check_members, find_bucket
 from bastide.api.s3.checksums import checked_checksums
@@ -22,14 +23,16 @@ def put_bucket_policy(txn: Txn, ctx: Context, params: Params) -> Result:
     bucket, text = find_bucket(txn, ctx, params), params["Policy"]
     checked_checksums(params, text.encode())
     _check_policy(bucket.key, text)
-    txn.put(bucket.changed(document={**bucket.document, "policy": text}))
+    kept = bind_principals(txn, ctx.caller.account, text)
+    txn.put(bucket.changed(document={**bucket.document, "policy": kept}))
     return {}
 
 
 def get_bucket_policy(txn: Txn, ctx: Context, params: Params) -> Result:
     """The policy as it was put."""
     check_members(params, frozenset())
-    return {"Policy": _policy_of(find_bucket(txn, ctx, params))}
+    text = _policy_of(find_bucket(txn, ctx, params))
+    return {"Policy": show_principals(txn, ctx.caller.account, text)}
 
 
 def delete_bucket_policy(txn: Txn, ctx: Context, params: Params) -> Result:

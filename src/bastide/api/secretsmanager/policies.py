@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from bastide.api.iam.identities.named import bind_principals, show_principals
 from bastide.api.operation import Context, Operation, Params, Reads, Result, Writes
 from bastide.api.secretsmanager.records import find_secret, find_usable
 from bastide.model.faults import Denied, Invalid, NotFound
@@ -18,7 +19,8 @@ def put_resource_policy(txn: Txn, ctx: Context, params: Params) -> Result:
     document = check_at_resource(text, vendor="secretsmanager")
     if params.get("BlockPublicPolicy") and is_public(document):
         raise Denied("public policy")
-    txn.put(secret.changed(document={**secret.document, "policy": text}))
+    kept = bind_principals(txn, ctx.caller.account, text)
+    txn.put(secret.changed(document={**secret.document, "policy": kept}))
     return _called(secret, params)
 
 
@@ -27,8 +29,10 @@ def get_resource_policy(txn: Txn, ctx: Context, params: Params) -> Result:
     secret = find_secret(txn, ctx, params["SecretId"])
     if params.get("PolicyName", DEFAULT) != DEFAULT:
         raise NotFound("policy", params["PolicyName"])
-    text = secret.document.get("policy")
-    return _called(secret, params) | ({} if text is None else {"ResourcePolicy": text})
+    called, text = _called(secret, params), secret.document.get("policy")
+    if text is not None:
+        called["ResourcePolicy"] = show_principals(txn, ctx.caller.account, text)
+    return called
 
 
 def delete_resource_policy(txn: Txn, ctx: Context, params: Params) -> Result:
@@ -45,6 +49,7 @@ def validate_resource_policy(txn: Txn, ctx: Context, params: Params) -> Result:
     if "SecretId" in params:
         find_secret(txn, ctx, params["SecretId"])
     document = check_at_resource(params["ResourcePolicy"], vendor="secretsmanager")
+    bind_principals(txn, ctx.caller.account, params["ResourcePolicy"])
     if not is_public(document):
         return {"PolicyValidationPassed": True, "ValidationErrors": []}
     error = {

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.unit.api.authorization.world import (
     ACCOUNT,
@@ -118,6 +119,50 @@ async def test_whom_the_resource_names_may_and_whom_it_denies_may_not(world: Wor
         world.permit("ann", deny("*"))
         put(world, at(resource, action, {"AWS": ANN}))
         assert refused(call, **params)[1].endswith("with an explicit deny in an identity-based policy")
+
+    await asyncio.to_thread(attempt)
+
+
+READ: dict[str, tuple[str, str, dict[str, Any], Callable[[Any], str]]] = {
+    "secret": (
+        "secretsmanager",
+        "get_resource_policy",
+        {"SecretId": "db"},
+        lambda got: got["ResourcePolicy"],
+    ),
+    "object": ("s3", "get_bucket_policy", {"Bucket": "papers"}, lambda got: got["Policy"]),
+    "bucket": ("s3", "get_bucket_policy", {"Bucket": "papers"}, lambda got: got["Policy"]),
+    "log group": (
+        "logs",
+        "describe_resource_policies",
+        {},
+        lambda got: got["resourcePolicies"][0]["policyDocument"],
+    ),
+    "repository": ("ecr", "get_repository_policy", {"repositoryName": "one"}, lambda got: got["policyText"]),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_who_is_named_is_who_was_there_and_not_who_has_the_name(world: World, place: str) -> None:
+    def attempt() -> None:
+        make_all(world)
+        put, service, operation, params, action, resource = PLACES[place]
+        reads, read, named, text_of = READ[place]
+        text = at(resource, action, {"AWS": ANN})
+        with pytest.raises(ClientError, match=r"(?i)principal"):
+            put(world, text)
+        keys = world.user("ann")
+        unique_id = world.iam.get_user(UserName="ann")["User"]["UserId"]
+        put(world, text)
+        shown = getattr(world.admin(reads), read)
+        assert text_of(shown(**named)) == text
+        world.iam.update_user(UserName="ann", NewUserName="bob")
+        assert text_of(shown(**named)) == text.replace("/ann", "/bob")
+        getattr(world.client(service, keys), operation)(**params)
+        world.remove("bob", keys)
+        assert text_of(shown(**named)) == text.replace(ANN, unique_id)
+        call = getattr(world.client(service, world.user("ann")), operation)
+        assert refused(call, **params)[0] in DENIED
 
     await asyncio.to_thread(attempt)
 

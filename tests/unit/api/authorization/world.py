@@ -61,6 +61,11 @@ class World:
             "aws_secret_access_key": key["SecretAccessKey"],
         }
 
+    def remove(self, name: str, keys: dict[str, str]) -> None:
+        """A user without permissions is gone."""
+        self.iam.delete_access_key(UserName=name, AccessKeyId=keys["aws_access_key_id"])
+        self.iam.delete_user(UserName=name)
+
     def permit(self, name: str, *statements: dict[str, Any]) -> None:
         """These permissions in place of any others."""
         self.iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=policy(*statements))

@@ -5,7 +5,7 @@ from tests.unit.api.secretsmanager.conftest import Secrets, refusal
 
 STATEMENT = {
     "Effect": "Allow",
-    "Principal": {"AWS": "arn:aws:iam::111122223333:role/app"},
+    "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
     "Action": "secretsmanager:GetSecretValue",
     "Resource": "*",
 }

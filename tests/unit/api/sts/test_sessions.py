@@ -121,6 +121,15 @@ async def test_trust_in_the_account_needs_the_users_permission_too(ann: Sts) -> 
     assert (await ann.call("AssumeRole", **ASK))["Credentials"]
 
 
+async def test_whoever_has_the_name_of_somebody_gone_is_not_trusted(ann: Sts) -> None:
+    await ann.admin("UpdateUser", UserName="ann", NewUserName="bob")
+    assert await ann.call("AssumeRole", **ASK)
+    await ann.admin("DeleteUser", UserName="bob")
+    made = (await ann.admin("CreateUser", UserName="ann"))["User"]["UserId"]
+    caller = msgspec.structs.replace(ann.ctx.caller, user_id=made, entity=made)
+    assert (await Sts(ann.api, caller).refusal("AssumeRole", **ASK))[0] == "AccessDenied"
+
+
 async def test_an_external_id(ann: Sts) -> None:
     trust = trusting({"AWS": ANN}, Condition={"StringEquals": {"sts:ExternalId": "secret-word"}})
     await ann.admin("UpdateAssumeRolePolicy", RoleName="deploy", PolicyDocument=trust)

@@ -9,7 +9,7 @@ import secrets
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from bastide.api.operation import Context, Document, Params
+from bastide.api.operation import Context, Params
 from bastide.model.arn import Arn, last_of, render_arn, scope_of
 from bastide.model.faults import AlreadyExists, NotFound
 from bastide.store import Record, Txn
@@ -115,26 +115,6 @@ def with_members(record: Record, **members: Any) -> Record:
     """The record with some members replaced; None takes one away."""
     merged = record.document["members"] | members
     return with_part(record, "members", {name: value for name, value in merged.items() if value is not None})
-
-
-def shown(record: Record) -> Document:
-    """An entity as a listing shows it."""
-    found: Document = dict(record.document["members"])
-    if "trust" in record.document:
-        found["AssumeRolePolicyDocument"] = encoded(record.document["trust"])
-    return found
-
-
-def shown_whole(record: Record) -> Document:
-    """The same with everything that only a look at this one entity shows."""
-    more: Document = {"Tags": record.document["tags"]} if record.document["tags"] else {}
-    boundary = record.document.get("boundary")
-    if boundary is not None:
-        more["PermissionsBoundary"] = {
-            "PermissionsBoundaryType": "Policy",
-            "PermissionsBoundaryArn": boundary,
-        }
-    return shown(record) | more
 
 
 def encoded(text: str) -> str:

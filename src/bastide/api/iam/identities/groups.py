@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from functools import partial
 
-from bastide.api.iam.identities.entities import GROUP, get_entity, new_entity, renamed, shown
-from bastide.api.iam.identities.listing import list_entities
+from bastide.api.iam.identities.answers import list_entities, shown
+from bastide.api.iam.identities.entities import GROUP, get_entity, new_entity, renamed
 from bastide.api.iam.identities.members import users_of
 from bastide.api.iam.policies.attached import check_detached
 from bastide.api.operation import Context, Operation, Params, Reads, Result, Writes
@@ -14,7 +14,7 @@ from bastide.store import Txn
 
 def create_group(txn: Txn, ctx: Context, params: Params) -> Result:
     """A group of nobody."""
-    return {"Group": shown(txn.put(new_entity(txn, ctx, GROUP, params)))}
+    return {"Group": shown(txn, txn.put(new_entity(txn, ctx, GROUP, params)))}
 
 
 def update_group(txn: Txn, ctx: Context, params: Params) -> Result:

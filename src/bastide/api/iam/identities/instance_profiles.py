@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from bastide.api.iam.identities.entities import ROLE, draw_id, get_entity, iam_arn, iam_scope, shown
+from bastide.api.iam.identities.answers import shown
+from bastide.api.iam.identities.entities import ROLE, draw_id, get_entity, iam_arn, iam_scope
 from bastide.api.iam.pages import is_below, page
 from bastide.api.iam.tag_rules import checked_tags
 from bastide.api.operation import Context, Document, Operation, Params, Reads, Result, Writes
@@ -45,7 +46,7 @@ def shown_profile(txn: Txn, record: Record) -> Document:
     role = txn.get(ROLE.kind, record.parent) if record.parent else None
     tags = {"Tags": record.document["tags"]} if record.document["tags"] else {}
     members: Document = record.document["members"]
-    return members | {"Roles": [] if role is None else [shown(role)]} | tags
+    return members | {"Roles": [] if role is None else [shown(txn, role)]} | tags
 
 
 def profiles_of(txn: Txn, role: Record) -> list[Record]:

@@ -1,8 +1,10 @@
 """Who belongs to which group: one record for each user in each group."""
 
 from collections.abc import Mapping
+from functools import partial
 
-from bastide.api.iam.identities.entities import GROUP, USER, get_entity, shown
+from bastide.api.iam.identities.answers import shown
+from bastide.api.iam.identities.entities import GROUP, USER, get_entity
 from bastide.api.iam.pages import page
 from bastide.api.operation import Context, Operation, Params, Reads, Result, Writes
 from bastide.model.faults import LimitExceeded, NotFound
@@ -36,15 +38,15 @@ def remove_user_from_group(txn: Txn, ctx: Context, params: Params) -> Result:
 def get_group(txn: Txn, ctx: Context, params: Params) -> Result:
     """A group and its users."""
     group = get_entity(txn, ctx, GROUP, params)
-    return {"Group": shown(group)} | page(
-        "Users", users_of(txn, group), params, name_of=lambda user: user.name, shown=shown
+    return {"Group": shown(txn, group)} | page(
+        "Users", users_of(txn, group), params, name_of=lambda user: user.name, shown=partial(shown, txn)
     )
 
 
 def list_groups_for_user(txn: Txn, ctx: Context, params: Params) -> Result:
     """A user's groups."""
     groups = groups_of(txn, get_entity(txn, ctx, USER, params))
-    return page("Groups", groups, params, name_of=lambda group: group.name, shown=shown)
+    return page("Groups", groups, params, name_of=lambda group: group.name, shown=partial(shown, txn))
 
 
 def groups_of(txn: Txn, user: Record) -> list[Record]:

@@ -10,8 +10,9 @@ def principal_of(entity: Record) -> Principal:
     """A user; or a role (a group's policies are looked at as a user's would be)."""
     arn, account = entity.document["members"]["Arn"], entity.scope.partition("/")[0]
     if entity.kind == ROLE.kind:
-        return Principal(kind=PrincipalKind.ROLE, arn=arn, account=account, role_arn=arn)
-    return Principal(kind=PrincipalKind.USER, arn=arn, account=account)
+        kind = PrincipalKind.ROLE
+        return Principal(kind=kind, arn=arn, account=account, role_arn=arn, role_id=entity.key)
+    return Principal(kind=PrincipalKind.USER, arn=arn, account=account, id=entity.key)
 
 
 def principal_keys(entity: Record) -> dict[str, Values]:

@@ -3,23 +3,24 @@
 from collections.abc import Mapping
 from functools import partial
 
+from bastide.api.iam.identities.answers import list_entities, shown_whole
 from bastide.api.iam.identities.entities import (
     ROLE,
     Noun,
     get_entity,
     new_entity,
-    shown_whole,
     with_members,
     with_part,
 )
 from bastide.api.iam.identities.instance_profiles import profiles_of
-from bastide.api.iam.identities.listing import list_entities
-from bastide.api.iam.identities.trust import checked_trust
+from bastide.api.iam.identities.named import bind_principals
 from bastide.api.iam.policies.attached import check_detached
 from bastide.api.iam.policies.boundaries import with_boundary
+from bastide.api.iam.policies.sizes import check_trust_size
 from bastide.api.iam.tag_rules import checked_tags
 from bastide.api.operation import Context, Operation, Params, Reads, Result, Writes
 from bastide.model.faults import InUse, Invalid
+from bastide.permissions import PolicyKind, parse_document
 from bastide.store import Record, Txn
 
 SESSION_S = 3600  # MaxSessionDuration unless set: API reference, CreateRole
@@ -33,7 +34,7 @@ def create_role(txn: Txn, ctx: Context, params: Params) -> Result:
         raise Invalid("input", why=why)
     record = new_role(txn, ctx, params)
     record = txn.put(with_boundary(txn, ctx, record, params.get("PermissionsBoundary")))
-    return {"Role": shown_whole(record)}
+    return {"Role": shown_whole(txn, record)}
 
 
 def new_role(txn: Txn, ctx: Context, params: Params) -> Record:
@@ -46,6 +47,13 @@ def new_role(txn: Txn, ctx: Context, params: Params) -> Record:
         Description=params.get("Description"),
         MaxSessionDuration=params.get("MaxSessionDuration", SESSION_S),
     )
+
+
+def checked_trust(txn: Txn, ctx: Context, text: str) -> str:
+    """A trust policy as it is kept; raises Invalid and LimitExceeded for what no role can have."""
+    parse_document(text, PolicyKind.TRUST)
+    check_trust_size(text)
+    return bind_principals(txn, ctx.caller.account, text)
 
 
 def changeable(txn: Txn, ctx: Context, params: Params) -> Record:
@@ -68,7 +76,7 @@ def changeable_entity(noun: Noun, txn: Txn, ctx: Context, params: Params) -> Rec
 
 def get_role(txn: Txn, ctx: Context, params: Params) -> Result:
     """One role."""
-    return {"Role": shown_whole(get_entity(txn, ctx, ROLE, params)) | {"RoleLastUsed": {}}}
+    return {"Role": shown_whole(txn, get_entity(txn, ctx, ROLE, params)) | {"RoleLastUsed": {}}}
 
 
 def update_role(txn: Txn, ctx: Context, params: Params) -> Result:
@@ -82,7 +90,7 @@ def update_role(txn: Txn, ctx: Context, params: Params) -> Result:
 def update_role_description(txn: Txn, ctx: Context, params: Params) -> Result:
     """Another description."""
     record = txn.put(with_members(get_entity(txn, ctx, ROLE, params), Description=params["Description"]))
-    return {"Role": shown_whole(record)}
+    return {"Role": shown_whole(txn, record)}
 
 
 def update_assume_role_policy(txn: Txn, ctx: Context, params: Params) -> Result:

@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping
 from uuid import uuid4
 
-from bastide.api.iam.identities.entities import ROLE, find_entity, get_entity, iam_scope, shown_whole
+from bastide.api.iam.identities.answers import shown_whole
+from bastide.api.iam.identities.entities import ROLE, find_entity, get_entity, iam_scope
 from bastide.api.iam.identities.roles import SERVICE_PATH, new_role
 from bastide.api.iam.policies.attached import (
     ATTACHED,
@@ -58,7 +59,7 @@ def create_service_linked_role(txn: Txn, ctx: Context, params: Params) -> Result
         asked["Description"] = params["Description"]
     record = txn.put(new_role(txn, ctx, asked))
     txn.put(new_attachment(record, AWS_POLICIES[policy].arn, ATTACHED))
-    return {"Role": shown_whole(record)}
+    return {"Role": shown_whole(txn, record)}
 
 
 def delete_service_linked_role(txn: Txn, ctx: Context, params: Params) -> Result:

@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from functools import partial
 
+from bastide.api.iam.identities.answers import list_entities, shown_whole
 from bastide.api.iam.identities.entities import (
     USER,
     get_entity,
     new_entity,
     renamed,
-    shown_whole,
     with_part,
 )
-from bastide.api.iam.identities.listing import list_entities
 from bastide.api.iam.identities.members import groups_of
 from bastide.api.iam.policies.attached import check_detached
 from bastide.api.iam.policies.boundaries import with_boundary
@@ -27,20 +26,20 @@ def create_user(txn: Txn, ctx: Context, params: Params) -> Result:
     """A user who may do nothing yet."""
     record = with_part(new_entity(txn, ctx, USER, params), "tags", checked_tags(params.get("Tags", [])))
     record = txn.put(with_boundary(txn, ctx, record, params.get("PermissionsBoundary")))
-    return {"User": shown_whole(record)}
+    return {"User": shown_whole(txn, record)}
 
 
 def get_user(txn: Txn, ctx: Context, params: Params) -> Result:
     """The user of a name; without one, whoever asks."""
     if "UserName" in params:
-        return {"User": shown_whole(get_entity(txn, ctx, USER, params))}
+        return {"User": shown_whole(txn, get_entity(txn, ctx, USER, params))}
     return {"User": _caller(txn, ctx)}
 
 
 def _caller(txn: Txn, ctx: Context) -> Result:
     own = own_user(txn, ctx)
     if own is not None:
-        return shown_whole(own)
+        return shown_whole(txn, own)
     caller = ctx.caller
     return {
         "Path": "/",

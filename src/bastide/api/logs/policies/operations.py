@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Mapping
 
+from bastide.api.iam.identities.named import bind_principals, show_principals
 from bastide.api.logs.groups import epoch_ms, find_group, named_group
 from bastide.api.logs.limits import Cursor, read_list
 from bastide.api.logs.policies.records import LOG_POLICY, account_key, account_policies, group_key
@@ -25,8 +26,9 @@ def put_resource_policy(txn: Txn, ctx: Context, params: Params) -> Result:
         check_at_resource(text, vendor="logs")
     except Invalid as invalid:
         raise Invalid("parameter", why=f"Invalid policy document: {invalid.why}") from invalid
+    kept = bind_principals(txn, ctx.caller.account, text)
     if "resourceArn" in params:
-        return _put_of_group(txn, ctx, params, text)
+        return _put_of_group(txn, ctx, params, kept)
     name = _name(params)
     if len(text) > ACCOUNT_CHARS_MAX:
         raise Invalid("parameter", why=f"A resource policy has at most {ACCOUNT_CHARS_MAX} characters.")
@@ -34,10 +36,10 @@ def put_resource_policy(txn: Txn, ctx: Context, params: Params) -> Result:
     held = txn.get(LOG_POLICY, key)
     if held is None and len(account_policies(txn, ctx.scope)) >= ACCOUNT_MAX:
         raise LimitExceeded("resource policies")
-    policy = _policy(ctx, text, ACCOUNT) | {"policyName": name}
+    policy = _policy(ctx, kept, ACCOUNT) | {"policyName": name}
     new = Record(LOG_POLICY, key, ctx.scope, {}, name=name)
-    txn.put((held or new).changed(document={"policy": policy}))
-    return {"resourcePolicy": policy}
+    record = txn.put((held or new).changed(document={"policy": policy}))
+    return {"resourcePolicy": _shown(txn, record)}
 
 
 def _put_of_group(txn: Txn, ctx: Context, params: Params, text: str) -> Result:
@@ -48,15 +50,15 @@ def _put_of_group(txn: Txn, ctx: Context, params: Params, text: str) -> Result:
     if "policyName" in params:
         policy["policyName"] = params["policyName"]
     new = Record(LOG_POLICY, group_key(group.key), ctx.scope, {}, parent=group.key, name=group.name)
-    txn.put((held or new).changed(document={"policy": policy}))
-    return {"resourcePolicy": policy, "revisionId": revision}
+    record = txn.put((held or new).changed(document={"policy": policy}))
+    return {"resourcePolicy": _shown(txn, record), "revisionId": revision}
 
 
 def describe_resource_policies(txn: Txn, ctx: Context, params: Params) -> Result:
     """The account's, or one log group's; those of all groups where the scope says so."""
     if "resourceArn" in params:
         own = txn.get(LOG_POLICY, group_key(_group(txn, ctx, params).key))
-        return {"resourcePolicies": [] if own is None else [own.document["policy"]]}
+        return {"resourcePolicies": [] if own is None else [_shown(txn, own)]}
     wanted = params.get("policyScope", ACCOUNT)
 
     def find(after: Cursor | None, limit: int) -> list[Record]:
@@ -68,7 +70,7 @@ def describe_resource_policies(txn: Txn, ctx: Context, params: Params) -> Result
         return found[:limit]
 
     records, token = read_list(find, params, "log-policies", ctx.scope, wanted)
-    result: Result = {"resourcePolicies": [record.document["policy"] for record in records]}
+    result: Result = {"resourcePolicies": [_shown(txn, record) for record in records]}
     return result | {"nextToken": token} if token else result
 
 
@@ -101,6 +103,12 @@ def _held(txn: Txn, group: Record, params: Params) -> Record | None:
     if params.get("expectedRevisionId") != known:
         raise Conflict("resource policy")
     return held
+
+
+def _shown(txn: Txn, record: Record) -> Result:
+    policy: Result = record.document["policy"]
+    text = show_principals(txn, record.scope.partition("/")[0], policy["policyDocument"])
+    return policy | {"policyDocument": text}
 
 
 def _policy(ctx: Context, text: str, scope: str) -> Result:
