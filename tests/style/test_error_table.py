@@ -14,6 +14,7 @@ from bastide.api.errors import (
     FAULTS,
     INTERNAL,
     INVALID_CODES,
+    INVALID_MEMBERS,
     JSON,
     MALFORMED,
     MISSING_PARAMETER,
@@ -195,6 +196,7 @@ def test_every_row_is_a_code_of_its_service(service: str) -> None:
     codes = {row.code for row in FAULTS[service].values()} | {
         table[service] for table in (UNBUILT, INTERNAL, INVALID_CODES) if service in table
     }
+    codes |= {code for (of, _), code in INVALID_MEMBERS.items() if of == service}
     assert codes - set(spec.errors(service)) - set(COMMON[FAMILIES[service]]) == set()
 
 

@@ -11,6 +11,7 @@ from bastide.api.errors import (
     FAULTS,
     INTERNAL,
     INVALID_CODES,
+    INVALID_MEMBERS,
     JSON,
     MALFORMED,
     MISSING_PARAMETER,
@@ -85,6 +86,9 @@ def malformed_error(service: str, family: str, malformed: Malformed) -> WireErro
     code, message = MALFORMED[family][malformed.reason].code, malformed.message
     if malformed.reason is MalformedReason.VALIDATION:
         code = INVALID_CODES.get(service, code)
+        if malformed.violations:
+            member = malformed.violations[0].member.partition(".")[0]
+            code = INVALID_MEMBERS.get((service, member), code)
         if any(violation.constraint is Constraint.REQUIRED for violation in malformed.violations):
             code = MISSING_PARAMETER.get(family, code)
         if service == "ecs" and malformed.violations:

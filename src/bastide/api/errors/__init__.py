@@ -419,6 +419,12 @@ INVALID_CODES: Mapping[str, str] = {
     "ecs": "InvalidParameterException",
     "logs": "InvalidParameterException",
 }
+# The same where it is a member of its own code that does not obey the model.
+INVALID_MEMBERS: Mapping[tuple[str, str], str] = {
+    ("cloudtrail", "eventCategory"): "InvalidEventCategoryException",
+    ("cloudtrail", "lookupAttributes"): "InvalidLookupAttributesException",
+    ("cloudtrail", "maxResults"): "InvalidMaxResultsException",
+}
 
 # What a caller is told who may not: the sentence of permissions/denials.py.
 DENIED: Mapping[str, Row] = {

@@ -111,12 +111,24 @@ async def test_times_and_pages(served: Served) -> None:
             "InvalidLookupAttributesException",
         ),
         ({"EventCategory": "insight"}, "InvalidEventCategoryException"),
-        ({"MaxResults": 51}, "ValidationException"),
+        ({"MaxResults": 51}, "InvalidMaxResultsException"),
+        ({"MaxResults": 0}, "InvalidMaxResultsException"),
+        (
+            {"LookupAttributes": [{"AttributeKey": "EventColour", "AttributeValue": "a"}]},
+            "InvalidLookupAttributesException",
+        ),
+        (
+            {"LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": "a" * 2001}]},
+            "InvalidLookupAttributesException",
+        ),
+        ({"LookupAttributes": [{"AttributeKey": "EventName"}]}, "InvalidLookupAttributesException"),
+        ({"EventCategory": "data"}, "InvalidEventCategoryException"),
     ],
 )
 async def test_what_cannot_be_is_refused(served: Served, params: dict[str, Any], code: str) -> None:
+    client = served.client("cloudtrail", validates=False)
     with pytest.raises(ClientError) as caught:
-        await asyncio.to_thread(served.client("cloudtrail").lookup_events, **params)
+        await asyncio.to_thread(client.lookup_events, **params)
     assert caught.value.response["Error"]["Code"] == code
 
 
