@@ -51,7 +51,7 @@ from bastide.config import Settings
 from bastide.model.faults import Denied, Fault, Unavailable
 from bastide.store import Store
 from bastide.store.audit.audit_log import NOUN as AUDIT_LOG
-from bastide.store.txn import ReadOnly, Txn
+from bastide.store.txn import Txn
 from bastide.wire import spec
 from bastide.wire.chunked import read_chunks
 from bastide.wire.codec.claims import Claim
@@ -220,8 +220,7 @@ class Gateway:
         if isinstance(operation, Reads):
             return await self._store.view(closure)
         if isinstance(operation, WritesOnce):
-            with contextlib.suppress(ReadOnly):
-                return await self._store.view(closure)
+            return await self._store.view_or_update(closure)
         return await self._store.update(closure)
 
     async def _service_of(self, request: Request, identity: Identity) -> spec.Service:

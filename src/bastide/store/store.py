@@ -20,7 +20,7 @@ from bastide.store.logs.positions import keep_positions
 from bastide.store.records import Change, Lost
 from bastide.store.statements import Statements
 from bastide.store.threads import Job, Updates, Views
-from bastide.store.txn import Txn
+from bastide.store.txn import ReadOnly, Txn
 from bastide.store.watch import Feed, Watch
 
 VIEW_THREADS = 3
@@ -81,6 +81,12 @@ class Store:
         Preconditions: `fn` has no effects but through the transaction: it may be run again.
         """
         return await self._queued(self._updates, fn)
+
+    async def view_or_update(self, fn: Callable[[Txn], T]) -> T:
+        """Run `fn` as a view, and once more as an update where it turns out to need a write."""
+        with contextlib.suppress(ReadOnly):
+            return await self.view(fn)
+        return await self.update(fn)
 
     def watch(self, *, kinds: Collection[str] | None = None, since: int | None = None) -> Watch:
         """Changes from now on, or those after `since` first; of some kinds or of all."""

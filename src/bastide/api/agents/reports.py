@@ -21,7 +21,6 @@ from bastide.store import Batch, Record, Store, Txn
 from bastide.store.logs.ids import group_id, stream_id
 from bastide.store.logs.positions import read_position
 from bastide.store.tasks import live_task, put_task
-from bastide.store.txn import ReadOnly
 
 HOST = "host"
 CONNECTED, DISCONNECTED = "CONNECTED", "DISCONNECTED"
@@ -85,11 +84,8 @@ async def store_logs(store: Store, batches: Sequence[LogBatch], now: datetime) -
 
     Raises Unavailable when they cannot be stored now. A batch without lines only makes its stream.
     """
-    run = partial(_place_all, batches=batches, now=now)
-    try:
-        placed = await store.view(run)
-    except ReadOnly:  # a stream or a group is to be made
-        placed = await store.update(run)
+    # A stream or a group may have to be made.
+    placed = await store.view_or_update(partial(_place_all, batches=batches, now=now))
     stored = [one for one in placed if isinstance(one, Batch)]
     await asyncio.gather(*(store.logs.append(batch) for batch in stored))
     return [one if isinstance(one, Fault) else None for one in placed]

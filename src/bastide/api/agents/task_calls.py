@@ -17,6 +17,7 @@ from bastide.api.authorization.task_roles import assume_for_task
 from bastide.api.ecs.task_protection import get_task_protection, update_task_protection
 from bastide.api.errors import JSON
 from bastide.api.failures import denied_error, fault_error
+from bastide.api.iam.identities.uses import note_role_use
 from bastide.api.operation import Caller, Context, Document, Params
 from bastide.api.sts.sessions import credentials, new_session
 from bastide.api.vault import Vault
@@ -77,7 +78,7 @@ class TaskCalls:
         request_id = str(uuid4())
         call = partial(self._call, asked=asked, host_id=host_id, now=now, request_id=request_id)
         try:
-            done = await (self._store.view(call) if asked.enabled is None else self._store.update(call))
+            done = await self._store.view_or_update(call)
         except Unavailable:
             raise
         except Fault as fault:
@@ -89,6 +90,7 @@ class TaskCalls:
     ) -> Document:
         record, role = _find_role(txn, asked.task_arn, host_id)
         caller = assume_for_task(txn, role, task_arn=record.key, now=now)
+        note_role_use(txn, caller, now)
         ctx = replace(self._context(caller, now), request_id=request_id)
         params: Params = {"cluster": record.parent, "tasks": [record.key]}
         operation, run = "GetTaskProtection", get_task_protection

@@ -5,18 +5,18 @@ from typing import NamedTuple
 import msgspec
 
 from bastide.api.authorization.remembered import Remembered
-from bastide.api.iam.identities.access_keys import ACTIVE, LAST_USE, open_secret
+from bastide.api.iam.identities.access_keys import ACTIVE, open_secret
 from bastide.api.iam.identities.entities import USER
 from bastide.api.iam.identities.users import ACCESS_KEY
+from bastide.api.iam.identities.uses import KEY_USE, STEP_S, note_role_use, note_use
 from bastide.api.operation import Caller, Context
 from bastide.api.sts.sessions import PREFIX, Session, open_session, secret_of
 from bastide.api.vault import Vault
 from bastide.permissions import PrincipalKind
-from bastide.store import Record, Store, Txn
+from bastide.store import Store, Txn
 from bastide.wire.sigv4 import Secret
 
 KINDS = (ACCESS_KEY, USER.kind)
-USE_STEP_S = 900.0  # how exactly the last use is known
 
 
 class Signer(NamedTuple):
@@ -42,15 +42,25 @@ class Signers:
         return await self._users.get(access_key_id, lambda txn: self._user(txn, access_key_id))
 
     async def note_use(self, access_key_id: str, service: str, ctx: Context) -> None:
-        """Remember what a user's key last signed."""
-        noted_s = self._noted_s.get(access_key_id)
-        if ctx.caller.kind is not PrincipalKind.USER or ctx.caller.is_temporary:
-            return
-        if noted_s is not None and ctx.now_s - noted_s < USE_STEP_S:
-            return
-        self._noted_s[access_key_id] = ctx.now_s
-        used = {"LastUsedDate": ctx.now_s, "ServiceName": service, "Region": ctx.caller.region}
-        await self._store.update(lambda txn: _note(txn, access_key_id, used))
+        """Remember what a user's key last signed, or when a role's session last did."""
+        caller = ctx.caller
+        if caller.kind is PrincipalKind.ROLE:
+            if self._is_due(caller.entity, ctx.now_s):
+                await self._store.update(lambda txn: note_role_use(txn, caller, ctx.now))
+        elif caller.kind is PrincipalKind.USER and not caller.is_temporary:
+            used = {"LastUsedDate": ctx.now_s, "ServiceName": service, "Region": caller.region}
+            if self._is_due(access_key_id, ctx.now_s):
+                await self._store.update(
+                    lambda txn: note_use(txn, KEY_USE, txn.get(ACCESS_KEY, access_key_id), used)
+                )
+
+    def _is_due(self, key: str, now_s: float) -> bool:
+        """Whether a use is worth a look into the store, and from now on not for a while."""
+        noted_s = self._noted_s.get(key)
+        if noted_s is not None and now_s - noted_s < STEP_S:
+            return False
+        self._noted_s[key] = now_s
+        return True
 
     def _session(self, access_key_id: str, token: str | None) -> Signer | None:
         session = open_session(self._vault, token) if token else None
@@ -92,15 +102,6 @@ def _session_caller(session: Session) -> Caller:
         source_identity=session.source_identity,
         issuer_arn=session.issuer_arn,
     )
-
-
-def _note(txn: Txn, access_key_id: str, used: dict[str, object]) -> None:
-    key = txn.get(ACCESS_KEY, access_key_id)
-    held = txn.get(LAST_USE, access_key_id)
-    if held is not None:
-        txn.put(held.changed(document=used))
-    elif key is not None:
-        txn.put(Record(LAST_USE, access_key_id, key.scope, used))
 
 
 def in_region(caller: Caller, region: str) -> Caller:

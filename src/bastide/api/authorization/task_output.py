@@ -9,6 +9,7 @@ from datetime import datetime
 
 from bastide.api.authorization.resources.stores import find_stream
 from bastide.api.authorization.task_roles import FLOW_LOGS, assume_for_task, check_as
+from bastide.api.iam.identities.uses import note_role_use
 from bastide.api.operation import Caller
 from bastide.model.arn import last_of, log_group_arn, parse_arn, scope_of
 from bastide.model.assignment import LogTarget
@@ -25,6 +26,7 @@ def check_may_log(txn: Txn, task_arn: str, target: LogTarget, now: datetime) -> 
     if role is None or arn is None:
         return  # ECS takes no awslogs without a role on Fargate
     caller = assume_for_task(txn, role, task_arn=task_arn, now=now)
+    note_role_use(txn, caller, now)
     _check(txn, caller, target, now)
 
 
@@ -36,6 +38,7 @@ def check_may_deliver(txn: Txn, flow_log_arn: str, target: LogTarget, now: datet
     role, said = record.document["DeliverLogsPermissionArn"], {"DeliverLogsStatus": "SUCCESS"}
     try:
         caller = assume_for_task(txn, role, task_arn=flow_log_arn, now=now, service=FLOW_LOGS)
+        note_role_use(txn, caller, now)
         _check(txn, caller, target, now)
     except Denied:
         said = {"DeliverLogsStatus": "FAILED", "DeliverLogsErrorMessage": "Access error"}

@@ -6,6 +6,7 @@ from bastide.api.iam.identities.answers import shown_whole
 from bastide.api.iam.identities.entities import GROUP, NOUNS, ROLE, USER, encoded, iam_scope
 from bastide.api.iam.identities.instance_profiles import profiles_of, shown_profile
 from bastide.api.iam.identities.members import groups_of
+from bastide.api.iam.identities.uses import ROLE_USE, last_use
 from bastide.api.iam.pages import page_names
 from bastide.api.iam.policies.attached import ATTACHED, BOUNDARY, find_users
 from bastide.api.iam.policies.attachments import attached_policies
@@ -70,6 +71,7 @@ def _entity(txn: Txn, member: str, record: Record) -> Document:
     if member == USER.member:
         more["GroupList"] = [group.document["members"]["GroupName"] for group in groups_of(txn, record)]
     if member == ROLE.member:
+        more["RoleLastUsed"] = last_use(txn, ROLE_USE, record.key)
         more["InstanceProfileList"] = [shown_profile(txn, each) for each in profiles_of(txn, record)]
     return kept | more
 

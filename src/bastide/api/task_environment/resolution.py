@@ -7,6 +7,7 @@ developer guide, "Amazon ECS task execution IAM role").
 """
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import partial
@@ -18,6 +19,7 @@ from bastide.api.authorization.resources.found import Found
 from bastide.api.authorization.resources.stores import find_in_bucket, found_secret
 from bastide.api.authorization.task_roles import assume_for_task, check_as
 from bastide.api.failures import row_for
+from bastide.api.iam.identities.uses import note_role_use
 from bastide.api.operation import Caller, Document
 from bastide.api.s3.buckets import BUCKET, OBJECT
 from bastide.api.s3.files import ObjectFiles
@@ -95,6 +97,8 @@ class Resolver:
             raise Unresolved(f"{_PULL}: the task is not on this host")
         if task.given is not None:
             return self._open_given(task.given)
+        if any(one.secrets or one.environment_files for one in task.containers):
+            await self._note_use(task, datetime.fromtimestamp(now_s, UTC))
         environments = await self._read_environments(task, now_s)
         body = msgspec.json.encode(environments).decode()
         if len(body) > ANSWER_MAX_BYTES:
@@ -117,12 +121,11 @@ class Resolver:
         if one is None:
             return None
         wanted = one.repository_credentials
+        if wanted is None and not is_own_registry(self._settings, one.image):
+            return None
+        await self._note_use(task, now)
         if wanted is None:
-            return (
-                await self._log_in(task, one.image, now)
-                if is_own_registry(self._settings, one.image)
-                else None
-            )
+            return await self._log_in(task, now)
         values = await self._read_texts((wanted,), task, now.timestamp())
         try:
             pair = msgspec.json.decode(values[wanted], type=_Pair)
@@ -131,7 +134,17 @@ class Resolver:
             raise Unresolved(f"{_ASM}: {why}") from None
         return pair.username, pair.password
 
-    async def _log_in(self, task: _Task, image: str, now: datetime) -> tuple[str, str] | None:
+    async def _note_use(self, task: _Task, now: datetime) -> None:
+        """Something is done as the task's execution role. Whether it can be had is told by what is done."""
+
+        def note(txn: Txn) -> None:
+            with contextlib.suppress(Denied):
+                note_role_use(txn, _executing(txn, task, now), now)
+
+        if task.execution_role is not None:
+            await self._store.view_or_update(note)
+
+    async def _log_in(self, task: _Task, now: datetime) -> tuple[str, str] | None:
         def log_in(txn: Txn) -> tuple[str, str]:
             return ecr_login(txn, self._vault, execution=_executing(txn, task, now), now=now)
 

@@ -1,5 +1,6 @@
 """What a task is given, it is given as its execution role: every way in which a role may not."""
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,31 @@ async def test_an_image_of_our_own_registry_needs_a_token(account: Account) -> N
     pair = await started.login()
     assert pair is not None
     assert pair[0] == "AWS"
+
+
+async def last_used(account: Account) -> dict[str, Any]:
+    found = await account.call("GetRole", service="iam", RoleName="app")
+    return dict(found["Role"]["RoleLastUsed"])
+
+
+@pytest.mark.parametrize("what", ["environment", "login", "open_stream"])
+async def test_what_is_done_for_a_task_is_a_use_of_the_role(account: Account, what: str) -> None:
+    await account.call("PutParameter", service="ssm", Name="/db", Value="pw", Type="String")
+    started = await start(account, image=IMAGE, secrets=[{"name": "DB", "valueFrom": "/db"}])
+    assert await last_used(account) == {}
+    with contextlib.suppress(Unresolved):  # a use that is refused is one too
+        await getattr(started, what)()
+    used = {"LastUsedDate": account.now.timestamp(), "Region": "us-east-1"}
+    assert await last_used(account) == used
+    details = await account.call("GetAccountAuthorizationDetails", service="iam", Filter=["Role"])
+    assert used in [role["RoleLastUsed"] for role in details["RoleDetailList"]]
+
+
+async def test_a_task_that_needs_nothing_uses_no_role(account: Account) -> None:
+    started = await start(account)
+    await started.environment()
+    assert await started.login() is None
+    assert await last_used(account) == {}
 
 
 async def test_output_needs_its_permissions(account: Account) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from bastide.api.iam.identities.entities import USER, draw_id, iam_scope
 from bastide.api.iam.identities.users import ACCESS_KEY, named_or_own
+from bastide.api.iam.identities.uses import KEY_USE, forget_use, last_use
 from bastide.api.iam.pages import page
 from bastide.api.operation import Context, Operation, Params, Reads, Result, Writes
 from bastide.api.vault import Vault
@@ -15,7 +16,6 @@ PREFIX, RANDOM_CHARS = "AKIA", 16
 SECRET_BYTES = 30  # 40 characters of base64
 KEYS_MAX = 2
 ACTIVE, INACTIVE = "Active", "Inactive"
-LAST_USE = "iam-access-key-use"
 NEVER = "N/A"  # API reference, AccessKeyLastUsed
 
 
@@ -57,9 +57,7 @@ def update_access_key(txn: Txn, ctx: Context, params: Params) -> Result:
 def delete_access_key(txn: Txn, ctx: Context, params: Params) -> Result:
     """Gone."""
     record = _key_of(txn, ctx, params)
-    used = txn.get(LAST_USE, record.key)
-    if used is not None:
-        txn.delete(used)
+    forget_use(txn, KEY_USE, record.key)
     txn.delete(record)
     return {}
 
@@ -70,8 +68,7 @@ def get_access_key_last_used(txn: Txn, ctx: Context, params: Params) -> Result:
     user = None if record is None else txn.get(USER.kind, record.parent)
     if record is None or user is None or record.scope != iam_scope(ctx):
         raise NotFound("access key", params["AccessKeyId"])
-    used = txn.get(LAST_USE, record.key)
-    last = {"ServiceName": NEVER, "Region": NEVER} if used is None else used.document
+    last = {"ServiceName": NEVER, "Region": NEVER} | last_use(txn, KEY_USE, record.key)
     return {"UserName": user.document["members"]["UserName"], "AccessKeyLastUsed": last}
 
 

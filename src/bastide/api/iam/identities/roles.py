@@ -14,6 +14,7 @@ from bastide.api.iam.identities.entities import (
 )
 from bastide.api.iam.identities.instance_profiles import profiles_of
 from bastide.api.iam.identities.named import bind_principals
+from bastide.api.iam.identities.uses import ROLE_USE, forget_use, last_use
 from bastide.api.iam.policies.attached import check_detached
 from bastide.api.iam.policies.boundaries import with_boundary
 from bastide.api.iam.policies.sizes import check_trust_size
@@ -76,7 +77,8 @@ def changeable_entity(noun: Noun, txn: Txn, ctx: Context, params: Params) -> Rec
 
 def get_role(txn: Txn, ctx: Context, params: Params) -> Result:
     """One role."""
-    return {"Role": shown_whole(txn, get_entity(txn, ctx, ROLE, params)) | {"RoleLastUsed": {}}}
+    record = get_entity(txn, ctx, ROLE, params)
+    return {"Role": shown_whole(txn, record) | {"RoleLastUsed": last_use(txn, ROLE_USE, record.key)}}
 
 
 def update_role(txn: Txn, ctx: Context, params: Params) -> Result:
@@ -106,9 +108,15 @@ def delete_role(txn: Txn, ctx: Context, params: Params) -> Result:
     if profiles_of(txn, record):
         why = "Cannot delete entity, must remove roles from instance profile first."
         raise InUse("role", why=why)
-    check_detached(txn, record)
-    txn.delete(record)
+    remove_role(txn, record)
     return {}
+
+
+def remove_role(txn: Txn, record: Record) -> None:
+    """The role and what is known of it; raises InUse where policies hang on it."""
+    check_detached(txn, record)
+    forget_use(txn, ROLE_USE, record.key)
+    txn.delete(record)
 
 
 OPERATIONS: Mapping[str, Operation] = {

@@ -6,12 +6,11 @@ from uuid import uuid4
 
 from bastide.api.iam.identities.answers import shown_whole
 from bastide.api.iam.identities.entities import ROLE, find_entity, get_entity, iam_scope
-from bastide.api.iam.identities.roles import SERVICE_PATH, new_role
+from bastide.api.iam.identities.roles import SERVICE_PATH, new_role, remove_role
 from bastide.api.iam.policies.attached import (
     ATTACHED,
     attached_arns,
     attachment,
-    check_detached,
     new_attachment,
 )
 from bastide.api.iam.policies.aws import AWS_POLICIES
@@ -72,8 +71,7 @@ def delete_service_linked_role(txn: Txn, ctx: Context, params: Params) -> Result
         held = attachment(txn, record, arn, ATTACHED)
         assert held is not None
         txn.delete(held)
-    check_detached(txn, record)
-    txn.delete(record)
+    remove_role(txn, record)
     task = f"task{path}{name}/{uuid4()}"
     txn.put(Record(DELETION, task, record.scope, {}))
     return {"DeletionTaskId": task}
