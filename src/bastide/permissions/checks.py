@@ -51,7 +51,7 @@ def parse_document(text: str, kind: PolicyKind = PolicyKind.IDENTITY) -> Documen
     if kind is PolicyKind.TRUST:
         check_trust(document)
     else:
-        _check_sids([clause.sid for clause in document.clauses])
+        _check_sids([clause.sid for clause in document.clauses], kind)
         for clause in document.clauses:
             _check_members(clause, kind)
             _check_principals(clause.principals or {})
@@ -73,10 +73,10 @@ def parse_managed(text: str) -> Document:
     return parse_document(text)
 
 
-def _check_sids(sids: Sequence[str]) -> None:
-    """Each once, of letters and digits."""
+def _check_sids(sids: Sequence[str], kind: PolicyKind) -> None:
+    """Each once; IAM's own of letters and digits, while ECR's and S3's guides write whole sentences."""
     given = [sid for sid in sids if sid]
-    if not all(_SID.fullmatch(sid) for sid in given):
+    if kind is PolicyKind.IDENTITY and not all(_SID.fullmatch(sid) for sid in given):
         raise refused(
             "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular "
             "expression [0-9A-Za-z]*"
