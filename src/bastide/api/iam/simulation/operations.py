@@ -1,58 +1,67 @@
 """The operations that ask what would be decided."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from bastide.api.iam.identities.entities import GROUP, ROLE, USER, find_entity, iam_scope
-from bastide.api.iam.identities.principals import principal_keys, principal_of
 from bastide.api.iam.pages import page_names
-from bastide.api.iam.policies.effective import boundary_text, identity_policies
-from bastide.api.iam.simulation.scenario import (
-    Scenario,
-    boundary_of,
-    compiled,
-    compiled_resource,
-    given,
-    read_keys,
+from bastide.api.iam.policies.effective import Held, boundary_of, identity_policies
+from bastide.api.iam.simulation.context import read_keys
+from bastide.api.iam.simulation.inputs import (
+    check_surroundings,
+    find_by_arn,
+    given_boundary,
+    given_policies,
+    given_resource_policy,
+    noun_of,
+    read_actions,
+    read_caller,
+    read_resources,
 )
+from bastide.api.iam.simulation.scenario import Scenario, compiled, compiled_boundary, compiled_resource
 from bastide.api.operation import Context, Operation, Params, Reads, Result
 from bastide.model.arn import last_of, parse_arn
 from bastide.model.faults import Invalid, NotFound
-from bastide.permissions import Principal, PrincipalKind, compile_policy
+from bastide.permissions import compile_policy
 from bastide.store import Record, Txn
-
-NOUNS = {noun.noun: noun for noun in (USER, GROUP, ROLE)}
 
 
 def simulate_custom_policy(txn: Txn, ctx: Context, params: Params) -> Result:
     """What the policies of the request would decide."""
-    caller = params.get("CallerArn")
-    arn = caller or ctx.caller.principal_arn
-    scenario = Scenario(
-        principal=Principal(kind=PrincipalKind.USER, arn=arn, account=ctx.caller.account),
-        identity=compiled(given(params["PolicyInputList"], "PolicyInputList")),
-        boundary=boundary_of(params.get("PermissionsBoundaryPolicyInputList") or []),
-        resource=compiled_resource(params.get("ResourcePolicy")),
-        keys=read_keys(params.get("ContextEntries") or []),
-    )
-    return _answer(scenario, params)
+    held = given_policies(params["PolicyInputList"], "PolicyInputList")
+    return _answer(txn, ctx, params, held=held, boundary=given_boundary(params))
 
 
 def simulate_principal_policy(txn: Txn, ctx: Context, params: Params) -> Result:
     """What the policies of a user, group or role would decide, and those the request adds."""
-    entity = _source(txn, ctx, params)
-    text = boundary_text(txn, entity)
-    asked = params.get("PermissionsBoundaryPolicyInputList") or ([] if text is None else [text])
+    source = _source(txn, ctx, params)
     excluded = {each.get("PolicyArn") for each in params.get("PolicyExclusionList") or []}
-    held = [each for each in identity_policies(txn, entity) if not each.arn or each.arn not in excluded]
-    held += given(params.get("PolicyInputList") or [], "PolicyInputList")
+    held = [each for each in identity_policies(txn, source) if not each.arn or each.arn not in excluded]
+    held += given_policies(params.get("PolicyInputList") or [], "PolicyInputList")
+    boundary = given_boundary(params) or boundary_of(txn, source)
+    return _answer(txn, ctx, params, held=held, boundary=boundary, source=source)
+
+
+def _answer(
+    txn: Txn,
+    ctx: Context,
+    params: Params,
+    *,
+    held: Sequence[Held],
+    boundary: Held | None,
+    source: Record | None = None,
+) -> Result:
+    actions, resources = read_actions(params), read_resources(params)
+    check_surroundings(ctx, params, actions)
+    principal, known = read_caller(txn, ctx, params, source)
     scenario = Scenario(
-        principal=principal_of(entity),
+        principal=principal,
         identity=compiled(held),
-        boundary=boundary_of(asked),
-        resource=compiled_resource(params.get("ResourcePolicy")),
-        keys={**principal_keys(entity), **read_keys(params.get("ContextEntries") or [])},
+        boundary=compiled_boundary(boundary),
+        resource=compiled_resource(given_resource_policy(params)),
+        keys=known | read_keys(params.get("ContextEntries") or []),
     )
-    return _answer(scenario, params)
+    results = {f"{number:06}": each for number, each in enumerate(scenario.results(actions, resources))}
+    names, more = page_names(list(results), params)
+    return {"EvaluationResults": [results[name] for name in names], **more}
 
 
 def get_context_keys_for_custom_policy(txn: Txn, ctx: Context, params: Params) -> Result:
@@ -67,27 +76,29 @@ def get_context_keys_for_principal_policy(txn: Txn, ctx: Context, params: Params
 
 
 def _keys(texts: list[str]) -> Result:
-    names = {key for text in texts for key in compile_policy(text).keys}
+    try:
+        names = {key for text in texts for key in compile_policy(text).keys}
+    except Invalid as invalid:
+        raise Invalid("input", why=invalid.why) from invalid
     return {"ContextKeyNames": sorted(names)}
-
-
-def _answer(scenario: Scenario, params: Params) -> Result:
-    results = {f"{number:06}": result for number, result in enumerate(scenario.results(params))}
-    names, more = page_names(list(results), params)
-    return {"EvaluationResults": [results[name] for name in names], **more}
 
 
 def _source(txn: Txn, ctx: Context, params: Params) -> Record:
     """The user, group or role of PolicySourceArn."""
     text = params["PolicySourceArn"]
-    arn = parse_arn(text)
-    noun = None if arn is None or arn.service != "iam" else NOUNS.get(arn.resource.partition("/")[0])
-    if noun is None:
+    arn, noun = parse_arn(text), noun_of(text)
+    if arn is None or noun is None:
         why = f"Invalid Entity Arn: {text} does not clearly define entity type and name."
         raise Invalid("input", text, why=why)
-    found = find_entity(txn, iam_scope(ctx), noun, last_of(text))
-    if found is None or found.document["members"]["Arn"] != text:
-        raise NotFound("entity", text)
+    if arn.account != ctx.caller.account:
+        why = (
+            f"Invalid Policy Source Arn: caller's account {ctx.caller.account} does not have access to "
+            f"policies in account {arn.account}"
+        )
+        raise Invalid("input", text, why=why)
+    found = find_by_arn(txn, ctx, noun, text)
+    if found is None:
+        raise NotFound(noun.noun, last_of(text))
     return found
 
 
