@@ -52,7 +52,7 @@ def measure_exec(installation: Installation, *, rounds: int) -> list[Figure]:
     definition = installation.register(
         "bench-exec", shell("app", "exec sleep 86400", log=False), taskRoleArn=ROLE, cpu="1024", memory="2048"
     )
-    task = installation.run_task(definition, "--enable-execute-command")[0]
+    task = installation.run_task(definition, enableExecuteCommand=True)[0]
     installation.wait(task, "RUNNING")
     pids = [installation.pid(name) for name in PROCESSES]
     ours, host = [], []

@@ -80,32 +80,36 @@ class Installation:
 
     def register(self, family: str, *containers: dict[str, Any], **fields: Any) -> str:
         """Register a task definition; its ARN."""
-        body = json.dumps(definition_of(family, *containers, **fields))
-        answer = self.aws("ecs", "register-task-definition", "--cli-input-json", body)
+        answer = self.client("ecs").register_task_definition(**definition_of(family, *containers, **fields))
         return str(answer["taskDefinition"]["taskDefinitionArn"])
 
     def run_task(
         self,
         definition: str,
-        *extra: str,
+        *,
         public: bool = False,
         count: int = 1,
         groups: Sequence[str] = (),
         subnet: str = "",
+        **fields: Any,
     ) -> list[str]:
         """Run it, in the first default subnet unless told otherwise; the tasks' ARNs.
 
-        A public one is in a group that is open to the world unless told otherwise.
+        A public one is in a group that is open to the world unless told otherwise; `fields` count more.
         """
         defaults = [{"Name": "default-for-az", "Values": ["true"]}]
         subnet = subnet or self.client("ec2").describe_subnets(Filters=defaults)["Subnets"][0]["SubnetId"]
-        chosen = ",".join(groups or ([self.open_group()] if public else []))
-        address = "ENABLED" if public else "DISABLED"
-        answer = self.aws(
-            *("ecs", "run-task", "--task-definition", definition, "--count", str(count)),
-            *("--launch-type", "FARGATE", "--network-configuration"),
-            f"awsvpcConfiguration={{subnets=[{subnet}],securityGroups=[{chosen}],assignPublicIp={address}}}",
-            *extra,
+        network = {
+            "subnets": [subnet],
+            "securityGroups": list(groups or ([self.open_group()] if public else [])),
+            "assignPublicIp": "ENABLED" if public else "DISABLED",
+        }
+        answer = self.client("ecs").run_task(
+            taskDefinition=definition,
+            count=count,
+            launchType="FARGATE",
+            networkConfiguration={"awsvpcConfiguration": network},
+            **fields,
         )
         assert answer["failures"] == []
         return [str(task["taskArn"]) for task in answer["tasks"]]

@@ -136,7 +136,7 @@ def test_the_disk_is_the_tasks_own_and_full_means_enospc(bastide: Installation) 
         " | grep -o 'No space left on device'; rm /most /rest; echo on"
     )
     arn = bastide.register("disk", shell("app", script), memory="1024")
-    task = bastide.run_task(arn, "--overrides", '{"ephemeralStorage": {"sizeInGiB": 21}}')[0]
+    task = bastide.run_task(arn, overrides={"ephemeralStorage": {"sizeInGiB": 21}})[0]
     bastide.wait(task, "STOPPED", timeout_s=240)
     assert bastide.log_lines(f"t/app/{task.rsplit('/', 1)[-1]}") == ["No space left on device", "on"]
 

@@ -43,7 +43,7 @@ def task(bastide: Installation) -> Iterator[str]:
         shell("frozen", "exec sleep 1000", log=False, readonlyRootFilesystem=True),
         taskRoleArn="arn:aws:iam::000000000000:role/task",
     )
-    started = bastide.run_task(definition, "--enable-execute-command", groups=[group])[0]
+    started = bastide.run_task(definition, enableExecuteCommand=True, groups=[group])[0]
     bastide.wait(started, "RUNNING")
     yield started
     bastide.stop(started)

@@ -56,6 +56,7 @@ def register(bastide: Installation) -> str:
         shell(
             *("side", CRASH),
             essential=False,
+            stopTimeout=2,
             dependsOn=healthy,
             restartPolicy={"enabled": True, "restartAttemptPeriod": 60},
             **shared,

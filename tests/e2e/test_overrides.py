@@ -1,7 +1,5 @@
 """What RunTask overrides is what the task gets, and what DescribeTasks shows."""
 
-import json
-
 import pytest
 
 from tests.installation import Installation, shell
@@ -28,8 +26,7 @@ def test_a_task_runs_as_its_overrides_say(bastide: Installation) -> None:
         "ephemeralStorage": {"sizeInGiB": 21},
         "containerOverrides": [container],
     }
-    arguments = ("--overrides", json.dumps(overrides), "--enable-execute-command")
-    tasks = bastide.run_task(definition, *arguments, count=2)
+    tasks = bastide.run_task(definition, overrides=overrides, enableExecuteCommand=True, count=2)
     assert len(tasks) == 2
     stopped, _ = [bastide.wait(task, "STOPPED") for task in tasks]
     total, disk, words = bastide.log_lines(f"t/app/{tasks[0].rsplit('/', 1)[-1]}")

@@ -1,8 +1,9 @@
 """Story: a kernel parameter of a task definition takes effect in the task, or RunTask says why not."""
 
 import pytest
+from botocore.exceptions import ClientError
 
-from tests.installation import CommandError, Installation, shell
+from tests.installation import Installation, shell
 
 pytestmark = pytest.mark.real
 
@@ -49,7 +50,7 @@ def test_what_cannot_is_refused_with_the_reason(
     bastide: Installation, name: str, value: str, reason: str
 ) -> None:
     arn = bastide.register("controls", shell("app", "true", systemControls=controls(**{name: value})))
-    with pytest.raises(CommandError) as refused:
+    with pytest.raises(ClientError) as refused:
         bastide.run_task(arn)
     assert "(ClientException) when calling the RunTask operation" in str(refused.value)
     assert f"The system control '{name}' of container 'app' would take no effect: " in str(refused.value)
