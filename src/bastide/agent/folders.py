@@ -1,6 +1,6 @@
 """A folder per task: what the agent must still know after a crash.
 
-`spec.json` is the last assignment, `state.json` the memory, each replaced by rename. A folder is made before
+`spec.json` is the last assignment, `state.json` the memory, each replaced whole. A folder is made before
 anything else of a task and removed after everything else, so whatever on the host has no folder is left over.
 A file that cannot be read counts as a task of another boot: nothing of it is trusted.
 """
@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
+from bastide.files import replace_file
 from bastide.model.arn import TASK_ID
 from bastide.model.assignment import Assignment
 from bastide.model.status import TaskStatus
@@ -54,21 +55,15 @@ class TaskFolders:
     def save_spec(self, spec: Assignment) -> None:
         """Make the folder if needed and replace the assignment."""
         self.path(spec.task_id).mkdir(mode=0o700, exist_ok=True)
-        _replace(self.path(spec.task_id) / "spec.json", spec)
+        replace_file(self.path(spec.task_id) / "spec.json", msgspec.json.encode(spec))
 
     def save_state(self, task_id: str, state: TaskState) -> None:
         """Replace the memory. Preconditions: the folder exists."""
-        _replace(self.path(task_id) / "state.json", state)
+        replace_file(self.path(task_id) / "state.json", msgspec.json.encode(state))
 
     def remove(self, task_id: str) -> None:
         """Forget the task. Repeatable."""
         shutil.rmtree(self.path(task_id), ignore_errors=True)
-
-
-def _replace(path: Path, value: msgspec.Struct) -> None:
-    fresh = path.with_suffix(".new")
-    fresh.write_bytes(msgspec.json.encode(value))
-    fresh.replace(path)
 
 
 def _read(path: Path, kind: type[File]) -> File | None:

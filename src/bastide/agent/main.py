@@ -32,6 +32,7 @@ from bastide.agent.session import Session
 from bastide.agent.steps import Steps
 from bastide.agent.tasks import Tasks
 from bastide.config import Settings
+from bastide.files import replace_file
 from bastide.host.ports import Runtime
 from bastide.host.rlimits import raise_open_files
 from bastide.model.arn import TASK_ID, last_of
@@ -244,9 +245,7 @@ def read_hello(settings: Settings) -> Hello:
 def _read_host_id(path: Path) -> str:
     """This host's name for the server: drawn once, so that a new host name does not make a new host."""
     if not path.exists():
-        fresh = path.with_suffix(".new")
-        fresh.write_text(f"host-{uuid.uuid4().hex[:17]}")
-        fresh.replace(path)
+        replace_file(path, f"host-{uuid.uuid4().hex[:17]}".encode())
     return path.read_text().strip()
 
 

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
+from bastide.files import replace_file
 from bastide.model.faults import Invalid
 
 T = TypeVar("T")
@@ -23,7 +24,4 @@ def read_kept(path: Path, decoder: msgspec.json.Decoder[T], *, noun: str, nothin
 def save_kept(path: Path, text: bytes) -> None:
     """Replace it by this JSON."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fresh = path.with_suffix(".new")
-    fresh.write_bytes(msgspec.json.format(text))
-    fresh.chmod(0o600)
-    fresh.replace(path)
+    replace_file(path, msgspec.json.format(text))

@@ -7,10 +7,11 @@ than 400 bytes, put together here so that no image and no package is needed for 
 that every sandbox mounts read-only.
 """
 
-import os
 import platform
 import struct
 from pathlib import Path
+
+from bastide.files import replace_file
 
 PAUSE_PATH = "/pause"
 _BASE = 0x400000
@@ -50,8 +51,5 @@ def ensure_pause_root(folder: Path) -> Path:
     program = folder / PAUSE_PATH.lstrip("/")
     content = pause_program(platform.machine())
     if not program.exists() or program.read_bytes() != content:
-        fresh = folder / f".pause.{os.getpid()}"
-        fresh.write_bytes(content)
-        fresh.chmod(0o555)
-        fresh.replace(program)
+        replace_file(program, content, mode=0o555)
     return folder

@@ -8,6 +8,7 @@ its image has; an image without any gets this host's.
 from collections.abc import Mapping
 from pathlib import Path
 
+from bastide.files import replace_file
 from bastide.host.rootfs import read_in_root
 from bastide.plan.oci.prepared import ApiFiles
 
@@ -29,9 +30,7 @@ class Trust:
     def learn(self, authority: str) -> None:
         """The server has said what to trust."""
         if authority != self._read():
-            fresh = self._file.with_suffix(".new")
-            fresh.write_text(authority)
-            fresh.replace(self._file)
+            replace_file(self._file, authority.encode())
 
     def write(self, folder: Path, roots: Mapping[str, Path]) -> dict[str, ApiFiles]:
         """The files of each container, by its name and root; none where there is nothing to trust."""

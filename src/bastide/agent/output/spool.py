@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
+from bastide.files import replace_file
 from bastide.model.assignment import LogLine
 
 log = logging.getLogger(__name__)
@@ -297,9 +298,7 @@ class Spool:
                 path.unlink()
 
     def _save(self, progress: Progress) -> None:
-        fresh = self._folder / f"{self.name}.sent.new"
-        fresh.write_bytes(msgspec.json.encode(progress))
-        fresh.replace(self._folder / f"{self.name}.sent")
+        replace_file(self._folder / f"{self.name}.sent", msgspec.json.encode(progress))
         self._progress = progress
 
     def _read_progress(self) -> Progress:

@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 from bastide.api.vault import Vault
-from bastide.api.vault.durable import write_once
 from bastide.config import Settings
+from bastide.files import write_once
 from bastide.model.faults import Invalid
 from bastide.store import Store
 

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from bastide.api.vault.durable import write_once, write_whole
 from bastide.config import Settings
+from bastide.files import write_once, write_whole
 from bastide.model.faults import Invalid
 
 LIFETIME = timedelta(days=3650)

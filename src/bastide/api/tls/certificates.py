@@ -13,8 +13,8 @@ from pathlib import Path
 
 from bastide.api.ec2.places.regions import REGIONS
 from bastide.api.tls.authority import Authority, names_in, tls_folder
-from bastide.api.vault.durable import write_whole
 from bastide.config import Settings
+from bastide.files import write_whole
 from bastide.model.faults import Invalid
 
 RENEWED_BEFORE = timedelta(days=30)

@@ -10,9 +10,9 @@ import logging
 import os
 from pathlib import Path
 
-from bastide.api.vault.durable import write_once
 from bastide.api.vault.vault import KEY_BYTES, Vault
 from bastide.config import Settings
+from bastide.files import write_once
 from bastide.model.faults import Invalid, NotFound
 from bastide.store import Record, Store, Txn
 

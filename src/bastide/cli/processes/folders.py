@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bastide.cli.processes.accounts import can_run
 from bastide.config import Settings, parse_settings, render_settings
+from bastide.files import replace_file
 from bastide.model.faults import Unavailable
 
 SETTINGS_FILE = "settings.json"
@@ -78,14 +79,7 @@ def read_frozen(settings: Settings) -> Settings | None:
 
 def write_settings(settings: Settings, path: Path, uid: int, gid: int) -> None:
     """Put the settings where one user alone can read them."""
-    fresh = path.with_suffix(".new")
-    with contextlib.suppress(FileNotFoundError):
-        fresh.unlink()
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        os.fchown(handle, uid, gid)
-        file.write(render_settings(settings))
-    fresh.replace(path)
+    replace_file(path, render_settings(settings), owner=(uid, gid))
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from bastide.files import replace_file
 from bastide.host.containerd.shims import Shim
 from bastide.host.layers.order import MEDIA_TYPE, PLAIN_TAR, PROCESSOR_ID
 
@@ -119,12 +120,5 @@ def write_daemon_files(daemon: Daemon) -> None:
     daemon.shim.state.chmod(0o700)
     daemon.run_folder.chmod(0o711)
     daemon.data_folder.chmod(0o711)
-    _write(daemon.config_path, render_config(daemon), mode=0o600)
-    _write(daemon.bin_folder / daemon.shim.program.name, daemon.shim.wrapper, mode=0o755)
-
-
-def _write(path: Path, text: str, *, mode: int) -> None:
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.write_text(text)
-    fresh.chmod(mode)
-    fresh.replace(path)
+    replace_file(daemon.config_path, render_config(daemon).encode())
+    replace_file(daemon.bin_folder / daemon.shim.program.name, daemon.shim.wrapper.encode(), mode=0o755)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from bastide.files import replace_file
 from bastide.host.cgroups import TaskCgroups
 from bastide.host.confined.processes import ConfinedProcesses
 from bastide.host.confined.start import render_start
@@ -74,10 +75,7 @@ class ResolverProcesses:
                 return
         self._folder.mkdir(parents=True, exist_ok=True)
         self._folder.chmod(0o755)  # the resolver is nobody; only root walks the folders above
-        fresh = file.with_suffix(".new")
-        fresh.write_bytes(text)
-        fresh.chmod(0o644)
-        fresh.replace(file)
+        replace_file(file, text, mode=0o644)
 
     def _file(self, vpc_id: str) -> Path:
         return self._folder / f"{vpc_id}.json"

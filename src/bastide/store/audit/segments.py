@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from bastide.store.durability import sync
+from bastide.files import sync
 
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
 SEGMENT_BYTES = 32 * 1024 * 1024

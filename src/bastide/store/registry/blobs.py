@@ -17,9 +17,9 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from bastide.files import sync
 from bastide.model.faults import Conflict, Invalid, NotFound, Unavailable
 from bastide.model.registry.digest import ALGORITHMS, CANONICAL, algorithm_of
-from bastide.store.durability import sync
 
 READ_BYTES = 1024 * 1024
 # Dirty pages are handed to the disk this early, so that the sync at the end has little left to do.

@@ -9,6 +9,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from bastide.files import replace_file
+
 # Origin: `runsc flags` and the trials behind docs on the substrate.
 DEFAULT_FLAGS: Mapping[str, str] = {
     "platform": "systrap",
@@ -38,7 +40,5 @@ def ensure_options_file(folder: Path, text: str) -> Path:
     path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.toml"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(".new")
-        fresh.write_text(text)
-        fresh.replace(path)
+        replace_file(path, text.encode(), mode=0o644)
     return path

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from bastide.store.durability import sync
+from bastide.files import sync
 from bastide.store.logs.values import DAY_MS
 
 FOLDER_MODE = 0o700

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bastide.files import sync
 from bastide.model.faults import Unavailable
-from bastide.store.durability import sync
 from bastide.store.logs.files.journal import Entry, Frame, Journal, journal_path, render_frame
 from bastide.store.logs.values import Batch
 
