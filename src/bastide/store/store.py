@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bastide.model.faults import Fault, Unavailable
-from bastide.store.engine import Backend, open_backend
+from bastide.store.backends import Backend, open_backend
 from bastide.store.logs import LogStore
 from bastide.store.logs.positions import keep_positions
 from bastide.store.records import Change, Lost

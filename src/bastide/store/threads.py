@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bastide.model.faults import Unavailable
-from bastide.store.engine import Backend
+from bastide.store.backends import Backend
 from bastide.store.records import Change
 from bastide.store.statements import Statements
 from bastide.store.txn import Pending, Txn

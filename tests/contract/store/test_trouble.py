@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from bastide.model.faults import Unavailable
-from bastide.store import Record, Store, engine
+from bastide.store import Record, Store
+from bastide.store.backends import sqlite
 
 ROUNDS = 4
 
@@ -92,7 +93,7 @@ async def test_one_closure_too_big_for_the_disk_fails_alone(small_disk: Path) ->
 async def test_a_locked_file_is_waited_for_then_refused(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "LOCK_WAIT_MS", 200)
+    monkeypatch.setattr(sqlite, "LOCK_WAIT_MS", 200)
     store = await Store.open(sqlite_url)
     other = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""Run by Alembic: the connection comes from `bastide.store.engine.migrate`, which holds the transaction."""
+"""Run by Alembic: the connection comes from `store.backends.migration`, which holds the transaction."""
 
 from alembic import context
 
