@@ -20,7 +20,8 @@ from botocore.credentials import Credentials
 from bastide.api.audit import Trail, open_trail
 from bastide.api.exchange import Exchange
 from bastide.api.gateway import Gateway
-from bastide.api.keys import AdminKey, Keys
+from bastide.api.keys.admin import AdminKey
+from bastide.api.keys.signing import Keys
 from bastide.api.metrics import Metrics
 from bastide.api.vault import Vault
 from bastide.config import Settings

@@ -21,7 +21,8 @@ from botocore.credentials import Credentials
 
 from bastide.api.authorization.authority import Authority, Guard
 from bastide.api.authorization.signers import in_region
-from bastide.api.keys import AdminKey, Keys
+from bastide.api.keys.admin import AdminKey
+from bastide.api.keys.signing import Keys
 from bastide.api.operation import Context, Origin
 from bastide.store import Store, Txn
 from bastide.wire.http import Request

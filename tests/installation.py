@@ -180,13 +180,16 @@ class Installation:
         return str(answer["NetworkInterfaces"][0]["Association"]["PublicIp"])
 
     def log_lines(self, stream: str, *, group: str = LOG_GROUP) -> list[str]:
-        """Every line of a stream, oldest first, page by page."""
-        lines: list[str] = []
+        """Every line of a stream, oldest first, page by page; none before the stream is there."""
+        logs, lines = self.client("logs"), list[str]()
         token: dict[str, str] = {}
         while True:
-            page = self.client("logs").get_log_events(
-                logGroupName=group, logStreamName=stream, startFromHead=True, **token
-            )
+            try:
+                page = logs.get_log_events(
+                    logGroupName=group, logStreamName=stream, startFromHead=True, **token
+                )
+            except logs.exceptions.ResourceNotFoundException:
+                return lines
             lines += [event["message"] for event in page["events"]]
             if token.get("nextToken") == page["nextForwardToken"]:
                 return lines

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bastide.api.keys import FILE_NAME as KEY_FILE
+from bastide.api.keys.admin import FILE_NAME as KEY_FILE
 from tests import roles
 from tests.installation import IMAGE, Installation
 from tests.planted import leaks, remember

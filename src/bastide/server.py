@@ -25,7 +25,8 @@ from bastide.api.audit import Trail, open_trail
 from bastide.api.connections import Connection, connection_with, passed_on_with
 from bastide.api.ec2.vpcs.completion import complete_default_vpcs
 from bastide.api.exec import ExecStreams
-from bastide.api.keys import Keys, ensure_admin_key, key_file
+from bastide.api.keys.admin import ensure_admin_key, key_file
+from bastide.api.keys.signing import Keys
 from bastide.api.operator import Operators
 from bastide.api.s3.files import ObjectFiles, sweep_objects
 from bastide.api.tls import Certificates, InsideCertificates

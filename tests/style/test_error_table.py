@@ -71,7 +71,7 @@ RAISES_FOR = {
     "exec": (),
     "exec/execute_command.py": ("ecs",),
     "exec/sessions.py": ("ssm",),
-    "keys.py": (),
+    "keys": (),
     "operator": (),
     "task_environment": (),
     "tls": (),

@@ -19,7 +19,7 @@ from bastide.api.distribution import Distribution
 from bastide.api.exec import ExecStreams
 from bastide.api.gateway import Gateway
 from bastide.api.health import Health
-from bastide.api.keys import Keys
+from bastide.api.keys.signing import Keys
 from bastide.api.metrics import MEDIA_TYPE, Metrics
 from bastide.api.registry import SERVICES, Services
 from bastide.config import Settings

@@ -32,7 +32,7 @@ from bastide.api.failures import (
     unbuilt_error,
 )
 from bastide.api.guessing import is_guess
-from bastide.api.keys import Keys
+from bastide.api.keys.signing import Keys
 from bastide.api.metrics import Metrics
 from bastide.api.operation import (
     Context,

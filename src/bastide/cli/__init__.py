@@ -67,27 +67,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
 
 
-def build_parser() -> Parser:
-    """Every command, each taking every setting as a flag."""
+def build_parser(commands: Sequence[Command] = COMMANDS) -> Parser:
+    """Of these commands, each taking every setting as a flag."""
     parser = Parser(prog="bastide", description="A self-hosted AWS Fargate.")
     parser.add_argument("--version", action="version", version=f"bastide {__version__}")
     settings = settings_parser()
     words = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS:
+    for command in commands:
         # Without a help text a word is left out of the list.
         shown: dict[str, Any] = {} if command.hidden else {"help": command.help, "description": command.help}
         word = words.add_parser(command.name, parents=[settings], **shown)
         if command.add_arguments is not None:
             command.add_arguments(word)
-        word.set_defaults(command=command, usage=word.format_usage())
+        word.set_defaults(command=command, word=word)
     return parser
 
 
 def _run(typed: Sequence[str]) -> int:
-    args, unknown = build_parser().parse_known_args(typed)
+    asked = [command for command in COMMANDS if command.name == typed[0]]  # all at once take their time
+    args, unknown = build_parser(asked or COMMANDS).parse_known_args(typed)
     command: Command = args.command
     if unknown:
-        raise _unknown_argument(unknown[0], command, known=re.findall(r"--[a-z-]+", args.usage))
+        raise _unknown_argument(unknown[0], command, known=re.findall(r"--[a-z-]+", args.word.format_usage()))
     if command.needs_root:
         require_root(command.name)
         os.environ["PATH"] = os.pathsep.join((os.environ.get("PATH") or os.defpath, SYSTEM_FOLDERS))

@@ -36,7 +36,7 @@ def env(settings: Settings, args: argparse.Namespace) -> int:
 
 def client_environment(settings: Settings) -> dict[str, str]:
     """The variables that make a client talk to this installation as its admin."""
-    from bastide.api.keys import key_file, read_admin_key
+    from bastide.api.keys.admin import key_file, read_admin_key
 
     try:
         key = read_admin_key(key_file(settings))
@@ -121,7 +121,7 @@ def render_with_section(text: str, section: str, values: Mapping[str, str]) -> s
 
 def admin(settings: Settings, args: argparse.Namespace) -> int:
     """Give the installation's admin another key. Raises NotFound before the first start."""
-    from bastide.api.keys import key_file, reset_admin_key
+    from bastide.api.keys.admin import key_file, reset_admin_key
 
     client_environment(settings)
     file = key_file(settings)

@@ -17,6 +17,7 @@ from bastide.cli.processes.neighbours import check_neighbours
 from bastide.cli.processes.services import SERVER, SERVICES, check_ports, check_started_by_us
 from bastide.config import KEYS, Settings
 from bastide.model.faults import Conflict
+from bastide.model.registry.host_name import render_registry_host
 
 HANGING_S = 15.0  # what runs may have been started a moment ago
 
@@ -93,9 +94,7 @@ def _check_runtime(settings: Settings) -> None:
 
 def _say_registry(settings: Settings) -> None:
     """Where images are pushed; the one line that makes its name known, where this machine does not."""
-    from bastide.api.distribution.access import registry_host
-
-    name = registry_host(settings, settings.account, settings.region)
+    name = render_registry_host(settings.account, settings.region, settings.registry_domain, settings.port)
     host = name.partition(":")[0]
     tell(f"\nThe registry: {name}")
     try:

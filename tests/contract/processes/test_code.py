@@ -3,14 +3,17 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from bastide import __version__
 from bastide.cli.processes.accounts import as_account, can_run, ensure_account
-from bastide.cli.processes.code import ensure_copy, find_command, remove_other_copies
+from bastide.cli.processes.code import ensure_copy, find_command, remove_other_copies, try_commands
+from bastide.cli.processes.folders import write_settings
 from bastide.config import Settings
+from bastide.model.faults import Unavailable
 
 DEBIANS = "/usr/bin/python3"
 VERSION = "import sys; print(sys.version_info[:2])"
@@ -71,9 +74,28 @@ def test_a_user_keeps_nothing_of_roots(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
-def test_an_installation_others_can_read_is_run_where_it_is(tmp_path: Path) -> None:
+def test_an_installation_others_can_read_is_run_where_it_is() -> None:
     account = ensure_account(Settings().server_user)
     if not can_run(account, [sys.executable, "-I", "-c", "import bastide.server"]):
         pytest.skip("this checkout is not readable by others: only copies were tried")
-    assert find_command(account, tmp_path)[0] == sys.executable
-    assert list(tmp_path.iterdir()) == []
+    with tempfile.TemporaryDirectory(prefix="bastide-code-", dir="/var/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        frozen = folder / "settings.json"
+        write_settings(Settings(), frozen, account.pw_uid, account.pw_gid)
+        assert find_command(account, folder, frozen)[0] == sys.executable
+        assert list(folder.iterdir()) == [frozen]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
+def test_of_what_comes_to_nothing_the_next_is_tried_and_at_last_it_is_told(copy: Path) -> None:
+    account, tried = ensure_account(Settings().server_user), list[list[str]]()
+
+    def attempt(command: list[str]) -> str | None:
+        tried.append(command)
+        return "came" if command[-1] == str(copy / "start.py") else None
+
+    assert try_commands(account, copy.parent, attempt) == "came"
+    assert len(tried) in (1, 2)  # one where this checkout is not readable by others
+    with pytest.raises(Unavailable, match=f"can be run by the user {account.pw_name}"):
+        try_commands(account, copy.parent, lambda command: None)

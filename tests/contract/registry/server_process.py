@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 import httpx
 
-from bastide.api.keys import key_file, read_admin_key
+from bastide.api.keys.admin import key_file, read_admin_key
 from bastide.config import Settings
 from tests.installation import free_port
 

@@ -23,7 +23,8 @@ from botocore.config import Config
 from bastide.api.app import create_app
 from bastide.api.audit import open_trail
 from bastide.api.connections import Connection
-from bastide.api.keys import AdminKey, Keys
+from bastide.api.keys.admin import AdminKey
+from bastide.api.keys.signing import Keys
 from bastide.api.vault import Vault
 from bastide.config import Settings
 from bastide.store import Record, Store

@@ -15,7 +15,8 @@ from botocore.config import Config
 from bastide.api.app import App, create_app
 from bastide.api.audit import Trail
 from bastide.api.connections import Connection
-from bastide.api.keys import AdminKey, Keys
+from bastide.api.keys.admin import AdminKey
+from bastide.api.keys.signing import Keys
 from bastide.api.registry import SERVICES, Services
 from bastide.api.vault import Vault
 from bastide.config import Settings

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from bastide import __version__
 from bastide.api.connections import Connection
-from bastide.api.keys import AdminKey
+from bastide.api.keys.admin import AdminKey
 from bastide.api.operation import Context, Params, Reads, Result
 from bastide.config import Settings
 from bastide.store import Record, Store

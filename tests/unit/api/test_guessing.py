@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from bastide.api.guessing import ADDRESSES, FIRST_S, FORGIVEN_S, FREE, LONGEST_S, Guessing, is_guess
-from bastide.api.keys import AdminKey
+from bastide.api.keys.admin import AdminKey
 from bastide.config import Settings
 from bastide.store import Store
 from bastide.wire.sigv4 import Refused, RefusedReason

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bastide.api.keys import Keys, ensure_admin_key, read_admin_key, reset_admin_key
+from bastide.api.keys.admin import ensure_admin_key, read_admin_key, reset_admin_key
+from bastide.api.keys.signing import Keys
 from bastide.model.faults import Invalid, NotFound
 from bastide.permissions import PrincipalKind
 from bastide.store import Store

@@ -21,6 +21,7 @@ from bastide.cli.host import open_host, unmount_below
 from bastide.cli.processes.accounts import as_account, can_run, ensure_account
 from bastide.cli.processes.code import find_command
 from bastide.cli.processes.containerd import daemon_of
+from bastide.cli.processes.folders import SETTINGS_FILE, write_settings
 from bastide.cli.processes.services import SERVER, check_ports
 from bastide.config import Settings
 from bastide.host.command import run
@@ -130,7 +131,8 @@ async def probe_user(settings: Settings) -> str:
                 f"a folder above {settings.data_root} keeps {account.pw_name} out: chmod o+x, or --data-root"
             )
             raise Unavailable("folder", why=why)
-        command = find_command(account, folder)
+        write_settings(settings, folder / SETTINGS_FILE, account.pw_uid, account.pw_gid)
+        command = find_command(account, folder, folder / SETTINGS_FILE)
         said = await run(*as_account(account, ["id", "-un"]))
     copied = " from a copy of the code" if str(folder) in " ".join(command) else ""
     return f"{said.strip()} runs it with {command[0]}{copied}"

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from bastide.api.keys import AdminKey
+from bastide.api.keys.admin import AdminKey
 from bastide.model.faults import Unavailable
 
 TARGET = "AmazonEC2ContainerServiceV20141113"

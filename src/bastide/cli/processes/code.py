@@ -14,14 +14,14 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import bastide
 from bastide.cli.processes.accounts import can_run
 from bastide.model.faults import Unavailable
 
-PROBE = "import bastide.server"
 START = """import sys
 sys.path.insert(0, {site!r})
 from bastide.cli import main
@@ -29,27 +29,47 @@ sys.exit(main())
 """
 KEPT_COPIES = "code-"
 
+T = TypeVar("T")
 
-def find_command(account: pwd.struct_passwd, data_folder: Path) -> list[str]:
-    """What to put before `server` so that it runs as that user: our own interpreter, or one with a copy."""
+
+def try_commands(
+    account: pwd.struct_passwd, data_folder: Path, attempt: Callable[[list[str]], T | None]
+) -> T:
+    """Attempt what stands before `server` so that it runs as that user, until something comes of it.
+
+    First our own interpreter, then others with a copy of the code. Unavailable when nothing comes of any.
+    """
     # That user may not write beside the code: what is not compiled by now, it would compile at every start.
     compileall.compile_dir(Path(bastide.__file__).parent, quiet=2)
-    own = [sys.executable, "-I", "-m", "bastide"]
-    if can_run(account, [sys.executable, "-I", "-c", PROBE]):
-        return own
-    copy = ensure_copy(data_folder)
-    start = copy / "start.py"
+    for command in _commands(account, data_folder):
+        if (came := attempt(command)) is not None:
+            return came
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    candidates = (os.path.realpath(sys.executable), "/usr/bin/python3", f"/usr/bin/python{version}")
-    for interpreter in candidates:
-        check = f"import sys; sys.path.insert(0, {str(copy / 'site')!r}); {PROBE}"
-        if can_run(account, [interpreter, "-I", "-S", "-c", check]):
-            return [interpreter, "-I", "-S", str(start)]
     why = (
         f"No Python {version} here can be run by the user {account.pw_name}. Install Debian's python3, or put"
         f" the virtual environment where others can read it (it is in {sys.prefix})."
     )
     raise Unavailable("interpreter", why=why)
+
+
+def find_command(account: pwd.struct_passwd, data_folder: Path, frozen: Path) -> list[str]:
+    """The first by which the user can import all of the server, told these settings; nothing is started."""
+
+    def attempt(command: list[str]) -> list[str] | None:
+        tried = [*command, "server", "--frozen", str(frozen), "--only-import"]
+        return command if can_run(account, tried) else None
+
+    return try_commands(account, data_folder, attempt)
+
+
+def _commands(account: pwd.struct_passwd, data_folder: Path) -> Iterator[list[str]]:
+    """In the order they are wanted. What that user plainly cannot read is not tried."""
+    if can_run(account, [sys.executable, "-I", "-c", "import bastide"]):
+        yield [sys.executable, "-I", "-m", "bastide"]
+    start = ensure_copy(data_folder) / "start.py"
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    for interpreter in (os.path.realpath(sys.executable), "/usr/bin/python3", f"/usr/bin/python{version}"):
+        yield [interpreter, "-I", "-S", str(start)]
 
 
 def ensure_copy(data_folder: Path) -> Path:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import msgspec
 
+from bastide.files import replace_file
+
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 POLL_S = 0.02
 
@@ -88,9 +90,15 @@ def read_running(path: Path) -> Running | None:
 
 
 def start_detached(
-    argv: Sequence[str], *, log: Path, pid_file: Path, env: Mapping[str, str], version: str
+    argv: Sequence[str],
+    *,
+    log: Path,
+    pid_file: Path,
+    env: Mapping[str, str],
+    version: str,
+    handles: Sequence[int] = (),
 ) -> Running:
-    """Start a program that outlives us: a session of its own, no terminal, no descriptor of ours."""
+    """Start a program that outlives us: a session of its own, no terminal, of our descriptors these alone."""
     with log.open("ab") as output:
         process = subprocess.Popen(
             argv,
@@ -100,12 +108,12 @@ def start_detached(
             env=dict(env),
             cwd="/",
             start_new_session=True,
+            pass_fds=handles,
             umask=0o077,
         )
     ticks = read_start_ticks(process.pid)
     running = Running(pid=process.pid, start_ticks=ticks or 0, boot_id=read_boot_id(), version=version)
-    fresh = pid_file.with_suffix(".new")
-    fresh.write_text(f"{running.pid} {running.start_ticks} {running.boot_id} {running.version}\n")
-    fresh.replace(pid_file)
+    said = f"{running.pid} {running.start_ticks} {running.boot_id} {running.version}\n"
+    replace_file(pid_file, said.encode(), mode=0o644)
     process.returncode = 0  # not ours to wait for; keeps Popen from warning about it
     return running

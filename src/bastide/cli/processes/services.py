@@ -6,29 +6,23 @@ lines of its log.
 
 import http.client
 import json
-import os
 import pwd
 import socket
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bastide import __version__
-from bastide.cli.processes import code, folders
-from bastide.cli.processes.accounts import as_account
-from bastide.cli.processes.containerd import read_versions
-from bastide.cli.processes.running import Running, read_running, start_detached
+from bastide.cli.processes import folders
+from bastide.cli.processes.launching import launch, launch_server
+from bastide.cli.processes.running import Running, read_running
 from bastide.config import Settings
 from bastide.model.faults import Conflict, Unavailable
 
-SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ANSWER_TIMEOUT_S = 60.0  # a first start imports and compiles everything
 ASK_TIMEOUT_S = 5.0
 POLL_S = 0.05
-LOG_LIMIT_BYTES = 64 * 1024 * 1024  # at a start, a larger log becomes the one older log that is kept
 TAIL_LINES = 8
 HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"  # RFC 9113, section 3.4
 HTTP2_SETTINGS = b"\4"  # a frame's type
@@ -40,6 +34,7 @@ class Service:
 
     name: str
     grace_s: float  # from being asked to end to being killed
+    launch: Callable[[str, Settings, pwd.struct_passwd], Running]
     answers: Callable[[Settings], bool]
 
     def find(self, settings: Settings) -> Running | None:
@@ -48,15 +43,7 @@ class Service:
 
     def start(self, settings: Settings, account: pwd.struct_passwd) -> Running:
         """Start it and wait until it answers. Preconditions: the folders are there and it does not run."""
-        log = folders.log_file(settings, self.name)
-        _make_room(log)
-        running = start_detached(
-            _command(self.name, settings, account),
-            log=log,
-            pid_file=folders.pid_file(settings, self.name),
-            env={"PATH": SEARCH_PATH, "LANG": "C.UTF-8"} | _proxies(self.name),
-            version=_version(self.name, settings),
-        )
+        running = self.launch(self.name, settings, account)
         self.wait_answer(running, settings, timeout_s=ANSWER_TIMEOUT_S)
         return running
 
@@ -159,37 +146,10 @@ def check_started_by_us(settings: Settings) -> None:
 
 
 # In the order of starting: the server listens for the agent, the agent needs containerd.
-CONTAINERD = Service("containerd", 10.0, _containerd_answers)
-SERVER = Service("server", 15.0, _server_answers)
-AGENT = Service("agent", 15.0, _agent_answers)
+CONTAINERD = Service("containerd", 10.0, launch, _containerd_answers)
+SERVER = Service("server", 15.0, launch_server, _server_answers)
+AGENT = Service("agent", 15.0, launch, _agent_answers)
 SERVICES = (CONTAINERD, SERVER, AGENT)
-
-
-def _command(name: str, settings: Settings, account: pwd.struct_passwd) -> list[str]:
-    if name != SERVER.name:
-        # -B: under our umask, compiled files beside the code would be unreadable for the server's user.
-        program = [sys.executable, "-I", "-B", "-m", "bastide"]
-        return [*program, name, "--frozen", str(folders.root_settings(settings))]
-    own = code.find_command(account, settings.data_folder)
-    code.remove_other_copies(settings.data_folder, own)
-    return as_account(account, [*own, name, "--frozen", str(folders.server_settings(settings))])
-
-
-def _version(name: str, settings: Settings) -> str:
-    if name != CONTAINERD.name:
-        return __version__
-    return read_versions(settings).get(CONTAINERD.name, "unknown")
-
-
-def _proxies(name: str) -> dict[str, str]:
-    """The ways out of whoever types `up`, for the process that pulls images."""
-    wanted = ("http_proxy", "https_proxy", "no_proxy") if name == "agent" else ()
-    return {key: value for key, value in os.environ.items() if key.lower() in wanted}
-
-
-def _make_room(log: Path) -> None:
-    if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
-        log.replace(log.with_suffix(".log.1"))
 
 
 def _tail(log: Path) -> str:

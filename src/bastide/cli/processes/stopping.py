@@ -7,7 +7,7 @@ through the API, as any client would, so that their records say so.
 import asyncio
 import time
 
-from bastide.api.keys import key_file, read_admin_key
+from bastide.api.keys.admin import key_file, read_admin_key
 from bastide.cli.commands import tell
 from bastide.cli.processes.client import call_ecs
 from bastide.cli.processes.services import reach

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from bastide.api.audit import is_read_only
 from bastide.api.audit.resources import RESOURCES_MAX, resources_in
-from bastide.api.keys import AdminKey
+from bastide.api.keys.admin import AdminKey
 from bastide.api.operation import Reads, Writes
 from bastide.api.registry import SERVICES
 from bastide.config import Settings

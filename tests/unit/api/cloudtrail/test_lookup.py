@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from bastide.api.keys import AdminKey
+from bastide.api.keys.admin import AdminKey
 from bastide.config import Settings
 from bastide.store import Store
 from tests.unit.api.serving import KEY, Served, serving

@@ -11,7 +11,7 @@ from botocore.credentials import Credentials
 
 from bastide.api.audit import Trail
 from bastide.api.gateway import Gateway
-from bastide.api.keys import Keys
+from bastide.api.keys.signing import Keys
 from bastide.api.metrics import Metrics
 from bastide.config import Settings
 from bastide.store import Store
