@@ -1,14 +1,12 @@
 """After a hundred tasks the host is what it was, byte for byte, and so are agent and server after more."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.host_snapshot import take_steady_snapshot, wait_as_before
 from tests.installation import Installation, shell, until
-from tests.installation_fixture import start_installation
 
 pytestmark = [pytest.mark.real, pytest.mark.alone]
 
@@ -17,12 +15,6 @@ SOAK_TASKS = 300
 AT_ONCE = 20
 WARM_TASKS = 100  # until then caches fill
 GROWTH_MAX = 1.10  # of memory, from there on
-
-
-@pytest.fixture(scope="module")
-def bastide() -> Iterator[Installation]:
-    """An installation of its own: nobody else's tasks come and go."""
-    yield from start_installation("bleft")
 
 
 def test_a_hundred_tasks_leave_nothing(bastide: Installation) -> None:

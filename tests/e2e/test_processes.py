@@ -1,4 +1,4 @@
-"""An operator's day: up, status, logs, down, two instances, reset."""
+"""An operator's day: up, status, logs, down, reset."""
 
 import os
 import signal
@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.host_snapshot import take_steady_snapshot, wait_as_before
 from tests.installation import CommandError, Installation, shell, until
 from tests.installation_fixture import start_installation
 
@@ -77,28 +76,6 @@ def test_configure_writes_a_profile_the_cli_takes(bastide: Installation) -> None
 
 def test_doctor_finds_this_host_fit(bastide: Installation) -> None:
     assert "sandbox" in bastide.bastide("doctor", timeout_s=120)
-
-
-@pytest.mark.alone
-def test_two_instances_do_not_touch_each_other(bastide: Installation) -> None:
-    script = shell(
-        "app", "echo twin > /tmp/index.html; exec httpd -f -p 80 -h /tmp", log=False, stopTimeout=2
-    )
-    mine = bastide.register("mine", script)
-    bastide.stop(*bastide.run_task(mine))  # what an installation's first task makes, and is kept
-    assert until(lambda: bastide.leftovers() == [])
-    before = take_steady_snapshot()
-    for other in start_installation("btwin"):
-        ours = bastide.run_task(mine)[0]
-        theirs = other.run_task(other.register("theirs", script))[0]
-        bastide.wait(ours, "RUNNING")
-        other.wait(theirs, "RUNNING")
-        assert other.aws("ecs", "list-tasks")["taskArns"] == [theirs]
-        other.bastide("down", "--stop-tasks")
-        assert bastide.describe(ours)[0]["lastStatus"] == "RUNNING"
-        bastide.stop(ours)
-    assert until(lambda: bastide.leftovers() == [])
-    wait_as_before(before)
 
 
 def test_an_unknown_setting_names_the_nearest(bastide: Installation) -> None:
