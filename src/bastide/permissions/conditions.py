@@ -14,7 +14,7 @@ from bastide.permissions.documents import SYNTAX, refused
 from bastide.permissions.operators import NULL, OPERATORS
 from bastide.permissions.patterns import Keys, Match, Values
 
-Test = Callable[[Keys], bool]
+Holds = Callable[[Keys], bool]
 _IF_EXISTS = "ifexists"
 _ABSENCE = {"true": True, "false": False}  # what Null asks for
 _OPERATORS = {name.lower(): name for name in OPERATORS}
@@ -52,7 +52,7 @@ def parse_name(text: str) -> Name | None:
 
 def compile_conditions(
     conditions: Mapping[str, Mapping[str, Sequence[str]]], *, has_variables: bool
-) -> tuple[Test, ...]:
+) -> tuple[Holds, ...]:
     """One test for every operator and key; raises Invalid for an operator there is not."""
     return tuple(
         _compile_one(text, key.lower(), values, has_variables=has_variables)
@@ -61,7 +61,7 @@ def compile_conditions(
     )
 
 
-def _compile_one(text: str, key: str, values: Sequence[str], *, has_variables: bool) -> Test:
+def _compile_one(text: str, key: str, values: Sequence[str], *, has_variables: bool) -> Holds:
     name = parse_name(text)
     if name is None:
         raise refused(SYNTAX)
@@ -81,7 +81,7 @@ def _has_value(value: Values | None) -> bool:
     return bool(value) and value != ("",)
 
 
-def _for_one(key: str, match: Match, is_negated: bool, *, when_missing: bool) -> Test:
+def _for_one(key: str, match: Match, is_negated: bool, *, when_missing: bool) -> Holds:
     def test(keys: Keys) -> bool:
         value = keys.get(key)
         if type(value) is str:
@@ -93,14 +93,14 @@ def _for_one(key: str, match: Match, is_negated: bool, *, when_missing: bool) ->
     return test
 
 
-def _for_all(key: str, match: Match, is_negated: bool) -> Test:
+def _for_all(key: str, match: Match, is_negated: bool) -> Holds:
     def test(keys: Keys) -> bool:
         return all(match(each, keys) is not is_negated for each in _listed(keys.get(key)))
 
     return test
 
 
-def _for_any(key: str, match: Match, is_negated: bool, *, when_missing: bool) -> Test:
+def _for_any(key: str, match: Match, is_negated: bool, *, when_missing: bool) -> Holds:
     def test(keys: Keys) -> bool:
         values = _listed(keys.get(key))
         if not values:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from bastide.permissions.checks import parse_document
-from bastide.permissions.conditions import compile_conditions
+from bastide.permissions.conditions import Holds, compile_conditions
 from bastide.permissions.documents import Clause, Document, PolicyKind, read_document
 from bastide.permissions.patterns import (
     ARN_FIELDS,
@@ -35,14 +35,22 @@ class Effect(StrEnum):
     DENY = "Deny"
 
 
-Test = Callable[[Request], Named]
+class Tests(NamedTuple):
+    """What a statement asks besides action and resource; no principals where it is a policy of somebody's."""
+
+    principals: Principals | None
+    conditions: tuple[Holds, ...]
+
+    def name(self, request: Request) -> Named:
+        """How directly the statement names who asks; NOT where it does not, or a condition fails."""
+        named = Named.DIRECTLY if self.principals is None else self.principals.name(request.principal)
+        return named if named and all(holds(request.keys) for holds in self.conditions) else Named.NOT
 
 
 class Statement(msgspec.Struct, frozen=True):
     """One compiled statement; `index` is its place in the document.
 
-    `is_about` looks at the resource alone, None where it is about any; `applies` at everything else but the
-    action, and takes both for granted.
+    `is_about` looks at the resource alone, None where it is about any.
     """
 
     index: int
@@ -51,14 +59,14 @@ class Statement(msgspec.Struct, frozen=True):
     has_action: Callable[[str], bool]
     resources: Hashable  # equal where `is_about` is the same question
     is_about: Callable[[Request], bool] | None
-    applies: Test
+    tests: Tests
 
 
 class _Group(NamedTuple):
     """Statements about the same resources, whose question is asked once."""
 
     is_about: Callable[[Request], bool] | None
-    tests: tuple[Test, ...]
+    tests: tuple[Tests, ...]
 
 
 class _About(NamedTuple):
@@ -92,7 +100,7 @@ class Policy:
         """How directly a statement that permits it names who asks."""
         groups = self._statements_about(request.action_in_lower_case).grants
         asked = [each for each in groups if each.is_about is None or each.is_about(request)]
-        return max((applies(request) for each in asked for applies in each.tests), default=Named.NOT)
+        return max((tests.name(request) for each in asked for tests in each.tests), default=Named.NOT)
 
     def matching(self, request: Request, effect: Effect) -> Iterator[Statement]:
         """The statements of one effect that apply."""
@@ -103,7 +111,7 @@ class Policy:
             if each.effect is effect
             and each.has_action(action)
             and (each.is_about is None or each.is_about(request))
-            and each.applies(request)
+            and each.tests.name(request)
         )
 
     def _statements_about(self, action: str) -> _About:
@@ -126,16 +134,21 @@ def _grouped(statements: Iterable[Statement]) -> tuple[_Group, ...]:
     groups: dict[Hashable, list[Statement]] = {}
     for each in statements:
         groups.setdefault(each.resources, []).append(each)
-    return tuple(
-        _Group(found[0].is_about, tuple(each.applies for each in found)) for found in groups.values()
-    )
+    return tuple(_Group(found[0].is_about, tuple(each.tests for each in found)) for found in groups.values())
 
 
 def _one_applies(groups: tuple[_Group, ...], request: Request) -> bool:
+    """In one piece: a call more for each statement would be a third of the decision."""
+    keys = request.keys
     for is_about, tests in groups:
         if is_about is None or is_about(request):
-            for applies in tests:
-                if applies(request):
+            for principals, conditions in tests:
+                if principals is not None and not principals.name(request.principal):
+                    continue
+                for holds in conditions:
+                    if not holds(keys):
+                        break
+                else:
                     return True
     return False
 
@@ -163,7 +176,10 @@ def _compile(index: int, clause: Clause, has_variables: bool) -> Statement:
         lambda action: actions(action, {}) is wants_action,
         (clause.resources, clause.is_not_resource),
         _compile_resources(clause, has_variables),
-        _compile_rest(clause, has_variables),
+        Tests(
+            _compile_principals(clause),
+            compile_conditions(clause.conditions, has_variables=has_variables),
+        ),
     )
 
 
@@ -175,24 +191,10 @@ def _compile_resources(clause: Clause, has_variables: bool) -> Callable[[Request
     return lambda request: is_resource(request.resource, request.keys) is wants_resource
 
 
-def _compile_rest(clause: Clause, has_variables: bool) -> Test:
-    """Who asks, and the conditions."""
-    conditions = compile_conditions(clause.conditions, has_variables=has_variables)
-    principals = None
-    if clause.principals is not None:
-        is_deny = clause.effect == Effect.DENY
-        principals = Principals(clause.principals, is_not=clause.is_not_principal, is_deny=is_deny)
-
-    def applies(request: Request) -> Named:
-        named = Named.DIRECTLY if principals is None else principals.name(request.principal)
-        if named:
-            keys = request.keys
-            for holds in conditions:
-                if not holds(keys):
-                    return Named.NOT
-        return named
-
-    return applies
+def _compile_principals(clause: Clause) -> Principals | None:
+    if clause.principals is None:
+        return None
+    return Principals(clause.principals, is_not=clause.is_not_principal, is_deny=clause.effect == Effect.DENY)
 
 
 def _resource_test(clause: Clause, has_variables: bool) -> Match | None:

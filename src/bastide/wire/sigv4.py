@@ -6,7 +6,6 @@ Invariants: signatures and tokens are compared in constant time; no secret reach
 """
 
 import hmac
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -39,7 +38,6 @@ STREAMING = frozenset(
         "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
     }
 )
-_TIME = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 MUST_BE_SIGNED = ("x-amz-date", "x-amz-target", "x-amz-security-token")  # beside host
 
 __all__ = [
@@ -138,8 +136,6 @@ def claim_of(request: Request) -> Claim:
 
 def _check_time(claim: Claim, now: datetime, window: timedelta) -> datetime:
     try:
-        if not _TIME.fullmatch(claim.time):
-            raise ValueError
         signed_at = datetime.fromisoformat(claim.time)  # a tenth of what strptime takes
     except ValueError:
         refuse(RefusedReason.INCOMPLETE, f"Date is not a date: {claim.time}")

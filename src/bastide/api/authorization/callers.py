@@ -97,4 +97,6 @@ def caller_keys(caller: Caller, of_entity: Keys) -> dict[str, Values]:
         keys["aws:tokenissuetime"] = caller.issued_at.isoformat()
     if caller.source_identity:
         keys["aws:sourceidentity"] = caller.source_identity
-    return keys | {f"aws:principaltag/{key.lower()}": value for key, value in caller.tags.items()}
+    for key, value in caller.tags.items():
+        keys[f"aws:principaltag/{key.lower()}"] = value
+    return keys

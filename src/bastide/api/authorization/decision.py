@@ -29,19 +29,13 @@ class Demand(Request, frozen=True, kw_only=True):
 
 def demand_of(principal: Principal, action: str, found: Found, known: Mapping[str, Values]) -> Demand:
     """One permission on one resource, of whose tags and keys conditions may ask."""
-    service = action.partition(":")[0]
-    tags: dict[str, Values] = {
-        f"{prefix}:resourcetag/{key.lower()}": value
-        for prefix in ("aws", service)
-        for key, value in found.tags.items()
-    }
-    return Demand(
-        action=action,
-        resource=found.arn,
-        principal=principal,
-        keys={**known, **found.keys, **tags},
-        policies=found.policies,
-    )
+    keys = {**known, **found.keys}
+    if found.tags:
+        service = action.partition(":")[0]
+        for key, value in found.tags.items():
+            name = f"resourcetag/{key.lower()}"
+            keys[f"aws:{name}"] = keys[f"{service}:{name}"] = value
+    return Demand(action=action, resource=found.arn, principal=principal, keys=keys, policies=found.policies)
 
 
 def check_demand(demand: Demand, policies: Policies, *, seals: Vault | None = None) -> None:

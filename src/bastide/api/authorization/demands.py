@@ -5,12 +5,14 @@ known: only a policy that allows all of that type allows it.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from bastide.api.authorization.callers import caller_principal
 from bastide.api.authorization.decision import Demand, demand_of
-from bastide.api.authorization.keys import request_keys, tag_keys
-from bastide.api.authorization.resources import FIND, KEYS, Found
+from bastide.api.authorization.keys import request_keys, tag_keys, tags_in
+from bastide.api.authorization.resources import FIND, KEYS, Find, Found
+from bastide.api.authorization.resources import Keys as OwnKeys
 from bastide.api.authorization.resources.ecs import passed_roles
 from bastide.api.authorization.resources.identities import given_role
 from bastide.api.authorization.resources.tagging import tagging_of
@@ -34,6 +36,29 @@ PASSING = ("RegisterTaskDefinition", "RunTask", "StartTask", "CreateService", "U
 _VARIABLE = re.compile(r"\$\{\w+\}")
 
 
+class _Row(NamedTuple):
+    """The table's line of an operation, and how what it is about is found."""
+
+    action: Action
+    finders: tuple[tuple[str, Find], ...]
+    nameless: tuple[str, ...]  # required types that no request here names
+    own_keys: OwnKeys | None  # None where none of the service's keys counts
+
+
+def _row(action: Action) -> _Row:
+    finders = FIND.get(action.service, {})
+    has_own = any(key.startswith(f"{action.service}:") for key in action.keys)
+    return _Row(
+        action,
+        tuple((kind, finders[kind]) for kind in action.types if kind in finders),
+        tuple(kind for kind in action.required if kind not in finders),
+        KEYS.get(action.service) if has_own else None,
+    )
+
+
+_ROWS = {asked: _row(action) for asked, action in ACTIONS.items()}
+
+
 def demands(
     txn: Txn,
     ctx: Context,
@@ -46,31 +71,32 @@ def demands(
     """What a call needs permission for, nothing for what everybody may; `of_entity` as in `request_keys`."""
     if (service, operation) in FREE:
         return
-    action = ACTIONS.get((service, operation))
-    if action is None:
+    row = _ROWS.get((service, operation))
+    if row is None:
         why = f"No permission is known that {operation} would need, so it is denied."
         raise Denied("permission", operation, why=why)
-    known = request_keys(ctx, txn, of_entity) | tag_keys(params)
-    resources = list(_resources(txn, ctx, action, params))
-    own = known | _own_keys(txn, ctx, action, params, resources)
+    action, principal, tags = row.action, caller_principal(ctx.caller), tags_in(params)
+    known = request_keys(ctx, txn, of_entity) | tag_keys(params, tags)
+    resources = _resources(txn, ctx, row, params)
+    own = known | _own_keys(txn, ctx, row, params, resources)
     for found in resources:
-        yield _demand(ctx, action.action, found, own)
-    tagging = tagging_of(ctx, action, params, resources)
+        yield demand_of(principal, action.action, found, own)
+    tagging = tagging_of(ctx, action, params, resources) if tags else None
     if tagging is not None:
         created = {**known, f"{service}:createaction": operation}
         for found in tagging.resources:
-            yield _demand(ctx, tagging.action, found, created)
-    for role, to in _passed(txn, ctx, service, operation, params):
+            yield demand_of(principal, tagging.action, found, created)
+    for role, to in _passed(service, operation, params, resources):
         passed: dict[str, Values] = {**known, "iam:passedtoservice": to}
-        yield _demand(ctx, "iam:PassRole", given_role(txn, ctx, role), passed)
+        yield demand_of(principal, "iam:PassRole", given_role(txn, ctx, role), passed)
 
 
 def _passed(
-    txn: Txn, ctx: Context, service: str, operation: str, params: Params
+    service: str, operation: str, params: Params, resources: Sequence[Found]
 ) -> Iterator[tuple[str, str]]:
     """Roles the call hands over, and to which service."""
     if service == "ecs" and operation in PASSING:
-        for role in passed_roles(txn, ctx, operation, params):
+        for role in passed_roles(params, resources):
             yield role, TASKS
     if (service, operation) == ("ec2", "CreateFlowLogs") and params.get("DeliverLogsPermissionArn"):
         yield str(params["DeliverLogsPermissionArn"]), FLOW_LOGS
@@ -79,39 +105,33 @@ def _passed(
 
 
 def _own_keys(
-    txn: Txn, ctx: Context, action: Action, params: Params, resources: list[Found]
+    txn: Txn, ctx: Context, row: _Row, params: Params, resources: Sequence[Found]
 ) -> dict[str, Values]:
     """The service's own keys, as far as they count for this operation."""
-    if action.service not in KEYS or not any(key.startswith(action.service) for key in action.keys):
+    if row.own_keys is None:
         return {}
-    known = KEYS[action.service](txn, ctx, params, resources)
-    return {key: value for key, value in known.items() if key in action.keys}
+    known = row.own_keys(txn, ctx, params, resources)
+    return {key: value for key, value in known.items() if key in row.action.keys}
 
 
 def demand_for(txn: Txn, ctx: Context, action: str, found: Found) -> Demand:
     """One permission on one resource, for whoever asks."""
-    return _demand(ctx, action, found, request_keys(ctx, txn))
+    return demand_of(caller_principal(ctx.caller), action, found, request_keys(ctx, txn))
 
 
-def _resources(txn: Txn, ctx: Context, action: Action, params: Params) -> Iterator[Found]:
-    finders = FIND.get(action.service, {})
-    found = {kind: finders[kind](txn, ctx, params) for kind in action.types if kind in finders}
-    named = [each for of_kind in found.values() for each in of_kind]
-    unnamed = [kind for kind in action.required if kind not in finders]
-    if action.service == "ec2":  # asks about what a call makes, besides what it names
-        unnamed = [kind for kind in action.required if not found.get(kind)]
-    elif named:
-        unnamed = []
-    yield from named
-    yield from (Found(_any_of(ctx, action.service, kind)) for kind in unnamed)
-    if not named and not unnamed:
-        yield Found(ANYTHING)
+def _resources(txn: Txn, ctx: Context, row: _Row, params: Params) -> list[Found]:
+    found, nameless = [], [*row.nameless]
+    asks_all = row.action.service == "ec2"  # asks about what a call makes, besides what it names
+    for kind, find in row.finders:
+        of_kind = find(txn, ctx, params)
+        found += of_kind
+        if asks_all and not of_kind and kind in row.action.required:
+            nameless.append(kind)
+    if asks_all or not found:
+        found += [Found(_any_of(ctx, row.action.service, kind)) for kind in nameless]
+    return found or [Found(ANYTHING)]
 
 
 def _any_of(ctx: Context, service: str, kind: str) -> str:
     known = {"${Partition}": "aws", "${Region}": ctx.caller.region, "${Account}": ctx.caller.account}
     return _VARIABLE.sub(lambda found: known.get(found[0], "*"), ARNS[service, kind])
-
-
-def _demand(ctx: Context, action: str, found: Found, known: Mapping[str, Values]) -> Demand:
-    return demand_of(caller_principal(ctx.caller), action, found, known)

@@ -25,12 +25,12 @@ def moment_keys(txn: Txn, caller: Caller, now: datetime) -> dict[str, Values]:
 
 
 def _moment_keys(of_entity: Keys, caller: Caller, now: datetime) -> dict[str, Values]:
-    return caller_keys(caller, of_entity) | {
-        "aws:currenttime": now.isoformat(),
-        "aws:epochtime": str(int(now.timestamp())),
-        "aws:requestedregion": caller.region,
-        "aws:viaawsservice": "false",
-    }
+    keys = caller_keys(caller, of_entity)
+    keys["aws:currenttime"] = now.isoformat()
+    keys["aws:epochtime"] = str(int(now.timestamp()))
+    keys["aws:requestedregion"] = caller.region
+    keys["aws:viaawsservice"] = "false"
+    return keys
 
 
 def request_keys(ctx: Context, txn: Txn, of_entity: Keys | None = None) -> dict[str, Values]:
@@ -71,9 +71,8 @@ def _tags(found: Any) -> Iterator[tuple[str, str]]:
                 yield str(tag.get("Key", tag.get("key", ""))), str(tag.get("Value", tag.get("value", "")))
 
 
-def tag_keys(params: Params) -> dict[str, Values]:
-    """`aws:RequestTag/…` and `aws:TagKeys`."""
-    tags = tags_in(params)
+def tag_keys(params: Params, tags: Mapping[str, str]) -> dict[str, Values]:
+    """`aws:RequestTag/…` and `aws:TagKeys` of a request that brings some tags."""
     named = [str(key) for name in TAG_KEYS for key in params.get(name) or ()]
     keys: dict[str, Values] = {f"aws:requesttag/{key.lower()}": value for key, value in tags.items()}
     if tags or named:

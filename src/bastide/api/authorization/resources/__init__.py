@@ -24,4 +24,4 @@ KEYS: Mapping[str, Keys] = {
     "ssm": stores.ssm_keys,
 }
 
-__all__ = ["FIND", "KEYS", "Found"]
+__all__ = ["FIND", "KEYS", "Find", "Found", "Keys"]

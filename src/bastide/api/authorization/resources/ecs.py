@@ -1,6 +1,6 @@
 """What calls of ECS are about."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from bastide.api.authorization.resources.found import Find, Found, names_in, tag_map
 from bastide.api.ecs.identifiers import DEFAULT_CLUSTER, parse_cluster_name, parse_task_name
@@ -12,15 +12,12 @@ from bastide.model.arn import (
     parse_arn,
     render_arn,
     task_arn,
-    task_definition_arn,
 )
 from bastide.model.faults import NotFound
 from bastide.permissions import ANYTHING
 from bastide.store import Txn
 
 ROLES = ("taskRoleArn", "executionRoleArn")
-# These pass the roles of a task definition too, whoever has registered it.
-RUNNING = ("RunTask", "StartTask")
 
 
 def _known(txn: Txn, kind: str, arn: str) -> Found:
@@ -54,9 +51,9 @@ def task_definitions(txn: Txn, ctx: Context, params: Params) -> list[Found]:
             arn = _definition_arn(ctx, family)
             found.append(Found(arn if revision is None else arn[:-1] + str(revision)))
         else:
-            document = record.document["taskDefinition"]
-            arn = task_definition_arn(ctx.scope, document["family"], document["revision"])
-            found.append(Found(arn, tag_map(record.document.get("tags") or [])))
+            definition = record.document["taskDefinition"]
+            roles = {member: definition[member] for member in ROLES if definition.get(member)}
+            found.append(Found(record.key, tag_map(record.document.get("tags") or []), roles=roles))
     return found
 
 
@@ -106,20 +103,11 @@ def asked_cluster(ctx: Context, params: Params) -> str:
     return parse_cluster_name(ctx, params.get("cluster"))
 
 
-def passed_roles(txn: Txn, ctx: Context, operation: str, params: Params) -> Iterator[str]:
-    """The roles that a request hands to tasks: its own, and what is left of the task definition's."""
+def passed_roles(params: Params, resources: Sequence[Found]) -> Iterator[str]:
+    """The roles that a request hands to tasks: its own, and what is left of the task definition's, whoever
+    has registered that.
+    """
     given: Document = {**params, **(params.get("overrides") or {})}
-    registered = _registered(txn, ctx, params) if operation in RUNNING else {}
     for member in ROLES:
-        if role := given.get(member) or registered.get(member):
-            yield str(role)
-
-
-def _registered(txn: Txn, ctx: Context, params: Params) -> Document:
-    """The task definition that is to be run; nothing where there is none."""
-    try:
-        found = find_task_definition(txn, ctx, params["taskDefinition"])
-    except NotFound:
-        return {}
-    definition: Document = found.document["taskDefinition"]
-    return definition
+        registered = [each.roles[member] for each in resources if member in each.roles]
+        yield from [str(given[member])] if given.get(member) else registered

@@ -10,12 +10,16 @@ from bastide.store import Record, Txn
 
 
 class Found(msgspec.Struct, frozen=True):
-    """Its ARN, tags, the policies that stand at it, and own keys; it may not exist yet, or not at all."""
+    """Its ARN, tags, the policies that stand at it, and own keys; it may not exist yet, or not at all.
+
+    `roles` are those that it hands to whoever runs it, by the member that names them.
+    """
 
     arn: str
     tags: Mapping[str, str] = {}
     policies: tuple[str, ...] = ()
     keys: Mapping[str, Values] = {}
+    roles: Mapping[str, str] = {}
 
 
 Find = Callable[[Txn, Context, Params], list[Found]]

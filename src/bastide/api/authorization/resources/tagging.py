@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from bastide.api.authorization.keys import tags_in
 from bastide.api.authorization.resources.ecs import asked_cluster
 from bastide.api.authorization.resources.found import Found
 from bastide.api.authorization.resources.vpcs import specified, vpc_arn
@@ -36,12 +35,12 @@ class Tagging(NamedTuple):
 
 
 def tagging_of(ctx: Context, action: Action, params: Params, resources: list[Found]) -> Tagging | None:
-    """What the tags of a request need besides; `resources` is what the call itself is about."""
+    """What the tags that a request brings need besides; `resources` is what the call itself is about."""
     if action.service == "ec2":
         made = [Found(vpc_arn(ctx, str(one.get("ResourceType")), "*")) for one in specified(params)]
         return Tagging("ec2:CreateTags", made) if made else None
     creates = _CREATING.match(action.operation) and action.operation not in _NO_CREATION
-    if not creates or not tags_in(params):
+    if not creates:
         return None
     if action.service == "iam":
         return Tagging(f"iam:Tag{action.operation.removeprefix('Create')}", resources)
