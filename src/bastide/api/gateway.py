@@ -214,7 +214,7 @@ class Gateway:
 
         def closure(txn: Txn) -> Result:
             if guard is not None:
-                guard(txn)
+                txn.read_ahead(guard)
             return run(txn, ctx, params)
 
         if isinstance(operation, Reads):

@@ -4,6 +4,7 @@ Synchronous, bound to one thread and one transaction, and unusable once the clos
 Invariant: every write of a record leaves one change for the feed.
 """
 
+from collections.abc import Callable
 from typing import Any, TypedDict, Unpack
 
 import msgspec
@@ -44,13 +45,14 @@ class Txn:
         self._cursor = cursor
         self._statements = statements
         self._pending = pending  # None: a view
+        self._is_ahead = False
+        self._ahead: dict[Any, list[Record]] = {}
         self.has_written = False
 
     def get(self, kind: str, key: str) -> Record | None:
         """The record, or None."""
-        cursor = self._run(self._statements.get, {"at_kind": kind, "at_key": key})
-        row = cursor.fetchone()
-        return None if row is None else _record(row)
+        records = self._read(self._statements.get, {"at_kind": kind, "at_key": key})
+        return records[0] if records else None
 
     def find(
         self,
@@ -74,7 +76,7 @@ class Txn:
             values["after_name"], values["after_key"] = after
         if limit is not None:
             values["limit"] = limit
-        return [_record(row) for row in self._run(statement, values).fetchall()]
+        return self._read(statement, values)
 
     def count(self, kind: str, **filters: Unpack[Filters]) -> int:
         """How many records `find` with the same filters would give."""
@@ -164,9 +166,30 @@ class Txn:
         rows = self._run(self._statements.changes_since, {"since": since}).fetchall()
         return [Change(*row) for row in rows]
 
+    def read_ahead(self, look: Callable[["Txn"], None]) -> None:
+        """Run what looks at records and changes none; what it read is given to whoever asks the same next.
+
+        Who decides whether a call is allowed reads what the call itself begins with.
+        """
+        self._is_ahead = True
+        try:
+            look(self)
+        finally:
+            self._is_ahead = False
+
     def end(self) -> None:
         """Called by the store when the closure has returned."""
         self._cursor = None
+        self._ahead.clear()
+
+    def _read(self, statement: Statement, values: dict[str, Any]) -> list[Record]:
+        asked = (statement, *values.items())
+        records = self._ahead.pop(asked, None)
+        if records is None:
+            records = [_record(row) for row in self._run(statement, values).fetchall()]
+        if self._is_ahead:
+            self._ahead[asked] = records
+        return records
 
     def _run(self, statement: Statement, values: dict[str, Any]) -> Any:
         cursor = self._cursor
@@ -177,6 +200,7 @@ class Txn:
 
     def _write(self, statement: Statement, values: dict[str, Any]) -> Any:
         self._open_for_writing()
+        self._ahead.clear()
         return self._run(statement, values)
 
     def _open_for_writing(self) -> None:

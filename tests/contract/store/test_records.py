@@ -49,6 +49,49 @@ async def test_versions_grow_by_one(store: Store) -> None:
     assert (third.status, third.document) == ("ACTIVE", {"x": 1})
 
 
+async def test_a_transaction_sees_its_own_writes_whatever_it_has_read_before(store: Store) -> None:
+    await put_all(store, cluster("a"), cluster("b"))
+    key = cluster("a").key
+
+    def read(txn: Txn) -> list[Any]:
+        found, named = txn.get("cluster", key), txn.find("cluster", scope=SCOPE)
+        return [found and found.status, [record.name for record in named]]
+
+    def closure(txn: Txn) -> list[Any]:
+        seen = [read(txn), read(txn)]
+        held = txn.get("cluster", key)
+        assert held is not None
+        held = txn.put(held.changed(status="ACTIVE"))
+        seen.append(read(txn))
+        txn.delete(held)
+        return [*seen, read(txn)]
+
+    before, after = ["", ["a", "b"]], ["ACTIVE", ["a", "b"]]
+    assert await store.update(closure) == [before, before, after, [None, ["b"]]]
+
+
+async def test_what_was_read_ahead_is_as_good_as_read_again(store: Store) -> None:
+    await put_all(store, cluster("a"), cluster("b", document={"names": []}))
+    key = cluster("b").key
+
+    def look(txn: Txn) -> None:
+        assert txn.get("cluster", key) is not None
+        assert len(txn.find("cluster", scope=SCOPE)) == 2
+
+    def closure(txn: Txn) -> list[Any]:
+        txn.read_ahead(look)
+        first, second = txn.get("cluster", key), txn.get("cluster", key)
+        assert first is not None and second is not None
+        first.document["names"].append("x")  # nobody else has this one
+        txn.read_ahead(look)
+        txn.put(second.changed(status="ACTIVE"))
+        written = txn.get("cluster", key)
+        assert written is not None
+        return [second.document, written.document, written.status]
+
+    assert await store.update(closure) == [{"names": []}, {"names": []}, "ACTIVE"]
+
+
 async def test_a_second_insert_already_exists(store: Store) -> None:
     await put_all(store, cluster("a"))
     with pytest.raises(AlreadyExists) as caught:
