@@ -73,6 +73,8 @@ def _tags(found: Any) -> Iterator[tuple[str, str]]:
 
 def tag_keys(params: Params, tags: Mapping[str, str]) -> dict[str, Values]:
     """`aws:RequestTag/…` and `aws:TagKeys` of a request that brings some tags."""
+    if not tags and params.keys().isdisjoint(TAG_KEYS):
+        return {}
     named = [str(key) for name in TAG_KEYS for key in params.get(name) or ()]
     keys: dict[str, Values] = {f"aws:requesttag/{key.lower()}": value for key, value in tags.items()}
     if tags or named:
