@@ -92,7 +92,10 @@ async def test_a_role_has_a_trust_policy_a_description_and_a_longest_session(iam
     made = await iam.role("deploy", Description="ships", MaxSessionDuration=7200)
     assert made["RoleId"].startswith("AROA")
     assert (made["Description"], made["MaxSessionDuration"]) == ("ships", 7200)
-    await iam.call("UpdateRole", RoleName="deploy")
+    await iam.call("UpdateRole", RoleName="deploy", MaxSessionDuration=3600)  # as Terraform does
+    changed = (await iam.call("GetRole", RoleName="deploy"))["Role"]
+    assert (changed["Description"], changed["MaxSessionDuration"]) == ("ships", 3600)
+    await iam.call("UpdateRole", RoleName="deploy", Description="")
     changed = (await iam.call("GetRole", RoleName="deploy"))["Role"]
     assert "Description" not in changed
     assert changed["MaxSessionDuration"] == 3600

@@ -82,10 +82,11 @@ def get_role(txn: Txn, ctx: Context, params: Params) -> Result:
 
 
 def update_role(txn: Txn, ctx: Context, params: Params) -> Result:
-    """Another description or longest session; the description goes where none is given."""
-    record = changeable(txn, ctx, params)
-    seconds = params.get("MaxSessionDuration", SESSION_S)
-    txn.put(with_members(record, Description=params.get("Description"), MaxSessionDuration=seconds))
+    """Another description or longest session; what is not given stays, an empty description goes."""
+    changed = {name: params[name] for name in ("Description", "MaxSessionDuration") if name in params}
+    if changed.get("Description") == "":
+        changed["Description"] = None
+    txn.put(with_members(changeable(txn, ctx, params), **changed))
     return {}
 
 
