@@ -111,7 +111,7 @@ class Gateway:
         except Exception as escaped:
             error = self._error_of(escaped, request, exchange)
             response = self._render_error(error, request, exchange)
-            if is_guess(escaped):
+            if is_guess(escaped) and not exchange.is_verified:
                 wait_s = self._trail.guessing.wait_s(request.client)
         try:
             await self._trail.note_call(exchange, request, error)

@@ -253,6 +253,12 @@ async def test_a_body_nobody_signed_is_taken_by_s3_alone(served: Served, service
         assert await answer_to(chunked) == MISMATCH[service]
 
 
+async def test_s3_takes_no_header_of_its_own_that_was_not_signed(served: Served) -> None:
+    request = signed(served.url, S3)
+    request["headers"]["x-amz-meta-more"] = "1"
+    assert await answer_to(request) == MISMATCH[S3]
+
+
 async def test_what_is_refused_tells_nothing_of_the_secret(served: Served) -> None:
     request = signed(served.url, JSON)
     another_signature(request)

@@ -33,6 +33,14 @@ def kept(service: str, operation: str, params: Any, *, of_result: bool = False) 
             {"overrides": {"containerOverrides": [{"environment": [{"name": "A", "value": SECRET}]}]}},
         ),
         ("ecr", "PutImage", {"imageManifest": "{}", "Password": None}),
+        *(
+            (
+                "ecs",
+                "RegisterTaskDefinition",
+                {"containerDefinitions": [{"logConfiguration": {"options": {option: SECRET}}}]},
+            )
+            for option in ("splunk-token", "apikey", "License_Key", "aws_access_key_id", "http_passwd")
+        ),
     ],
 )
 def test_what_is_secret_is_not_kept(service: str, operation: str, params: Any) -> None:
@@ -62,6 +70,14 @@ def test_environment_values_are_hidden_as_cloudtrail_hides_them() -> None:
         "family": "f",
         "containerDefinitions": [{"name": "web", "image": "i", "environment": HIDDEN}],
     }
+
+
+def test_options_that_are_not_secret_by_their_name_are_kept() -> None:
+    configuration = {"logDriver": "awslogs", "options": {"awslogs-group": "/web", "splunk-token": SECRET}}
+    (shown,) = kept(
+        "ecs", "RegisterTaskDefinition", {"containerDefinitions": [{"logConfiguration": configuration}]}
+    )["containerDefinitions"]
+    assert shown["logConfiguration"]["options"] == {"awslogs-group": "/web", "splunk-token": HIDDEN}
 
 
 def test_names_begin_in_lower_case_at_every_depth() -> None:

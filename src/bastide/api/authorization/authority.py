@@ -13,6 +13,7 @@ from bastide.api.authorization.remembered import Remembered
 from bastide.api.operation import Caller, Context, Params
 from bastide.permissions import PrincipalKind
 from bastide.store import Store, Txn
+from bastide.wire.sigv4 import Refused, RefusedReason
 
 KINDS = ("iam-user", "iam-group", "iam-role", "iam-policy", "iam-attachment", "iam-membership")
 ENCODING = "ec2"  # the service whose refusals carry an encoded message, except those to describe
@@ -32,6 +33,7 @@ class Authority:
 
         None for whom nothing is asked. So one snapshot decides and answers, and the store is asked once.
         """
+        _check_long_term(ctx.caller, service)
         if ctx.caller.kind is PrincipalKind.ROOT:
             return None
         policies, keys = await self._standing(ctx.caller)
@@ -54,3 +56,13 @@ class Authority:
     async def _standing(self, caller: Caller) -> Standing:
         key = (caller.kind.value, caller.entity, caller.has_policies, caller.policies, caller.policy_arns)
         return await self._standings.get(key, lambda txn: standing_of(txn, caller))
+
+
+def _check_long_term(caller: Caller, service: str) -> None:
+    """Raise Refused for IAM's operations with keys of GetSessionToken or GetFederationToken.
+
+    Keys that end make none that stay (STS API reference, of both; there are no MFA devices here).
+    """
+    if service == "iam" and caller.is_temporary and caller.kind is not PrincipalKind.ROLE:
+        why = "The security token included in the request is invalid"
+        raise Refused(RefusedReason.BAD_TOKEN, why)

@@ -15,6 +15,7 @@ from bastide.config import Settings
 from bastide.model.faults import NotFound
 
 if TYPE_CHECKING:
+    from bastide.store.audit.reading import Place
     from bastide.store.audit.records import Record
 
 LAST = 200
@@ -31,7 +32,8 @@ def audit(settings: Settings, args: argparse.Namespace) -> int:
         raise NotFound("audit log", settings.instance, why=why)
     fits = _wanted(args)
     tail = Tail(settings.audit_folder) if args.follow else None
-    found = read_last(settings.audit_folder, fits, args.lines)
+    # What comes from here on is the tail's, and nothing is told twice.
+    found = read_last(settings.audit_folder, fits, args.lines, before=tail.place if tail else None)
     while True:
         for record in found:
             say(render_record(record).decode().rstrip() if args.json else render_line(record))
@@ -41,12 +43,14 @@ def audit(settings: Settings, args: argparse.Namespace) -> int:
         found = [record for record in tail.more() if fits(record)]
 
 
-def read_last(folder: Path, fits: "Callable[[Record], bool]", lines: int) -> "list[Record]":
+def read_last(
+    folder: Path, fits: "Callable[[Record], bool]", lines: int, *, before: "Place | None" = None
+) -> "list[Record]":
     """The last records that fit, the oldest first."""
     from bastide.store.audit.reading import Selection, read_back
 
     found: list[Record] = []
-    place = None
+    place = before
     while len(found) < lines:
         page, place = read_back(folder, Selection(fits=fits), limit=lines - len(found), before=place)
         found += [one.record for one in page]

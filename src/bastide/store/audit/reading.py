@@ -81,6 +81,11 @@ class Tail:
         self._path = segments[-1] if segments else None
         self._offset = self._path.stat().st_size if self._path is not None else 0
 
+    @property
+    def place(self) -> Place | None:
+        """What it shows comes behind this; None where there was nothing yet."""
+        return None if self._path is None else Place(self._path.name, self._offset)
+
     def more(self) -> list[Record]:
         """Records added since the last look."""
         found: list[Record] = []
@@ -89,9 +94,12 @@ class Tail:
                 continue
             if path != self._path:
                 self._path, self._offset = path, 0
-            with path.open("rb") as file:
-                file.seek(self._offset)
-                data = file.read()
+            try:
+                with path.open("rb") as file:
+                    file.seek(self._offset)
+                    data = file.read()
+            except FileNotFoundError:  # it was in the way of newer ones
+                continue
             whole = data.rfind(b"\n") + 1
             self._offset += whole
             found += [record for line in data[:whole].splitlines() if (record := _parsed(line)) is not None]

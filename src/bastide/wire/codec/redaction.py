@@ -5,6 +5,7 @@ bytes, of which only their number is told. Members get names as CloudTrail write
 case. A shape of which nothing would change compiles to None and costs nothing.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -26,6 +27,10 @@ SECRET_NAMES = frozenset(
         "token",
         "encodedmessage",
     }
+)
+
+_SECRET_KEY = re.compile(
+    r"(access|api|shared)[-_]?key|credential|licen[cs]e|passw|secret|token", re.IGNORECASE
 )
 
 Redact = Callable[[Any], Any]
@@ -52,7 +57,9 @@ class Redaction:
             return None if inner is None else partial(_each_item, inner)
         if shape.type_name == "map":
             inner = self.of(shape.value)
-            return None if inner is None else partial(_each_value, inner)
+            if inner is not None:
+                return partial(_each_value, inner)
+            return _by_key if shape.value.type_name == "string" else None
         return None
 
     def _structure(self, shape: Shape) -> Redact | None:
@@ -87,6 +94,13 @@ def _each_item(inner: Redact, value: Any) -> Any:
 
 def _each_value(inner: Redact, value: Any) -> Any:
     return {key: inner(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _by_key(value: Any) -> Any:
+    """A map that anybody can put anything into, as the options of a log driver."""
+    if not isinstance(value, dict) or not any(_SECRET_KEY.search(key) for key in value):
+        return value
+    return {key: HIDDEN if _SECRET_KEY.search(key) else item for key, item in value.items()}
 
 
 def _hide(value: Any) -> Any:

@@ -292,6 +292,26 @@ async def test_nobody_locks_the_admin_out(world: World) -> None:
     await asyncio.to_thread(attempt)
 
 
+async def test_keys_that_end_make_none_that_stay(world: World) -> None:
+    def attempt() -> None:
+        keys = world.user("ann", allow("*"))
+        sts = world.client("sts", keys)
+        session = session_keys(sts.get_session_token()["Credentials"])
+        federated = sts.get_federation_token(Name="fed", Policy=policy(allow("*")))["Credentials"]
+        root = session_keys(world.admin("sts").get_session_token()["Credentials"])
+        for held in (session, session_keys(federated), root):
+            world.client("ecs", held).list_clusters()
+            iam = world.client("iam", held)
+            for _ in range(6):  # it is nobody's guess, and does not wait
+                told = refused(iam.create_access_key, UserName="ann")
+            assert told == ("InvalidClientTokenId", "The security token included in the request is invalid")
+        arn = world.role("boss", trusting({"AWS": ANN}), allow("iam:*"))
+        assumed = world.client("sts", session).assume_role(RoleArn=arn, RoleSessionName="ci")
+        world.client("iam", session_keys(assumed["Credentials"])).list_users()
+
+    await asyncio.to_thread(attempt)
+
+
 async def test_sessions_of_a_role_have_its_permissions_and_no_more(world: World) -> None:
     await asyncio.to_thread(role_sessions, world)
 

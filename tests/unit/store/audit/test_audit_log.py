@@ -248,6 +248,30 @@ def test_following_goes_on_in_the_next_segment(tmp_path: Path) -> None:
     assert seen == [f"R{number}" for number in range(10)]
 
 
+def test_what_was_there_before_is_told_apart_from_what_comes(tmp_path: Path) -> None:
+    written = Written(tmp_path)
+    written.write(record("Before"))
+    tail = Tail(tmp_path)
+    written.write(record("After"))
+    written.writer.join()
+    found, _ = read_back(tmp_path, Selection(), limit=9, before=tail.place)
+    assert [one.record.name for one in found] == ["Before"]
+    assert [one.name for one in tail.more()] == ["After"]
+
+
+def test_following_does_not_end_with_a_segment_that_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = Written(tmp_path)
+    written.write(record("Before"))
+    tail = Tail(tmp_path)
+    written.writer.join()
+    listed = list_segments(tmp_path)
+    listed[0].unlink()  # between the look at the folder and the look at the file
+    monkeypatch.setattr("bastide.store.audit.reading.list_segments", lambda folder: listed)
+    assert tail.more() == []
+
+
 def test_what_is_too_large_or_no_text_is_left_out(tmp_path: Path) -> None:
     large = parse_record(render_record(record(parameters={"a": "x" * DETAIL_MAX_BYTES}))[:-1])
     assert large.parameters["omitted"] is True
