@@ -80,7 +80,14 @@ def decided(each: Case) -> str:
         resource=next(compiled("resource", PolicyKind.RESOURCE), None),
     )
     who = each.asked.who
-    principal = Principal(kind=PrincipalKind(who.kind), arn=who.arn, account=who.account, role_arn=who.issuer)
+    principal = Principal(
+        kind=PrincipalKind(who.kind),
+        arn=who.arn,
+        account=who.account,
+        role_arn=who.issuer,
+        id=who.id,
+        role_id=who.issuer_id,
+    )
     request = Request(
         action=each.asked.action, resource=each.asked.resource, principal=principal, keys=each.asked.keys
     )

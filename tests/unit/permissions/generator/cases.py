@@ -10,12 +10,13 @@ from tests.unit.permissions.interpreter.statements import Asked, Who
 
 OTHER_ACCOUNT = "999999999999"
 ROOT_ARN = f"arn:aws:iam::{ACCOUNT}:root"
+USER_ID, ROLE_ID = "AIDAAAAAAAAAAAAAAAAAA", "AROAAAAAAAAAAAAAAAAAA"
 PEOPLE = (
-    Who("user", USER.arn, ACCOUNT),
+    Who("user", USER.arn, ACCOUNT, id=USER_ID),
     Who("user", f"arn:aws:iam::{ACCOUNT}:user/bob", ACCOUNT),
-    Who("role", SESSION.arn, ACCOUNT, ROLE_ARN),
+    Who("role", SESSION.arn, ACCOUNT, ROLE_ARN, f"{ROLE_ID}:ci", ROLE_ID),
     Who("role", f"arn:aws:sts::{ACCOUNT}:assumed-role/deploy/cd", ACCOUNT, ROLE_ARN),
-    Who("federated", FEDERATED.arn, ACCOUNT, USER.arn),
+    Who("federated", FEDERATED.arn, ACCOUNT, USER.arn, issuer_id=USER_ID),
     Who("federated", FEDERATED.arn, ACCOUNT),  # the root user's
     Who("root", ROOT_ARN, ACCOUNT),
     Who("service", ECS_TASKS.arn, ACCOUNT),
@@ -33,6 +34,9 @@ NAMES = (
     SESSION.arn,
     SESSION.arn,
     FEDERATED.arn,
+    USER_ID,
+    ROLE_ID,
+    f"{ROLE_ID}:ci",
 )
 ACTIONS = ("ecs:RunTask", "ecs:StopTask", "ecr:BatchGetImage", "iam:PassRole")
 ACTION_PATTERNS = (
@@ -136,7 +140,10 @@ def principals(chance: Random, kind: str, who: Who) -> dict[str, Any]:
         return {chance.choice(("Principal", "NotPrincipal")): "*"}
     names = some(chance, (*NAMES, *[who.issuer or who.arn] * 3), 1, 2)
     if chance.random() < 0.2:
-        names += [chance.choice((ACCOUNT, ROOT_ARN)), *some(chance, (who.arn, who.issuer or who.arn), 1, 3)]
+        names += [
+            chance.choice((ACCOUNT, ROOT_ARN)),
+            *some(chance, (who.arn, who.issuer or who.arn, who.id or who.arn), 1, 3),
+        ]
     found: dict[str, Any] = {"AWS": one_or_many(chance, names)}
     if chance.random() < 0.3:
         found |= {

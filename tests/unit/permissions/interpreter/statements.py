@@ -11,12 +11,14 @@ NOBODY, ACCOUNT, ROLE, ITSELF = range(4)  # how directly somebody is named
 
 
 class Who(NamedTuple):
-    """Somebody who asks; `issuer` is the role or user whose session it is."""
+    """Somebody who asks; `issuer` is the role or user whose session it is. Either may have a unique id."""
 
     kind: str
     arn: str
     account: str
     issuer: str = ""
+    id: str = ""
+    issuer_id: str = ""
 
 
 class Asked(NamedTuple):
@@ -116,8 +118,8 @@ def named(statement: Statement, who: Who) -> int:
     ):
         # Account, role and session have each to be listed, or the denial reaches them.
         names = listed(statement["NotPrincipal"].get("AWS", []))
-        for needed in {who.arn, who.issuer} - {"", root(who)}:
-            if needed not in names:
+        for arn, id_ in ((who.arn, who.id), (who.issuer, who.issuer_id)):
+            if arn not in ("", root(who), *names) and (not id_ or id_ not in names):
                 return ITSELF
         return NOBODY if who.account in names or root(who) in names else ITSELF
     return NOBODY if spared else ITSELF
@@ -128,11 +130,11 @@ def among(principal: Any, who: Who) -> int:
     if is_everybody(principal):
         return ITSELF
     names = listed(principal.get("Service" if who.kind == "service" else "AWS", []))
-    if who.arn in names:
+    if who.arn in names or (who.id and who.id in names):
         return ITSELF
     if who.kind == "service":
         return NOBODY
-    if who.issuer in names:
+    if (who.issuer and who.issuer in names) or (who.issuer_id and who.issuer_id in names):
         return ROLE
     return ACCOUNT if who.account in names or root(who) in names else NOBODY
 
