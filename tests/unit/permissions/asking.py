@@ -7,6 +7,7 @@ from bastide.permissions import Policy, PolicyKind, Principal, PrincipalKind, Re
 
 ACCOUNT = "111122223333"
 USER = Principal(kind=PrincipalKind.USER, arn=f"arn:aws:iam::{ACCOUNT}:user/ann", account=ACCOUNT)
+ROOT = Principal(kind=PrincipalKind.ROOT, arn=f"arn:aws:iam::{ACCOUNT}:root", account=ACCOUNT)
 ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/deploy"
 SESSION = Principal(
     kind=PrincipalKind.ROLE,

@@ -15,6 +15,7 @@ import pytest
 
 from bastide.permissions import (
     Decision,
+    Effect,
     Policies,
     PolicyKind,
     Principal,
@@ -29,11 +30,12 @@ from tests.unit.permissions.asking import USER, policy, statement
 from tests.unit.permissions.generator.cases import Case, case
 from tests.unit.permissions.generator.conditions import FORMS, NULL, QUALIFIERS, condition, request_keys
 from tests.unit.permissions.interpreter.decisions import ALLOWED, decide, decide_trust
-from tests.unit.permissions.interpreter.statements import holds_all, listed, naming
+from tests.unit.permissions.interpreter.statements import Asked, holds_all, listed, naming
 
 SEEDS = range(3)
 CASES = 1000
-DRAWS = 40
+DRAWS = 30
+TOLD = 200
 KINDS = ("identity", "boundary", "session", "resource", "trust")
 OPPOSITES = ("NotAction", "NotResource", "Principal", "NotPrincipal", "Condition")
 VARIABLES = ("${aws:", ", '", "${*}", "${?}", "${$}")
@@ -79,7 +81,14 @@ def decided(each: Case) -> str:
         session=tuple(compiled("session")) if "session" in each.policies else None,
         resource=next(compiled("resource", PolicyKind.RESOURCE), None),
     )
-    who = each.asked.who
+    request = request_of(each.asked)
+    if each.trust is None:
+        return called(evaluate(request, policies))
+    return called(evaluate_trust(request, policies, compile_policy(json.dumps(each.trust), PolicyKind.TRUST)))
+
+
+def request_of(asked: Asked) -> Request:
+    who = asked.who
     principal = Principal(
         kind=PrincipalKind(who.kind),
         arn=who.arn,
@@ -88,12 +97,7 @@ def decided(each: Case) -> str:
         id=who.id,
         role_id=who.issuer_id,
     )
-    request = Request(
-        action=each.asked.action, resource=each.asked.resource, principal=principal, keys=each.asked.keys
-    )
-    if each.trust is None:
-        return called(evaluate(request, policies))
-    return called(evaluate_trust(request, policies, compile_policy(json.dumps(each.trust), PolicyKind.TRUST)))
+    return Request(action=asked.action, resource=asked.resource, principal=principal, keys=asked.keys)
 
 
 def called(decision: Decision) -> str:
@@ -110,15 +114,30 @@ def test_a_condition_holds_alike_and_both_ways(form: str) -> None:
     chance = Random(form)
     seen: Counter[bool] = Counter()
     for _ in range(DRAWS):
-        keys = request_keys(chance)
-        name, by_key = condition(chance, form, keys)
+        asked = (request_keys(chance), request_keys(chance))
+        name, by_key = condition(chance, form, asked[0])
         held = statement(Condition={name: by_key})
         version = chance.choice(("2012-10-17", "2008-10-17"))
-        wanted = holds_all(held, keys, new=version == "2012-10-17")
-        request = Request(action="a:b", resource="*", principal=USER, keys=keys)
-        assert policy(held, version=version).allows(request) is wanted, (held, keys, version)
-        seen[wanted] += 1
+        compiled = policy(held, version=version)
+        for keys in asked:
+            wanted = holds_all(held, keys, new=version == "2012-10-17")
+            request = Request(action="a:b", resource="*", principal=USER, keys=keys)
+            assert compiled.allows(request) is wanted, (held, keys, version)
+            seen[wanted] += 1
     assert min(seen[True], seen[False]) >= DRAWS / 10, "it hardly ever decides the other way"
+
+
+def test_the_statements_that_decide_are_told_alike() -> None:
+    for each, _ in expected(0)[:TOLD]:
+        for one in each.policies["identity"]:
+            compiled, is_new = compile_policy(json.dumps(one)), one.get("Version") == "2012-10-17"
+            for effect in Effect:
+                told = [found.index for found in compiled.matching(request_of(each.asked), effect)]
+                assert told == [
+                    index
+                    for index, said in enumerate(listed(one["Statement"]))
+                    if said["Effect"] == effect and naming(said, each.asked, new=is_new)
+                ]
 
 
 def test_every_kind_of_policy_decides_often_and_for_every_kind_of_principal() -> None:

@@ -197,6 +197,10 @@ def test_a_managed_policy_is_of_the_newer_language() -> None:
             {"Principal": {"AWS": "arn:aws:iam::111122223333:user/*"}},
             'Invalid principal in policy: "AWS":"arn:aws:iam::111122223333:user/*"',
         ),
+        (
+            {"Principal": {"AWS": "arn:aws:iam:::user/bob"}},
+            'Invalid principal in policy: "AWS":"arn:aws:iam:::user/bob"',
+        ),
         ({"Principal": "bob"}, "Invalid principal in policy"),
     ],
 )

@@ -17,6 +17,7 @@ from tests.unit.permissions.asking import (
     ECS_TASKS,
     FEDERATED,
     ROLE_ARN,
+    ROOT,
     SESSION,
     USER,
     ask,
@@ -102,6 +103,14 @@ def test_each_kind_of_policy_refuses_in_its_own_words(name: str) -> None:
     assert told == (HEAD + why if why else "")
 
 
+def test_s3_alone_quotes_the_resource() -> None:
+    for action, told in (("s3:GetObject", '"arn:aws:s3:::b/k"'), ("ecs:RunTask", "arn:aws:s3:::b/k")):
+        request = ask(action, "arn:aws:s3:::b/k")
+        assert f"{action} on resource: {told} because" in render_denial(
+            request, evaluate(request, Policies())
+        )
+
+
 @pytest.mark.parametrize(
     ("principal", "policies", "is_allowed"),
     [
@@ -136,6 +145,7 @@ def test_a_federated_session_without_a_session_policy_has_no_permissions() -> No
         ("Deny", [USER.arn, ACCOUNT], USER, False),
         ("Deny", [ROLE_ARN, ACCOUNT], SESSION, True),
         ("Deny", [ROLE_ARN, SESSION.arn, f"arn:aws:iam::{ACCOUNT}:root"], SESSION, False),
+        ("Deny", [ACCOUNT], ROOT, False),
         ("Allow", [USER.arn], USER, False),
         ("Allow", [ACCOUNT], USER, False),
         ("Allow", [ROLE_ARN], USER, True),

@@ -130,6 +130,17 @@ def test_the_older_language_has_no_variables() -> None:
     assert not old.allows(named)
 
 
+def test_a_policy_tells_the_keys_it_asks_for() -> None:
+    asking = statement(
+        resource="arn:aws:s3:::b/${aws:username}/${*}/${aws:PrincipalTag/team, 'x'}",
+        Condition={"StringLike": {"s3:prefix": ["${aws:userid}/*", "${?}"]}, "Null": {"aws:TagKeys": "true"}},
+    )
+    in_conditions = {"s3:prefix", "aws:TagKeys"}
+    variables = {"aws:username", "aws:PrincipalTag/team", "aws:userid"}
+    assert policy(asking).keys == in_conditions | variables
+    assert policy(asking, version="2008-10-17").keys == in_conditions
+
+
 def test_many_stars_cost_no_more_than_a_few() -> None:
     pattern = "arn:aws:s3:::" + "*a" * 60 + "*b"
     found = policy(statement(resource=pattern, Condition={"StringLike": {"aws:x": "*a" * 60 + "*b"}}))

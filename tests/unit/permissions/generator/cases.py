@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any, NamedTuple
 
-from tests.unit.permissions.asking import ACCOUNT, ECS_TASKS, FEDERATED, ROLE_ARN, SESSION, USER
+from tests.unit.permissions.asking import ACCOUNT, ECS_TASKS, FEDERATED, ROLE_ARN, ROOT, SESSION, USER
 from tests.unit.permissions.generator.conditions import conditions, in_some_case, request_keys, some
 from tests.unit.permissions.interpreter.statements import Asked, Who
 
 OTHER_ACCOUNT = "999999999999"
-ROOT_ARN = f"arn:aws:iam::{ACCOUNT}:root"
 USER_ID, ROLE_ID = "AIDAAAAAAAAAAAAAAAAAA", "AROAAAAAAAAAAAAAAAAAA"
 PEOPLE = (
     Who("user", USER.arn, ACCOUNT, id=USER_ID),
@@ -18,13 +17,14 @@ PEOPLE = (
     Who("role", f"arn:aws:sts::{ACCOUNT}:assumed-role/deploy/cd", ACCOUNT, ROLE_ARN),
     Who("federated", FEDERATED.arn, ACCOUNT, USER.arn, issuer_id=USER_ID),
     Who("federated", FEDERATED.arn, ACCOUNT),  # the root user's
-    Who("root", ROOT_ARN, ACCOUNT),
+    Who("root", ROOT.arn, ACCOUNT),
     Who("service", ECS_TASKS.arn, ACCOUNT),
 )
 NAMES = (
+    "",
     "*",
     ACCOUNT,
-    ROOT_ARN,
+    ROOT.arn,
     OTHER_ACCOUNT,
     f"arn:aws:iam::{OTHER_ACCOUNT}:user/ann",
     USER.arn,
@@ -141,7 +141,7 @@ def principals(chance: Random, kind: str, who: Who) -> dict[str, Any]:
     names = some(chance, (*NAMES, *[who.issuer or who.arn] * 3), 1, 2)
     if chance.random() < 0.2:
         names += [
-            chance.choice((ACCOUNT, ROOT_ARN)),
+            chance.choice((ACCOUNT, ROOT.arn)),
             *some(chance, (who.arn, who.issuer or who.arn, who.id or who.arn), 1, 3),
         ]
     found: dict[str, Any] = {"AWS": one_or_many(chance, names)}

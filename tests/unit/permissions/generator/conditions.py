@@ -9,13 +9,15 @@ from typing import Any
 
 from tests.unit.permissions.interpreter.texts import Keys
 
-TEXTS = (
+TEXTS: tuple[Any, ...] = (
+    True,
     "",
     "a",
     "A",
     "ab",
     "b*",
     "*b",
+    "a*b",
     "?",
     "*",
     "d?v",
@@ -71,6 +73,7 @@ NUMBERS: tuple[Any, ...] = (
 )
 MOMENTS = (
     "2029",
+    "2029-01-15",
     "2029-12",
     "2029-12-31",
     "2030-01-01T00:00Z",
@@ -83,6 +86,7 @@ MOMENTS = (
     "1893455999",
     "-86400",
     "soon",
+    "123",
     "2030-13",
 )
 BYTES = ("QQ==", "QUI=", "QUJD", "QR==", "", "QQ", "Q*==", "====")
@@ -125,7 +129,9 @@ OPERATORS: dict[str, tuple[Sequence[Any], str]] = {
 GIVEN: dict[str, Sequence[str]] = {
     "aws:text": (
         "",
+        "true",
         "a",
+        "a\nb",
         "A",
         "ab",
         "b*",
@@ -189,7 +195,7 @@ def request_keys(chance: Random) -> dict[str, Any]:
     """Keys of a request: each of one value, of several, of none, empty, or absent."""
     found: dict[str, Any] = {"aws:tagkeys": ("a", "b")}
     if chance.random() < 0.7:
-        found["aws:username"] = "ann"
+        found["aws:username"] = chance.choice(("ann", "ann", "Ann"))
     if chance.random() < 0.6:
         found["aws:principaltag/team"] = chance.choice(("dev", "red*"))
     return found | {name: value for name in GIVEN if (value := shaped(chance, GIVEN[name])) is not None}
