@@ -134,6 +134,11 @@ def test_a_wrong_resource(resource: str, why: str) -> None:
         without("Resource", Resource="arn:aws:xyz"),
         without("Resource", Resource="arn:aws:iam:::user/x"),
         without("Resource", Resource="arn:aws:iam::111122223333:*"),
+        without("Resource", Resource="arn:aws:iam::111122223333:root"),
+        without("Resource", Resource="arn:aws:iam:*:*:role/x"),
+        without("Resource", Resource="arn:aws:s3:us-east-1:111122223333:accesspoint/x"),
+        without("Resource", Resource="arn:aws:s3:*::b"),
+        without("", Condition={"StringEqual": {}}),
         without("Resource", Resource="arn:*:ecs:*:*:cluster/x"),
         without("Action", Action="fake-service.v2:Do It All"),
         without("", Condition={}),
@@ -190,7 +195,12 @@ def test_a_managed_policy_is_of_the_newer_language() -> None:
             {"Principal": {"AWS": "*"}, "Action": "*"},
             "AssumeRole policy may only specify STS AssumeRole actions.",
         ),
+        (
+            {"Principal": {"AWS": "*"}, "Action": ["sts:AssumeRole", "ecs:RunTask"]},
+            "AssumeRole policy may only specify STS AssumeRole actions.",
+        ),
         ({"Principal": {"AWS": "bob"}}, 'Invalid principal in policy: "AWS":"bob"'),
+        ({"Principal": {"Federated": ""}}, 'Invalid principal in policy: "FEDERATED":""'),
         ({"Principal": {"Service": "ecs-tasks"}}, 'Invalid principal in policy: "SERVICE":"ecs-tasks"'),
         ({"Principal": {"Person": "bob"}}, 'Invalid principal in policy: "Person"'),
         (
@@ -221,5 +231,6 @@ def test_a_trust_policy_that_is_none() -> None:
     assert refusal(versioned, PolicyKind.TRUST) == "The policy must contain a valid version string"
     twice = json.dumps({"Statement": [good | {"Sid": "A"}, good | {"Sid": "A"}]})
     assert refusal(twice, PolicyKind.TRUST) == "The Statement Ids in the policy are not unique"
-    denying = {"Effect": "Deny", "Principal": {"AWS": "*"}, "NotAction": "sts:TagSession"}
-    parse_document(json.dumps({"Statement": denying}), PolicyKind.TRUST)
+    for named in ({"NotAction": "sts:TagSession"}, {"Action": "STS:assumerole"}):
+        denying = {"Effect": "Deny", "Principal": {"AWS": "*"}, **named}
+        parse_document(json.dumps({"Statement": denying}), PolicyKind.TRUST)
