@@ -200,6 +200,11 @@ EXAMPLES: Examples = {
             To("a:b", f"{ECS}:service/default/web", {}),
         ],
     ),
+    "a wildcard of the last field reaches over colons": Example(
+        [statement(resource="arn:aws:logs:*:*:log-group:*:end")],
+        [To("a:b", f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:a:log-stream:end")],
+        [To("a:b", f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:a:log-stream:ends")],
+    ),
     "all but one resource": Example(
         [statement(resource=None, NotResource=[f"{ROLE}/admin", f"{ROLE}/admin/*"])],
         [To("iam:GetRole", f"{ROLE}/x", {})],
