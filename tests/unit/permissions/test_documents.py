@@ -169,6 +169,9 @@ def test_a_managed_policy_is_of_the_newer_language() -> None:
         with pytest.raises(Invalid) as caught:
             parse_managed(json.dumps(versioned | {"Statement": GOOD}))
         assert caught.value.why == "Policy document must be version 2012-10-17 or greater."
+    with pytest.raises(Invalid) as caught:
+        parse_managed(json.dumps({"Version": "2012-10-17", "Statement": without("Action", Action="x")}))
+    assert caught.value.why == PREFACED
 
 
 @pytest.mark.parametrize(
