@@ -89,12 +89,14 @@ def caller_keys(caller: Caller, of_entity: Keys) -> dict[str, Values]:
     """Condition keys about the caller (IAM user guide, "Properties of the principal")."""
     keys: dict[str, Values] = dict(of_entity)
     if caller.kind is PrincipalKind.FEDERATED:
-        keys = {"aws:principalaccount": caller.account, "aws:principaltype": "FederatedUser"}
+        keys = {key: value for key, value in keys.items() if key.startswith("aws:principaltag/")}
+        keys |= {"aws:principalaccount": caller.account, "aws:principaltype": "FederatedUser"}
     keys["aws:userid"] = caller.user_id
     keys.setdefault("aws:principalaccount", caller.account)
     keys.setdefault("aws:principalarn", caller.principal_arn)
     if caller.issued_at is not None:
         keys["aws:tokenissuetime"] = caller.issued_at.isoformat()
+        keys["aws:multifactorauthpresent"] = "false"  # of long-term keys it says nothing
     if caller.source_identity:
         keys["aws:sourceidentity"] = caller.source_identity
     for key, value in caller.tags.items():

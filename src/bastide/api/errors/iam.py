@@ -43,6 +43,7 @@ IAM: Table = {
     (InUse, "policy version"): Row("DeleteConflict"),
     (InUse, "instance profile"): Row("DeleteConflict"),
     (LimitExceeded, "access keys"): Row("LimitExceeded"),
+    (LimitExceeded, "account"): Row("LimitExceeded"),
     (LimitExceeded, "groups"): Row("LimitExceeded"),
     (LimitExceeded, "policies"): Row("LimitExceeded"),
     (LimitExceeded, "policy size"): Row("LimitExceeded"),

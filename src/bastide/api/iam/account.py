@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from bastide.api.iam.identities import instance_profiles
 from bastide.api.iam.identities.access_keys import KEYS_MAX
-from bastide.api.iam.identities.entities import GROUP, ROLE, USER, iam_scope
+from bastide.api.iam.identities.entities import GROUP, PER_ACCOUNT, ROLE, USER, iam_scope
 from bastide.api.iam.identities.members import GROUPS_MAX
 from bastide.api.iam.policies.attachments import POLICIES_MAX
+from bastide.api.iam.policies.managed import PER_ACCOUNT_MAX, own_policies
 from bastide.api.iam.policies.policy import POLICY
 from bastide.api.iam.policies.sizes import INLINE_MAX, MANAGED_MAX, TRUST_MAX
 from bastide.api.iam.policies.versions import VERSIONS_MAX
@@ -15,6 +16,7 @@ from bastide.model.faults import AlreadyExists, NotFound
 from bastide.store import Record, Txn
 
 ALIAS = "iam-account-alias"
+TOKEN_VERSION = 2  # sessions' tokens count in every region: API reference, SetSecurityTokenServicePreferences
 
 
 def create_account_alias(txn: Txn, ctx: Context, params: Params) -> Result:
@@ -62,6 +64,10 @@ def get_account_summary(txn: Txn, ctx: Context, params: Params) -> Result:
             "MFADevicesInUse": 0,
             "Providers": 0,
             "ServerCertificates": 0,
+            "AccountPasswordPresent": 0,
+            "AccountSigningCertificatesPresent": 0,
+            "PolicyVersionsInUse": sum(len(policy.versions) for policy in own_policies(txn, scope)),
+            "GlobalEndpointTokenVersion": TOKEN_VERSION,
             "AccessKeysPerUserQuota": KEYS_MAX,
             "AssumeRolePolicySizeQuota": TRUST_MAX,
             "AttachedPoliciesPerGroupQuota": POLICIES_MAX,
@@ -73,6 +79,10 @@ def get_account_summary(txn: Txn, ctx: Context, params: Params) -> Result:
             "RolePolicySizeQuota": INLINE_MAX["role"],
             "UserPolicySizeQuota": INLINE_MAX["user"],
             "VersionsPerPolicyQuota": VERSIONS_MAX,
+            "PoliciesQuota": PER_ACCOUNT_MAX,
+            "PolicyVersionsInUseQuota": PER_ACCOUNT_MAX * VERSIONS_MAX,
+            "InstanceProfilesQuota": instance_profiles.PROFILES_MAX,
+            **{f"{plural}Quota": most for plural, most in PER_ACCOUNT.items()},
         }
     }
 

@@ -1,7 +1,7 @@
 """AssumeRole: the role's trust policy decides, and where it names only the account, the caller's own too."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -9,6 +9,7 @@ from bastide.api.authorization.callers import caller_principal, policies_of
 from bastide.api.authorization.keys import request_keys
 from bastide.api.iam.identities.entities import ROLE, find_entity, iam_scope
 from bastide.api.operation import Caller, Context, Operation, Params, Reads, Result
+from bastide.api.sts.limits import check_devices, check_not_federated
 from bastide.api.sts.session_policies import Asked, read_asked
 from bastide.api.sts.sessions import credentials, new_session
 from bastide.model.arn import last_of, parse_arn, render_arn
@@ -23,6 +24,7 @@ from bastide.permissions import (
     evaluate_trust,
     render_denial,
 )
+from bastide.permissions.patterns import Values
 from bastide.store import Record, Txn
 
 SECONDS = 3600
@@ -34,11 +36,14 @@ def assume_role(txn: Txn, ctx: Context, params: Params) -> Result:
     """Credentials of a role for a while."""
     if ctx.caller.kind is PrincipalKind.ROOT:
         raise Denied("role", why="Roles may not be assumed by root accounts.")
+    check_not_federated(ctx.caller, "AssumeRole")
+    check_devices(params)
     role = _role(txn, ctx, params)
     asked = read_asked(txn, ctx, params)
-    tags, transitive = _session_tags(ctx, params, asked)
-    for action in _actions(ctx, params, asked):
-        _check_trust(txn, ctx, params, role, action, asked)
+    tagged, source_identity = _session_tags(ctx, params, asked), _source_identity(ctx, params)
+    keys = _keys(params, tagged, source_identity)
+    for action in _actions(tagged, source_identity):
+        _check_trust(txn, ctx, role, action, keys)
     seconds = _seconds(ctx, params, role)
     session = new_session(
         ctx,
@@ -48,12 +53,12 @@ def assume_role(txn: Txn, ctx: Context, params: Params) -> Result:
         has_policies=asked.has_policies,
         policies=asked.policies,
         policy_arns=asked.arns,
-        tags=tags,
-        transitive_keys=transitive,
-        source_identity=_source_identity(ctx, params),
+        tags=tagged.tags,
+        transitive_keys=tagged.transitive_keys,
+        source_identity=source_identity,
     )
     answer: Result = {
-        "Credentials": credentials(ctx.vault, session),
+        "Credentials": credentials(ctx.vault, session, params),
         "AssumedRoleUser": {"AssumedRoleId": session.user_id, "Arn": session.arn},
     }
     if asked.has_policies or asked.tags:
@@ -76,33 +81,42 @@ def _role(txn: Txn, ctx: Context, params: Params) -> Record:
     return role
 
 
-def _actions(ctx: Context, params: Params, asked: Asked) -> list[str]:
-    """What the trust policy must allow: tags and a source identity need their own permission."""
-    wanted = [ASSUME]
-    if asked.tags:
-        wanted.append(TAG)
-    if params.get("SourceIdentity"):
-        wanted.append(IDENTIFY)
-    return wanted
+class _Tagged(NamedTuple):
+    """A session's tags, and which of them go on with whatever role it assumes next."""
+
+    tags: dict[str, str]
+    transitive_keys: tuple[str, ...]
 
 
-def _check_trust(txn: Txn, ctx: Context, params: Params, role: Record, action: str, asked: Asked) -> None:
-    keys = request_keys(ctx, txn) | {
-        f"aws:requesttag/{key.lower()}": value for key, value in asked.tags.items()
-    }
-    keys |= {f"aws:resourcetag/{tag['Key'].lower()}": tag["Value"] for tag in role.document["tags"]}
+def _actions(tagged: _Tagged, source_identity: str) -> list[str]:
+    """What the trust policy must allow.
+
+    Tags and a source identity need their own permission, in every role of a chain (IAM user guide, "Pass
+    session tags in AWS STS" and "Monitor and control actions taken with assumed roles").
+    """
+    return [ASSUME, *([TAG] if tagged.tags else []), *([IDENTIFY] if source_identity else [])]
+
+
+def _keys(params: Params, tagged: _Tagged, source_identity: str) -> dict[str, Values]:
+    """The condition keys of this request alone."""
+    keys: dict[str, Values] = {f"aws:requesttag/{key.lower()}": value for key, value in tagged.tags.items()}
     keys["sts:rolesessionname"] = params["RoleSessionName"]
-    if asked.tags:
-        keys["aws:tagkeys"] = tuple(asked.tags)
-        keys["sts:transitivetagkeys"] = tuple(params.get("TransitiveTagKeys") or ())
-    for key, member in (("sts:externalid", "ExternalId"), ("sts:sourceidentity", "SourceIdentity")):
-        if params.get(member):
-            keys[key] = params[member]
+    if tagged.tags:
+        keys |= {"aws:tagkeys": tuple(tagged.tags), "sts:transitivetagkeys": tagged.transitive_keys}
+    if params.get("ExternalId"):
+        keys["sts:externalid"] = params["ExternalId"]
+    if source_identity:
+        keys["sts:sourceidentity"] = source_identity
+    return keys
+
+
+def _check_trust(txn: Txn, ctx: Context, role: Record, action: str, keys: Mapping[str, Values]) -> None:
+    tags = {f"aws:resourcetag/{tag['Key'].lower()}": tag["Value"] for tag in role.document["tags"]}
     request = Request(
         action=action,
         resource=role.document["members"]["Arn"],
         principal=caller_principal(ctx.caller),
-        keys=keys,
+        keys={**request_keys(ctx, txn), **tags, **keys},
     )
     trust = compile_policy(role.document["trust"], PolicyKind.TRUST)
     decision = evaluate_trust(request, policies_of(txn, ctx.caller), trust)
@@ -125,7 +139,7 @@ def _seconds(ctx: Context, params: Params, role: Record) -> int:
     return seconds
 
 
-def _session_tags(ctx: Context, params: Params, asked: Asked) -> tuple[dict[str, str], tuple[str, ...]]:
+def _session_tags(ctx: Context, params: Params, asked: Asked) -> _Tagged:
     """The session's tags: those asked for, and those that go on from session to session."""
     handed_on = {key: ctx.caller.tags[key] for key in ctx.caller.transitive_keys}
     again = {key.lower() for key in handed_on} & {key.lower() for key in asked.tags}
@@ -134,11 +148,12 @@ def _session_tags(ctx: Context, params: Params, asked: Asked) -> tuple[dict[str,
             f"One of the specified transitive tag keys can't be set because it conflicts: {sorted(again)[0]}"
         )
         raise Invalid("parameter", why=why)
-    named = tuple(params.get("TransitiveTagKeys") or ())
-    if missing := set(named) - set(asked.tags):
-        why = f"The specified transitive tag key must be included in the requested tags: {sorted(missing)[0]}"
+    known = {key.lower(): key for key in asked.tags}
+    named = params.get("TransitiveTagKeys") or ()
+    if missing := [key for key in named if key.lower() not in known]:
+        why = f"The specified transitive tag key must be included in the requested tags: {missing[0]}"
         raise Invalid("parameter", why=why)
-    return handed_on | asked.tags, (*handed_on, *named)
+    return _Tagged(handed_on | asked.tags, (*handed_on, *(known[key.lower()] for key in named)))
 
 
 def _source_identity(ctx: Context, params: Params) -> str:

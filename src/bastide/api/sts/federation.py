@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import msgspec
 
 from bastide.api.operation import Context, Operation, Params, Reads, Result
+from bastide.api.sts.limits import check_devices, check_long_term
 from bastide.api.sts.session_policies import read_asked
 from bastide.api.sts.sessions import credentials, new_session
 from bastide.model.arn import render_arn
-from bastide.model.faults import Denied
 from bastide.permissions import PrincipalKind
 from bastide.store import Txn
 
@@ -17,15 +17,16 @@ ROOT_MAX_S = 3600  # API reference, GetSessionToken: of an account's owner
 
 
 def get_session_token(txn: Txn, ctx: Context, params: Params) -> Result:
-    """The caller's own permissions, by keys that end. There are no MFA devices here, so none is asked for."""
-    _check_long_term(ctx, "GetSessionToken")
+    """The caller's own permissions, by keys that end."""
+    check_long_term(ctx.caller, "GetSessionToken")
+    check_devices(params)
     session = new_session(ctx, ctx.caller, entity=ctx.caller.entity, seconds=_seconds(ctx, params))
-    return {"Credentials": credentials(ctx.vault, session)}
+    return {"Credentials": credentials(ctx.vault, session, params)}
 
 
 def get_federation_token(txn: Txn, ctx: Context, params: Params) -> Result:
     """What both the caller and the policies of the request allow; without policies nothing."""
-    _check_long_term(ctx, "GetFederationToken")
+    check_long_term(ctx.caller, "GetFederationToken")
     asked = read_asked(txn, ctx, params)
     account, name = ctx.caller.account, params["Name"]
     federated = msgspec.structs.replace(
@@ -46,17 +47,12 @@ def get_federation_token(txn: Txn, ctx: Context, params: Params) -> Result:
         issuer_arn=ctx.caller.principal_arn if ctx.caller.entity else "",
     )
     answer: Result = {
-        "Credentials": credentials(ctx.vault, session),
+        "Credentials": credentials(ctx.vault, session, params),
         "FederatedUser": {"FederatedUserId": session.user_id, "Arn": session.arn},
     }
     if asked.has_policies or asked.tags:
         answer["PackedPolicySize"] = asked.percent
     return answer
-
-
-def _check_long_term(ctx: Context, operation: str) -> None:
-    if ctx.caller.is_temporary:
-        raise Denied("session", why=f"Cannot call {operation} with session credentials")
 
 
 def _seconds(ctx: Context, params: Params) -> int:

@@ -1,6 +1,9 @@
 """What a session asks to be narrowed to: one inline policy, up to ten managed ones, and tags."""
 
+import zlib
 from typing import NamedTuple
+
+import msgspec
 
 from bastide.api.iam.identities.entities import iam_scope
 from bastide.api.iam.policies.managed import find_policy
@@ -12,6 +15,7 @@ from bastide.store import Txn
 
 ARNS_MAX = 10
 TAGS_MAX = 50
+PACKED_MAX_BYTES = 2048  # AWS's own limit is told nowhere
 
 
 class Asked(NamedTuple):
@@ -27,10 +31,9 @@ class Asked(NamedTuple):
 
     @property
     def percent(self) -> int:
-        """PackedPolicySize: how much of the room it takes."""
-        size = sum(len(text) for text in (*self.policies, *self.arns))
-        size += sum(len(key) + len(value) for key, value in self.tags.items())
-        return min(100, -(-size * 100 // (2 * POLICY_MAX)))
+        """PackedPolicySize: how much of the room it takes, packed as in a token."""
+        packed = zlib.compress(msgspec.msgpack.encode((self.policies, self.arns, self.tags)), 9)
+        return -(-len(packed) * 100 // PACKED_MAX_BYTES)
 
 
 def read_asked(txn: Txn, ctx: Context, params: Params) -> Asked:
@@ -46,7 +49,11 @@ def read_asked(txn: Txn, ctx: Context, params: Params) -> Asked:
     for arn in arns:
         if find_policy(txn, iam_scope(ctx), arn) is None:
             raise NotFound("policy", arn, why=f"Policy {arn} does not exist or is not attachable.")
-    return Asked(policies, arns, _tags(params))
+    asked = Asked(policies, arns, _tags(params))
+    if asked.percent > 100:
+        why = f"Packed policy consumes {asked.percent}% of allotted space, please use smaller policy."
+        raise LimitExceeded("packed policy", why=why)
+    return asked
 
 
 def _tags(params: Params) -> dict[str, str]:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from bastide.api.iam.identities.entities import draw_id
-from bastide.api.operation import Caller, Context, Document
+from bastide.api.operation import Caller, Context, Document, Params
 from bastide.api.vault import Vault
 from bastide.model.faults import Invalid, LimitExceeded
 from bastide.permissions import PrincipalKind
@@ -48,6 +48,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     transitive_keys: tuple[str, ...] = ()
     source_identity: str = ""
     issuer_arn: str = ""
+    padding: bytes = b""
 
     def __repr__(self) -> str:
         return f"Session({self.arn!r})"
@@ -96,9 +97,12 @@ def secret_of(session: Session, token: str) -> Secret:
     return Secret(session.secret_access_key, token, session.expires_at)
 
 
-def credentials(vault: Vault, session: Session) -> Document:
-    """What the caller is told, once."""
+def credentials(vault: Vault, session: Session, params: Params | None = None) -> Document:
+    """What the caller is told, once; with a token of the size that the request asks for at least."""
     token = seal_session(vault, session)
+    missing = (params or {}).get("MinimumSessionTokenSize", 0) - len(token)
+    if missing > 0:
+        token = seal_session(vault, msgspec.structs.replace(session, padding=secrets.token_bytes(missing)))
     if len(token) > TOKEN_MAX:
         raise LimitExceeded("packed policy", why="The session policy and tags are too large together.")
     return {

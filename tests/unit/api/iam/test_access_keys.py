@@ -44,6 +44,6 @@ async def test_a_key_is_switched_off_and_removed_by_its_owner_alone(iam: Any) ->
 async def test_the_root_user_has_no_keys_here(iam: Any) -> None:
     code, message = await refusal(iam.call("CreateAccessKey"))
     assert (code, message) == (
-        "NoSuchEntity",
+        "ValidationError",
         "Must specify userName when calling with non-User credentials",
     )

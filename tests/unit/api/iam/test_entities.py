@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from bastide.store import Record, Txn
 from tests.unit.api.iam.conftest import ALLOW_ALL, TASKS_TRUST, refusal
 
 ARN = "arn:aws:iam::111122223333"
@@ -188,12 +189,16 @@ async def test_a_service_linked_role_is_its_services(iam: Any) -> None:
     assert (await refusal(unknown))[0] == "InvalidInput"
     name = {"RoleName": "AWSServiceRoleForECS"}
     attached = await iam.call("ListAttachedRolePolicies", **name)
+    bound = await iam.policy("bound")
+    await iam.call("CreateInstanceProfile", InstanceProfileName="p")
     assert [one["PolicyName"] for one in attached["AttachedPolicies"]] == ["AmazonECSServiceRolePolicy"]
     for change in (
         iam.call("DeleteRole", **name),
         iam.call("PutRolePolicy", PolicyName="x", PolicyDocument=ALLOW_ALL, **name),
         iam.call("DetachRolePolicy", PolicyArn=attached["AttachedPolicies"][0]["PolicyArn"], **name),
         iam.call("UpdateAssumeRolePolicy", PolicyDocument=TASKS_TRUST, **name),
+        iam.call("PutRolePermissionsBoundary", PermissionsBoundary=bound, **name),
+        iam.call("AddRoleToInstanceProfile", InstanceProfileName="p", **name),
     ):
         assert (await refusal(change))[0] == "UnmodifiableEntity"
     task = (await iam.call("DeleteServiceLinkedRole", **name))["DeletionTaskId"]
@@ -214,3 +219,33 @@ async def test_the_account_has_an_alias_and_a_summary(iam: Any) -> None:
     await iam.user("ann")
     summary = (await iam.call("GetAccountSummary"))["SummaryMap"]
     assert (summary["Users"], summary["Roles"], summary["AccessKeysPerUserQuota"]) == (1, 0, 2)
+    assert (summary["UsersQuota"], summary["RolesQuota"], summary["PoliciesQuota"]) == (5000, 1000, 1500)
+    arn = await iam.policy("p")
+    await iam.call("CreatePolicyVersion", PolicyArn=arn, PolicyDocument=ALLOW_ALL)
+    summary = (await iam.call("GetAccountSummary"))["SummaryMap"]
+    assert (summary["Policies"], summary["PolicyVersionsInUse"]) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "most", "create", "named"),
+    [
+        ("iam-user", 5000, "CreateUser", {"UserName": "one"}),
+        ("iam-group", 300, "CreateGroup", {"GroupName": "one"}),
+        ("iam-role", 1000, "CreateRole", {"RoleName": "one", "AssumeRolePolicyDocument": TASKS_TRUST}),
+        ("iam-policy", 1500, "CreatePolicy", {"PolicyName": "one", "PolicyDocument": ALLOW_ALL}),
+        ("iam-instance-profile", 1000, "CreateInstanceProfile", {"InstanceProfileName": "one"}),
+    ],
+)
+async def test_an_account_has_room_for_so_many(
+    iam: Any, kind: str, most: int, create: str, named: dict[str, str]
+) -> None:
+    def fill(txn: Txn) -> None:
+        for number in range(most - 1):
+            txn.put(Record(kind, f"x{number}", "111122223333/", {}, name=f"x{number}"))
+
+    await iam.api.run(fill)
+    await iam.call(create, **named)
+    more = {name: value.replace("one", "two") for name, value in named.items()}
+    plural = create.removeprefix("Create").replace("Policy", "Policie") + "s"
+    told = ("LimitExceeded", f"Cannot exceed quota for {plural}PerAccount: {most}")
+    assert await refusal(iam.call(create, **more)) == told

@@ -117,6 +117,15 @@ async def test_attached_policies(three: Any, of: Names) -> None:
     assert (await three.call("GetPolicy", PolicyArn=own))["Policy"]["AttachmentCount"] == 1
     users = await three.call("ListEntitiesForPolicy", PolicyArn=own)
     assert [one[f"{member}Name"] for one in users[f"Policy{member}s"]] == ["x"]
+    bounded = await three.user("bounded", PermissionsBoundary=own)
+    first = await three.call("ListEntitiesForPolicy", PolicyArn=own, MaxItems=1)
+    rest = await three.call("ListEntitiesForPolicy", PolicyArn=own, Marker=first["Marker"])
+    both = [
+        one for page in (first, rest) for noun in ("Group", "Role", "User") for one in page[f"Policy{noun}s"]
+    ]
+    assert (first["IsTruncated"], rest["IsTruncated"], len(both)) == (True, False, 2)
+    assert bounded["UserId"] in [one.get("UserId") for one in both]
+    await three.call("DeleteUser", UserName="bounded")
     assert (await refusal(three.call("DeletePolicy", PolicyArn=own)))[0] == "DeleteConflict"
     code, message = await refusal(three.call(f"Delete{member}", **named))
     assert (code, message) == ("DeleteConflict", "Cannot delete entity, must detach all policies first.")
@@ -160,11 +169,11 @@ async def test_a_managed_policy_has_five_versions_of_which_one_counts(iam: Any) 
     assert later["PolicyVersion"]["VersionId"] == "v6"
     listed = (await iam.call("ListPolicyVersions", **arn))["Versions"]
     assert [(one["VersionId"], one["IsDefaultVersion"]) for one in listed] == [
-        ("v1", False),
-        ("v3", False),
-        ("v4", False),
-        ("v5", True),
         ("v6", False),
+        ("v5", True),
+        ("v4", False),
+        ("v3", False),
+        ("v1", False),
     ]
     assert (await refusal(iam.call("DeletePolicy", **arn)))[0] == "DeleteConflict"
     assert (await refusal(iam.call("GetPolicyVersion", VersionId="v2", **arn)))[0] == "NoSuchEntity"

@@ -1,6 +1,8 @@
 """GetCallerIdentity, AssumeRole, GetSessionToken and GetFederationToken."""
 
+import re
 from datetime import timedelta
+from secrets import token_hex
 from typing import Any
 
 import msgspec
@@ -175,6 +177,68 @@ async def test_session_tags_and_the_source_identity_go_on(ann: Sts, api: Api, st
     )
     await ann.admin("UpdateAssumeRolePolicy", RoleName="deploy", PolicyDocument=no_tags)
     assert "sts:TagSession" in (await ann.refusal("AssumeRole", Tags=tags, **ASK))[1]
+
+
+async def chained(ann: Sts, api: Api, store: Store, **asked: Any) -> Sts:
+    """A session of `deploy`, which assumes `next`."""
+    own = trusting({"AWS": [ANN, f"{ROLE}/deploy"]})
+    await ann.admin("UpdateAssumeRolePolicy", RoleName="deploy", PolicyDocument=own)
+    await ann.admin("CreateRole", RoleName="next", AssumeRolePolicyDocument=own)
+    return Sts(api, await signed_in(store, await ann.call("AssumeRole", **asked, **ASK)))
+
+
+async def trust_next(ann: Sts, *actions: str, **more: Any) -> None:
+    statement = {"Effect": "Allow", "Principal": {"AWS": f"{ROLE}/deploy"}, "Action": list(actions), **more}
+    await ann.admin("UpdateAssumeRolePolicy", RoleName="next", PolicyDocument=policy(statement))
+
+
+@pytest.mark.parametrize(
+    ("asked", "action"),
+    [
+        ({"Tags": [{"Key": "team", "Value": "red"}], "TransitiveTagKeys": ["TEAM"]}, "sts:TagSession"),
+        ({"SourceIdentity": "ann"}, "sts:SetSourceIdentity"),
+    ],
+)
+async def test_what_goes_on_needs_its_permission_in_each_role(
+    ann: Sts, api: Api, store: Store, asked: dict[str, Any], action: str
+) -> None:
+    session = await chained(ann, api, store, **asked)
+    further = ASK | {"RoleArn": f"{ROLE}/next"}
+    await trust_next(ann, "sts:AssumeRole")
+    assert action in (await session.refusal("AssumeRole", **further))[1]
+    key, value = ("aws:RequestTag/team", "red") if "Tags" in asked else ("sts:SourceIdentity", "ann")
+    await trust_next(ann, "sts:AssumeRole", action, Condition={"StringEquals": {key: value}})
+    assert await session.call("AssumeRole", **further)
+    await trust_next(ann, "sts:AssumeRole", action, Condition={"StringEquals": {key: "other"}})
+    assert (await session.refusal("AssumeRole", **further))[0] == "AccessDenied"
+
+
+async def test_policies_and_tags_have_to_fit_together(ann: Sts) -> None:
+    fits = [{"Key": f"k{number}", "Value": "red"} for number in range(50)]
+    answer = await ann.call("AssumeRole", Tags=fits, **ASK)
+    assert 1 <= answer["PackedPolicySize"] <= 100
+    large = [{"Key": f"k{number}", "Value": token_hex(128)} for number in range(50)]
+    code, message = await ann.refusal("AssumeRole", Tags=large, **ASK)
+    assert code == "PackedPolicyTooLarge"
+    assert re.fullmatch(r"Packed policy consumes \d+% of allotted space, please use smaller policy.", message)
+
+
+async def test_a_token_is_as_long_as_is_asked_for(ann: Sts, store: Store) -> None:
+    plain = await ann.call("AssumeRole", **ASK)
+    assert len(plain["Credentials"]["SessionToken"]) < 4096
+    padded = await ann.call("AssumeRole", MinimumSessionTokenSize=4096, **ASK)
+    assert 4096 <= len(padded["Credentials"]["SessionToken"]) <= 8192
+    assert (await signed_in(store, padded)).principal_arn == padded["AssumedRoleUser"]["Arn"]
+
+
+@pytest.mark.parametrize(("operation", "params"), [("AssumeRole", ASK), ("GetSessionToken", {})])
+async def test_devices_that_nobody_has_are_refused(ann: Sts, operation: str, params: dict[str, Any]) -> None:
+    asked = {"SerialNumber": f"arn:aws:iam::{ACCOUNT}:mfa/ann", "TokenCode": "123456", **params}
+    code, message = await ann.refusal(operation, **asked)
+    assert (code, message[:36]) == ("AccessDenied", "MultiFactorAuthentication failed, un")
+    if operation == "AssumeRole":
+        contexts = [{"ProviderArn": "arn:aws:iam::aws:contextProvider/x", "ContextAssertion": "abcd"}]
+        assert (await ann.refusal(operation, ProvidedContexts=contexts, **params))[0] == "ValidationError"
 
 
 async def test_session_policies_are_checked(ann: Sts) -> None:

@@ -14,6 +14,7 @@ FIND: Mapping[str, Mapping[str, Find]] = {
     "s3": stores.S3,
     "secretsmanager": stores.SECRETS,
     "ssm": stores.SSM,
+    "sts": identities.STS,
 }
 KEYS: Mapping[str, Keys] = {
     "ec2": vpcs.keys,

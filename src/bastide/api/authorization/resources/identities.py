@@ -17,6 +17,7 @@ from bastide.api.iam.identities.instance_profiles import KIND as PROFILE
 from bastide.api.iam.identities.users import ACCESS_KEY
 from bastide.api.iam.policies.managed import find_policy
 from bastide.api.operation import Context, Params
+from bastide.model.arn import render_arn
 from bastide.permissions.patterns import Values
 from bastide.store import Record, Txn
 
@@ -111,6 +112,13 @@ def _linked_roles(txn: Txn, ctx: Context, params: Params) -> list[Found]:
     return [Found(iam_arn(ctx.caller.account, "role", f"/aws-service-role/{service}/", "*"))]
 
 
+def _federated(txn: Txn, ctx: Context, params: Params) -> list[Found]:
+    """Who a federated session is to be."""
+    name = f"federated-user/{params['Name']}"
+    return [Found(render_arn("sts", "", ctx.caller.account, name))]
+
+
+STS: Mapping[str, Find] = {"federated-user": _federated}
 FIND: Mapping[str, Find] = {
     "group": _entities(GROUP),
     "instance-profile": _profiles,

@@ -1,4 +1,4 @@
-"""Tags on what a call makes: they need a permission of their own, on what is made.
+"""Tags on what a call makes: they need a permission of their own, on what is made, be it a session.
 
 Facts: ECS developer guide, "Grant permission to tag resources on creation"; EC2 user guide, the same; for the
 other services their actions' own pages in the service authorization reference.
@@ -39,6 +39,8 @@ def tagging_of(ctx: Context, action: Action, params: Params, resources: list[Fou
     if action.service == "ec2":
         made = [Found(vpc_arn(ctx, str(one.get("ResourceType")), "*")) for one in specified(params)]
         return Tagging("ec2:CreateTags", made) if made else None
+    if action.service == "sts":
+        return Tagging("sts:TagSession", resources)
     creates = _CREATING.match(action.operation) and action.operation not in _NO_CREATION
     if not creates:
         return None

@@ -11,12 +11,13 @@ from urllib.parse import quote
 
 from bastide.api.operation import Context, Params
 from bastide.model.arn import Arn, last_of, render_arn, scope_of
-from bastide.model.faults import AlreadyExists, NotFound
+from bastide.model.faults import AlreadyExists, Invalid, LimitExceeded, NotFound
 from bastide.store import Record, Txn
 
 ID_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 ID_RANDOM_CHARS = 17  # 21 characters in all: IAM user guide, "Unique identifiers"
-ROOT_PATH = "/"
+ROOT_PATH, SERVICE_PATH = "/", "/aws-service-role/"
+PER_ACCOUNT = {"Users": 5000, "Groups": 300, "Roles": 1000}  # IAM user guide, "IAM and AWS STS quotas"
 
 
 class Noun(NamedTuple):
@@ -73,10 +74,33 @@ def get_entity(txn: Txn, ctx: Context, noun: Noun, params: Params) -> Record:
     return record
 
 
+def changeable(txn: Txn, ctx: Context, params: Params) -> Record:
+    """A role that is no service's own; raises Invalid for one that is."""
+    record = get_entity(txn, ctx, ROLE, params)
+    if record.document["members"]["Path"].startswith(SERVICE_PATH):
+        name = record.document["members"]["RoleName"]
+        why = (
+            f"Cannot perform the operation on the protected role '{name}' - this role is only modifiable by "
+            "AWS"
+        )
+        raise Invalid("protected role", name, why=why)
+    return record
+
+
+def changeable_entity(noun: Noun, txn: Txn, ctx: Context, params: Params) -> Record:
+    """A user, a group, or a role as of `changeable`."""
+    return changeable(txn, ctx, params) if noun is ROLE else get_entity(txn, ctx, noun, params)
+
+
 def new_entity(txn: Txn, ctx: Context, noun: Noun, params: Params) -> Record:
-    """An entity with what all have; not stored yet. Raises AlreadyExists for a name that is taken."""
+    """An entity with what all have; not stored yet.
+
+    Raises AlreadyExists for a name that is taken, LimitExceeded where there is no room for another.
+    """
     name, path = params[noun.name], params.get("Path", ROOT_PATH)
     check_free(txn, ctx, noun, name)
+    plural = f"{noun.member}s"
+    check_room(txn, ctx, noun.kind, plural, PER_ACCOUNT[plural])
     key = draw_id(noun.id_prefix)
     members = {
         "Path": path,
@@ -87,6 +111,12 @@ def new_entity(txn: Txn, ctx: Context, noun: Noun, params: Params) -> Record:
     }
     document = {"members": members, "tags": [], "inline": {}}
     return Record(noun.kind, key, iam_scope(ctx), document, name=name.lower())
+
+
+def check_room(txn: Txn, ctx: Context, kind: str, plural: str, most: int) -> None:
+    """Raise LimitExceeded where the account has as many of a kind as it may."""
+    if txn.count(kind, scope=iam_scope(ctx)) >= most:
+        raise LimitExceeded("account", why=f"Cannot exceed quota for {plural}PerAccount: {most}")
 
 
 def check_free(txn: Txn, ctx: Context, noun: Noun, name: str) -> None:

@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 
 from bastide.api.iam.identities.answers import shown
-from bastide.api.iam.identities.entities import ROLE, draw_id, get_entity, iam_arn, iam_scope
+from bastide.api.iam.identities.entities import (
+    ROLE,
+    changeable,
+    check_room,
+    draw_id,
+    get_entity,
+    iam_arn,
+    iam_scope,
+)
 from bastide.api.iam.pages import is_below, page
 from bastide.api.iam.tag_rules import checked_tags
 from bastide.api.operation import Context, Document, Operation, Params, Reads, Result, Writes
@@ -12,6 +20,7 @@ from bastide.store import Record, Txn
 
 KIND = "iam-instance-profile"  # `parent` is the role's key, or empty
 PREFIX = "AIPA"
+PROFILES_MAX = 1000  # IAM user guide, "IAM and AWS STS quotas"
 
 
 def create_instance_profile(txn: Txn, ctx: Context, params: Params) -> Result:
@@ -19,6 +28,7 @@ def create_instance_profile(txn: Txn, ctx: Context, params: Params) -> Result:
     name, path = params["InstanceProfileName"], params.get("Path", "/")
     if txn.find(KIND, scope=iam_scope(ctx), name=name.lower()):
         raise AlreadyExists("instance profile", name)
+    check_room(txn, ctx, KIND, "InstanceProfiles", PROFILES_MAX)
     key = draw_id(PREFIX)
     members = {
         "Path": path,
@@ -86,7 +96,7 @@ def _page(txn: Txn, found: list[Record], params: Params) -> Result:
 
 def add_role_to_instance_profile(txn: Txn, ctx: Context, params: Params) -> Result:
     """A profile has room for one role."""
-    profile, role = get_profile(txn, ctx, params), get_entity(txn, ctx, ROLE, params)
+    profile, role = get_profile(txn, ctx, params), changeable(txn, ctx, params)
     if profile.parent:
         why = "Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1"
         raise LimitExceeded("roles", why=why)
@@ -96,7 +106,7 @@ def add_role_to_instance_profile(txn: Txn, ctx: Context, params: Params) -> Resu
 
 def remove_role_from_instance_profile(txn: Txn, ctx: Context, params: Params) -> Result:
     """A profile without a role again."""
-    profile, role = get_profile(txn, ctx, params), get_entity(txn, ctx, ROLE, params)
+    profile, role = get_profile(txn, ctx, params), changeable(txn, ctx, params)
     if profile.parent != role.key:
         raise NotFound("role", params["RoleName"])
     txn.put(profile.changed(parent=""))

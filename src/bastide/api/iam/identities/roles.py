@@ -6,7 +6,8 @@ from functools import partial
 from bastide.api.iam.identities.answers import list_entities, shown_whole
 from bastide.api.iam.identities.entities import (
     ROLE,
-    Noun,
+    SERVICE_PATH,
+    changeable,
     get_entity,
     new_entity,
     with_members,
@@ -25,7 +26,6 @@ from bastide.permissions import PolicyKind, parse_document
 from bastide.store import Record, Txn
 
 SESSION_S = 3600  # MaxSessionDuration unless set: API reference, CreateRole
-SERVICE_PATH = "/aws-service-role/"
 
 
 def create_role(txn: Txn, ctx: Context, params: Params) -> Result:
@@ -55,24 +55,6 @@ def checked_trust(txn: Txn, ctx: Context, text: str) -> str:
     parse_document(text, PolicyKind.TRUST)
     check_trust_size(text)
     return bind_principals(txn, ctx.caller.account, text)
-
-
-def changeable(txn: Txn, ctx: Context, params: Params) -> Record:
-    """A role that is no service's own; raises Invalid for one that is."""
-    record = get_entity(txn, ctx, ROLE, params)
-    if record.document["members"]["Path"].startswith(SERVICE_PATH):
-        name = record.document["members"]["RoleName"]
-        why = (
-            f"Cannot perform the operation on the protected role '{name}' - this role is only modifiable by "
-            "AWS"
-        )
-        raise Invalid("protected role", name, why=why)
-    return record
-
-
-def changeable_entity(noun: Noun, txn: Txn, ctx: Context, params: Params) -> Record:
-    """A user, a group, or a role as of `changeable`."""
-    return changeable(txn, ctx, params) if noun is ROLE else get_entity(txn, ctx, noun, params)
 
 
 def get_role(txn: Txn, ctx: Context, params: Params) -> Result:

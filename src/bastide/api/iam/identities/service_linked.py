@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from uuid import uuid4
 
 from bastide.api.iam.identities.answers import shown_whole
-from bastide.api.iam.identities.entities import ROLE, find_entity, get_entity, iam_scope
-from bastide.api.iam.identities.roles import SERVICE_PATH, new_role, remove_role
+from bastide.api.iam.identities.entities import ROLE, SERVICE_PATH, find_entity, get_entity, iam_scope
+from bastide.api.iam.identities.roles import new_role, remove_role
 from bastide.api.iam.policies.attached import (
     ATTACHED,
     attached_arns,

@@ -16,7 +16,8 @@ from bastide.api.iam.policies.attached import check_detached
 from bastide.api.iam.policies.boundaries import with_boundary
 from bastide.api.iam.tag_rules import checked_tags
 from bastide.api.operation import Context, Operation, Params, Reads, Result, Writes
-from bastide.model.faults import InUse, NotFound
+from bastide.model.faults import InUse, Invalid
+from bastide.permissions import PrincipalKind
 from bastide.store import Record, Txn
 
 ACCESS_KEY = "iam-access-key"
@@ -37,10 +38,9 @@ def get_user(txn: Txn, ctx: Context, params: Params) -> Result:
 
 
 def _caller(txn: Txn, ctx: Context) -> Result:
-    own = own_user(txn, ctx)
-    if own is not None:
-        return shown_whole(txn, own)
     caller = ctx.caller
+    if caller.kind is not PrincipalKind.ROOT:
+        return shown_whole(txn, own_user(txn, ctx))
     return {
         "Path": "/",
         "UserName": "root",
@@ -50,9 +50,12 @@ def _caller(txn: Txn, ctx: Context) -> Result:
     }
 
 
-def own_user(txn: Txn, ctx: Context) -> Record | None:
-    """The user who asks; None for the account's root user."""
-    return txn.get(USER.kind, ctx.caller.user_id)
+def own_user(txn: Txn, ctx: Context) -> Record:
+    """The user who asks; raises Invalid for whoever is none."""
+    record = txn.get(USER.kind, ctx.caller.user_id)
+    if record is None:
+        raise Invalid("parameter", why="Must specify userName when calling with non-User credentials")
+    return record
 
 
 def update_user(txn: Txn, ctx: Context, params: Params) -> Result:
@@ -77,10 +80,7 @@ def named_or_own(txn: Txn, ctx: Context, params: Params) -> Record:
     """The user a request names, else the one who asks."""
     if "UserName" in params:
         return get_entity(txn, ctx, USER, params)
-    own = own_user(txn, ctx)
-    if own is None:
-        raise NotFound("user", why="Must specify userName when calling with non-User credentials")
-    return own
+    return own_user(txn, ctx)
 
 
 OPERATIONS: Mapping[str, Operation] = {

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 
-from bastide.api.iam.identities.entities import NOUNS, Noun, get_entity
-from bastide.api.iam.identities.roles import changeable_entity
+from bastide.api.iam.identities.entities import NOUNS, Noun, changeable_entity, get_entity
 from bastide.api.iam.pages import is_below, page
 from bastide.api.iam.policies.attached import ATTACHED, attached_arns, attachment, new_attachment
 from bastide.api.iam.policies.managed import find_policy

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 
-from bastide.api.iam.identities.entities import ROLE, USER, Noun, get_entity, with_part
+from bastide.api.iam.identities.entities import ROLE, USER, Noun, changeable_entity, with_part
 from bastide.api.iam.policies.attached import BOUNDARY, attachment, new_attachment
 from bastide.api.iam.policies.managed import find_policy
 from bastide.api.operation import Context, Operation, Params, Result, Writes
@@ -26,13 +26,13 @@ def with_boundary(txn: Txn, ctx: Context, record: Record, arn: str | None) -> Re
 
 
 def _put(noun: Noun, txn: Txn, ctx: Context, params: Params) -> Result:
-    record = get_entity(txn, ctx, noun, params)
+    record = changeable_entity(noun, txn, ctx, params)
     txn.put(with_boundary(txn, ctx, record, params["PermissionsBoundary"]))
     return {}
 
 
 def _delete(noun: Noun, txn: Txn, ctx: Context, params: Params) -> Result:
-    record = get_entity(txn, ctx, noun, params)
+    record = changeable_entity(noun, txn, ctx, params)
     if "boundary" not in record.document:
         name = record.document["members"][noun.name]
         why = f"No Permissions Boundary found for {noun.noun} {name}."

@@ -3,8 +3,14 @@
 from collections.abc import Mapping
 from functools import partial
 
-from bastide.api.iam.identities.entities import NOUNS, Noun, encoded, get_entity, with_part
-from bastide.api.iam.identities.roles import changeable_entity
+from bastide.api.iam.identities.entities import (
+    NOUNS,
+    Noun,
+    changeable_entity,
+    encoded,
+    get_entity,
+    with_part,
+)
 from bastide.api.iam.pages import page_names
 from bastide.api.iam.policies.sizes import check_inline_size
 from bastide.api.operation import Context, Operation, Params, Reads, Result, Writes

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from bastide.api.iam.identities.entities import NOUNS, draw_id, iam_arn, iam_scope
-from bastide.api.iam.pages import is_below, page
+from bastide.api.iam.identities.entities import NOUNS, check_room, draw_id, iam_arn, iam_scope
+from bastide.api.iam.pages import is_below, page, page_names
 from bastide.api.iam.policies.attached import ATTACHED, BOUNDARY, find_users
 from bastide.api.iam.policies.aws import AWS_POLICIES, AWS_POLICIES_BY_ARN
 from bastide.api.iam.policies.policy import POLICY, POLICY_PREFIX, Managed, read_policy
@@ -15,6 +15,7 @@ from bastide.permissions import parse_managed
 from bastide.store import Record, Txn
 
 FIRST = "v1"
+PER_ACCOUNT_MAX = 1500  # IAM user guide, "IAM and AWS STS quotas"
 LOCAL, AWS = "Local", "AWS"
 USAGES = {"PermissionsPolicy": ATTACHED, "PermissionsBoundary": BOUNDARY}
 
@@ -52,6 +53,7 @@ def create_policy(txn: Txn, ctx: Context, params: Params) -> Result:
     if txn.find(POLICY, scope=iam_scope(ctx), name=name.lower()):
         why = f"A policy called {name} already exists. Duplicate names are not allowed."
         raise AlreadyExists("policy", name, why=why)
+    check_room(txn, ctx, POLICY, "Policies", PER_ACCOUNT_MAX)
     members = {
         "PolicyName": name,
         "PolicyId": draw_id(POLICY_PREFIX),
@@ -133,17 +135,20 @@ def list_entities_for_policy(txn: Txn, ctx: Context, params: Params) -> Result:
         for status in ([usage] if usage else [ATTACHED, BOUNDARY])
         for user in find_users(txn, iam_scope(ctx), policy.arn, status)
     }
-    answer: Result = {"IsTruncated": False}
-    for noun in NOUNS:
-        found = [txn.get(kind, key) for kind, key in sorted(held) if kind == noun.kind]
-        answer[f"Policy{noun.member}s"] = [
-            {name: record.document["members"][name] for name in (noun.name, noun.id)}
-            for record in found
-            if record is not None
-            and only in (None, noun.member)
-            and is_below(record.document["members"]["Path"], params)
-        ]
-    return answer
+    found = {
+        f"{number}/{record.name}": (noun, record)
+        for number, noun in enumerate(NOUNS)
+        for kind, key in held
+        if kind == noun.kind and only in (None, noun.member)
+        if (record := txn.get(kind, key)) is not None
+        if is_below(record.document["members"]["Path"], params)
+    }
+    names, more = page_names(sorted(found), params)
+    answer: Result = {f"Policy{noun.member}s": [] for noun in NOUNS}
+    for noun, record in (found[name] for name in names):
+        members = record.document["members"]
+        answer[f"Policy{noun.member}s"].append({name: members[name] for name in (noun.name, noun.id)})
+    return answer | more
 
 
 def delete_policy(txn: Txn, ctx: Context, params: Params) -> Result:

@@ -13,6 +13,7 @@ from bastide.permissions import parse_managed
 from bastide.store import Txn
 
 VERSIONS_MAX = 5
+NUMBERS_END = 10**9  # beyond any version's, to sort by
 
 
 def create_policy_version(txn: Txn, ctx: Context, params: Params) -> Result:
@@ -47,13 +48,13 @@ def get_policy_version(txn: Txn, ctx: Context, params: Params) -> Result:
 
 
 def list_policy_versions(txn: Txn, ctx: Context, params: Params) -> Result:
-    """All versions, without their documents."""
+    """All versions, without their documents, the newest first."""
     policy = get_policy_of(txn, ctx, params["PolicyArn"])
     return page(
         "Versions",
         policy.versions,
         params,
-        name_of=lambda version: str(version["VersionId"]),
+        name_of=lambda version: f"{NUMBERS_END - int(version['VersionId'].removeprefix('v')):010}",
         shown=lambda version: _shown(policy, version),
     )
 
