@@ -34,6 +34,7 @@ from bastide.store import Store, Txn
 from bastide.store.audit.reading import Found, Selection, read_back
 from tests.account import VAULT, Account
 from tests.audit_fixture import trail_of
+from tests.store_fixture import migrated as migrated
 from tests.store_fixture import store as store
 
 SPOT = [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]

@@ -56,7 +56,10 @@ EVENT_FILTERS: Mapping[str, Any] = {
 
 
 class Statements:
-    """The statements for one dialect. Shared by all threads: a race merely compiles one of them twice."""
+    """The statements for one dialect; see `statements_for`. Shared by all threads and stores.
+
+    A race merely compiles one of them twice.
+    """
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
@@ -142,3 +145,14 @@ class Statements:
 
     def _compile(self, query: ClauseElement) -> Statement:
         return compile_statement(query, self._dialect)
+
+
+_made: dict[str, Statements] = {}
+
+
+def statements_for(dialect: Dialect) -> Statements:
+    """Those of a dialect, compiled once a process: its name decides every one of them."""
+    found = _made.get(dialect.name)
+    if found is None:
+        found = _made[dialect.name] = Statements(dialect)
+    return found

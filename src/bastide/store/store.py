@@ -18,7 +18,7 @@ from bastide.store.backends import Backend, open_backend
 from bastide.store.logs import LogStore
 from bastide.store.logs.positions import keep_positions
 from bastide.store.records import Change, Lost
-from bastide.store.statements import Statements
+from bastide.store.statements import statements_for
 from bastide.store.threads import Job, Updates, Views
 from bastide.store.txn import ReadOnly, Txn
 from bastide.store.watch import Feed, Watch
@@ -37,7 +37,7 @@ class Store:
     def __init__(self, backend: Backend, *, seq: int, log_folder: Path | None) -> None:
         """Use `Store.open`. `seq` is the number of the newest change."""
         self._loop = asyncio.get_running_loop()
-        self._statements = Statements(backend.dialect)
+        self._statements = statements_for(backend.dialect)
         self._feed = Feed()
         self._seq = seq
         self._closed = False
@@ -167,7 +167,7 @@ def _prepare(backend: Backend) -> int:
     try:
         with contextlib.closing(backend.connect()) as connection:
             cursor: Any = connection.cursor()
-            cursor.execute(Statements(backend.dialect).last_number.text)
+            cursor.execute(statements_for(backend.dialect).last_number.text)
             return int(cursor.fetchone()[0])
     except backend.errors as error:
         raise backend.fault_of(error) from error

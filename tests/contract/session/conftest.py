@@ -7,6 +7,7 @@ import pytest
 
 from bastide.store import Store
 from tests.session import Server
+from tests.store_fixture import migrated as migrated
 from tests.store_fixture import store as store
 
 

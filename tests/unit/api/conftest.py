@@ -13,6 +13,7 @@ from bastide.config import Settings
 from bastide.store import Record, Store
 from bastide.store.txn import Txn
 from tests.audit_fixture import trail as trail
+from tests.store_fixture import migrated as migrated
 from tests.store_fixture import store as store
 
 ACCOUNT = "111122223333"

@@ -4,6 +4,7 @@ import pytest
 
 from bastide.store import Store
 from tests.account import Account
+from tests.store_fixture import migrated as migrated
 from tests.store_fixture import store as store
 
 

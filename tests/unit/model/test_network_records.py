@@ -24,6 +24,7 @@ from bastide.model.network import (
 )
 from bastide.store import Store
 from tests.account import Account
+from tests.store_fixture import migrated as migrated
 from tests.store_fixture import store as store
 
 RULE = {"SecurityGroupRuleId": "sgr-1", "GroupId": "sg-1", "IsEgress": False, "Tags": []}

@@ -8,6 +8,7 @@ from bastide.config import Settings
 from bastide.model.network import NETWORK_KINDS, Interface, RouteTarget, VpcState, assemble_vpcs, parse_part
 from bastide.store import Record, Store, Txn
 from tests.account import VAULT, Account
+from tests.store_fixture import migrated as migrated
 from tests.store_fixture import store as store
 
 SCOPE = "000000000000/us-east-1"
