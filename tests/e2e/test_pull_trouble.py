@@ -39,8 +39,9 @@ def add_image(bastide: Installation, registry: OwnRegistry, name: str) -> str:
 
 
 def layers(bastide: Installation) -> list[Path]:
-    """What is on its way."""
-    return list((bastide.folder / "data" / bastide.instance / "agent" / "layers").glob("*"))
+    """What is on its way. Of a killed agent, a pipe that nobody had opened stays for a day."""
+    folder = bastide.folder / "data" / bastide.instance / "agent" / "layers"
+    return [path for path in folder.glob("*") if path.suffix != ".pipe"]
 
 
 def pulling(bastide: Installation, registry: OwnRegistry, name: str) -> str:
