@@ -16,17 +16,28 @@ import pytest
 
 from bastide.api.distribution.access import authenticate
 from bastide.api.operator import Operators
-from bastide.api.operator.events import FOLLOW_EVENTS, EventsAsked, EventTold
-from bastide.api.operator.interruption import INTERRUPT_SPOT
-from bastide.api.operator.network import SHOW_NETWORK, NetworkAsked
-from bastide.api.operator.operation import Asked
-from bastide.api.operator.registry import LOG_IN, LoginAsked
-from bastide.api.operator.retirement import RETIRE_TASK, RetirementAsked
-from bastide.api.operator.tasks import LIST_TASKS, SHOW_TASK, TaskAsked, TasksAsked, TaskShown
 from bastide.cli.operator.client import Cut, answers
 from bastide.config import Settings
 from bastide.control.retirement import Retirement
 from bastide.model.faults import Fault, Invalid, Unavailable
+from bastide.model.messages.asked import (
+    FOLLOW_EVENTS,
+    INTERRUPT_SPOT,
+    LIST_TASKS,
+    LOG_IN,
+    RETIRE_TASK,
+    SHOW_NETWORK,
+    SHOW_TASK,
+    Asked,
+    EventsAsked,
+    EventTold,
+    LoginAsked,
+    NetworkAsked,
+    RetirementAsked,
+    TaskAsked,
+    TasksAsked,
+    TaskShown,
+)
 from bastide.model.messages.framing import Bodies, render_message
 from bastide.model.messages.operator import Ask, Refused, parse_reply
 from bastide.model.network import assemble_vpcs

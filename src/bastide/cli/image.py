@@ -15,6 +15,7 @@ from bastide.config import Settings
 from bastide.host.ports import Credentials, ImageConfig, Images
 from bastide.model.container.image_name import parse_image_name
 from bastide.model.faults import NotFound, Unavailable
+from bastide.model.messages.asked import LOG_IN, LoginAsked
 from bastide.model.registry.host_name import parse_registry_host
 
 MIB = 1024 * 1024
@@ -90,7 +91,6 @@ def _credentials(settings: Settings, args: argparse.Namespace) -> Credentials | 
     registry = parse_image_name(args.name).registry
     if parse_registry_host(registry, settings.registry_domain) is None:
         return None
-    from bastide.api.operator.registry import LOG_IN, LoginAsked  # heavy
     from bastide.cli.operator.client import ask
 
     login = ask(settings, LOG_IN, LoginAsked(registry=registry))

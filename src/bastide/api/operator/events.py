@@ -2,34 +2,17 @@
 
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import Any
 
 import msgspec
 
 from bastide.api.operator.finding import find_cluster, find_task
 from bastide.api.operator.operation import Follows
+from bastide.model.messages.asked import FOLLOW_EVENTS, EventsAsked, EventTold
 from bastide.store import Event, Store, Txn
 from bastide.store.txn import EVENT
 
 AT_ONCE = 200  # events read in one go
 TASK_ARN = ":task/"
-
-
-class EventsAsked(msgspec.Struct, frozen=True, kw_only=True):
-    """Which events: those after a place, or the last few; and whether to wait for more."""
-
-    after: int | None = None  # the place of an earlier answer; None: begin with the last few
-    last: int = 0
-    is_followed: bool = False
-    task: str | None = None
-    cluster: str | None = None
-
-
-class EventTold(msgspec.Struct, frozen=True):
-    """One event and its place; the first answer has no event and tells where the asking begins."""
-
-    place: int
-    document: dict[str, Any] | None = None
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,5 +67,4 @@ def _read_after(txn: Txn, kept: Kept, place: int) -> tuple[list[Event], int]:
     return events, events[-1].seq if len(events) == AT_ONCE else max(place, txn.last_event())
 
 
-FOLLOW_EVENTS = Follows("events", EventsAsked, EventTold, follow_events)
-OPERATIONS = (FOLLOW_EVENTS,)
+OPERATIONS = (Follows(FOLLOW_EVENTS, follow_events),)

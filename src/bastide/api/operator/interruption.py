@@ -2,8 +2,9 @@
 
 from bastide.api.operator.finding import find_task
 from bastide.api.operator.operation import Context, Writes
-from bastide.api.operator.tasks import TaskAsked, TaskShown, shown_task
+from bastide.api.operator.tasks import shown_task
 from bastide.model.faults import Conflict, Invalid
+from bastide.model.messages.asked import INTERRUPT_SPOT, TaskAsked, TaskShown
 from bastide.model.status import SPOT_INTERRUPTED, DesiredStatus, StopCode
 from bastide.model.task import asked_to_stop
 from bastide.store import Txn
@@ -25,5 +26,4 @@ def interrupt_spot(txn: Txn, ctx: Context, asked: TaskAsked) -> TaskShown:
     return shown_task(txn, put_task(txn, record, stopped, at_s=ctx.now_s))
 
 
-INTERRUPT_SPOT = Writes("interrupt-spot", TaskAsked, TaskShown, interrupt_spot)
-OPERATIONS = (INTERRUPT_SPOT,)
+OPERATIONS = (Writes(INTERRUPT_SPOT, interrupt_spot),)

@@ -1,22 +1,19 @@
-"""What an operator's operation is: a name, what it is asked with, what it answers, and what runs.
+"""What an operator's operation is: what is asked (`model/messages/asked`), and what runs.
 
-Each module of this package exposes `OPERATIONS`; `server` joins them. The command that asks imports the
-operation too, so both sides have the same types and neither writes a name twice.
+Each module of this package exposes `OPERATIONS`; `server` joins them.
 """
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeAlias
 
 import msgspec
 
 from bastide.api.vault import Vault
 from bastide.config import Settings
+from bastide.model.messages.asked import Asked, P, R
 from bastide.store import Store, Txn
-
-P = TypeVar("P", bound=msgspec.Struct)
-R = TypeVar("R", bound=msgspec.Struct)
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,30 +30,27 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked(Generic[P, R]):
-    """The part of an operation that both sides know."""
-
-    name: str
-    params: type[P]
-    result: type[R]
-
-
-@dataclass(frozen=True, slots=True)
-class Reads(Asked[P, R]):
+class Reads(Generic[P, R]):
     """Answers once, from one snapshot."""
 
+    asked: Asked[P, R]
     run: Callable[[Txn, Context, P], R]
 
 
 @dataclass(frozen=True, slots=True)
-class Writes(Asked[P, R]):
+class Writes(Generic[P, R]):
     """Answers once, when what it wrote is on disk."""
 
+    asked: Asked[P, R]
     run: Callable[[Txn, Context, P], R]
 
 
 @dataclass(frozen=True, slots=True)
-class Follows(Asked[P, R]):
+class Follows(Generic[P, R]):
     """Answers again and again, until it has nothing more to say or nobody listens."""
 
+    asked: Asked[P, R]
     run: Callable[[Store, P], AsyncIterator[R]]
+
+
+Operation: TypeAlias = Reads[Any, Any] | Writes[Any, Any] | Follows[Any, Any]

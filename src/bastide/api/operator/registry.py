@@ -1,29 +1,12 @@
 """Lets this host's operator into the installation's own ECR, as root of the account that has the registry."""
 
-import msgspec
-
 from bastide.api.distribution.access import USER, issue_token
 from bastide.api.operation import Caller
 from bastide.api.operator.operation import Context, Reads
 from bastide.model.faults import NotFound
+from bastide.model.messages.asked import LOG_IN, Login, LoginAsked
 from bastide.model.registry.host_name import parse_registry_host
 from bastide.store import Txn
-
-
-class LoginAsked(msgspec.Struct, frozen=True, kw_only=True):
-    """For a registry, as it stands before an image's path."""
-
-    registry: str
-
-
-class Login(msgspec.Struct, frozen=True):
-    """What to say there."""
-
-    username: str
-    password: str
-
-    def __repr__(self) -> str:
-        return f"Login({self.username!r})"
 
 
 def log_in(txn: Txn, ctx: Context, asked: LoginAsked) -> Login:
@@ -38,5 +21,4 @@ def log_in(txn: Txn, ctx: Context, asked: LoginAsked) -> Login:
     return Login(USER, password)
 
 
-LOG_IN = Reads("registry-login", LoginAsked, Login, log_in)
-OPERATIONS = (LOG_IN,)
+OPERATIONS = (Reads(LOG_IN, log_in),)

@@ -3,25 +3,17 @@
 What is decided is a record of the kind `retirement` (key: the task's ARN); `control/retirement` acts on it.
 """
 
-import msgspec
-
 from bastide.api.ecs.account_settings import RETIREMENT_WAIT_DAYS, account_value
 from bastide.api.operator.finding import find_task
 from bastide.api.operator.operation import Context, Writes
-from bastide.api.operator.tasks import TaskShown, shown_task
+from bastide.api.operator.tasks import shown_task
 from bastide.model.faults import Conflict, Invalid
+from bastide.model.messages.asked import RETIRE_TASK, RetirementAsked, TaskShown
 from bastide.model.status import DesiredStatus
 from bastide.store import Record, Txn
 
 RETIREMENT = "retirement"
 DAY_S = 24 * 3600
-
-
-class RetirementAsked(msgspec.Struct, frozen=True, kw_only=True):
-    """Which task, and after how long; None: as the account's setting says."""
-
-    task: str
-    notice_s: float | None = None
 
 
 def retire_task(txn: Txn, ctx: Context, asked: RetirementAsked) -> TaskShown:
@@ -43,5 +35,4 @@ def retire_task(txn: Txn, ctx: Context, asked: RetirementAsked) -> TaskShown:
     return shown_task(txn, task)
 
 
-RETIRE_TASK = Writes("retire-task", RetirementAsked, TaskShown, retire_task)
-OPERATIONS = (RETIRE_TASK,)
+OPERATIONS = (Writes(RETIRE_TASK, retire_task),)

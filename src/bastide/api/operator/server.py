@@ -21,7 +21,7 @@ from bastide.api.audit.identities import operator
 from bastide.api.audit.trail import OPERATOR, Event
 from bastide.api.operation import Origin
 from bastide.api.operator import events, interruption, network, registry, retirement, tasks
-from bastide.api.operator.operation import Asked, Context, Follows, Reads, Writes
+from bastide.api.operator.operation import Context, Follows, Operation, Reads, Writes
 from bastide.api.vault import Vault
 from bastide.config import Settings
 from bastide.model.faults import Denied, Fault, Invalid, NotFound, Unavailable
@@ -29,8 +29,8 @@ from bastide.model.messages.framing import Bodies, render_message
 from bastide.model.messages.operator import Answer, Ask, Done, Refused, Reply, parse_ask
 from bastide.store import Store
 
-OPERATIONS: dict[str, Asked[Any, Any]] = {
-    operation.name: operation
+OPERATIONS: dict[str, Operation] = {
+    operation.asked.name: operation
     for module in (events, interruption, network, registry, retirement, tasks)
     for operation in module.OPERATIONS
 }
@@ -133,7 +133,7 @@ class Operators:
             )
             raise NotFound("operation", ask.operation, why=why)
         try:
-            params = msgspec.json.decode(ask.params, type=operation.params)
+            params = msgspec.json.decode(ask.params, type=operation.asked.params)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise Invalid("operation", ask.operation, why=f"{ask.operation}: {error}.") from error
         if isinstance(operation, Follows):

@@ -7,6 +7,7 @@ from bastide.cli.commands import Command, say
 from bastide.cli.operator.client import ask
 from bastide.config import Settings
 from bastide.model.faults import Invalid
+from bastide.model.messages.asked import SHOW_NETWORK, NetworkAsked
 from bastide.model.network import assemble_vpcs, public_pool
 from bastide.model.network.publication import parse_host_port
 from bastide.model.network.records import PROTOCOLS
@@ -20,8 +21,6 @@ ICMP = "icmp"
 
 def explain_path(settings: Settings, args: argparse.Namespace) -> int:
     """Say it step by step; the exit code is 0 when the flow arrives and its answer comes back."""
-    from bastide.api.operator.network import SHOW_NETWORK, NetworkAsked  # the store with it, which is heavy
-
     flow = parse_flow(args.port)
     states = assemble_vpcs(ask(settings, SHOW_NETWORK, NetworkAsked()).parts)
     pool = public_pool(settings.instance, settings.public_pool)

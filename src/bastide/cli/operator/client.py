@@ -3,21 +3,15 @@
 import socket
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from bastide.cli.commands import require_root
 from bastide.config import Settings
 from bastide.model.faults import Fault, Invalid, Unavailable
+from bastide.model.messages.asked import Asked, P, R
 from bastide.model.messages.framing import Bodies, render_message
 from bastide.model.messages.operator import Answer, Ask, Done, Refused, parse_reply
-
-if TYPE_CHECKING:
-    from bastide.api.operator.operation import Asked
-
-P = TypeVar("P", bound=msgspec.Struct)
-R = TypeVar("R", bound=msgspec.Struct)
 
 READ_BYTES = 64 * 1024
 TIMEOUT_S = 30.0
@@ -27,13 +21,13 @@ class Cut(Unavailable):
     """The server went away in the middle of its answers, or cannot answer now; who follows may ask again."""
 
 
-def ask(settings: Settings, operation: "Asked[P, R]", params: P) -> R:
+def ask(settings: Settings, operation: Asked[P, R], params: P) -> R:
     """The one answer; raises what the server refuses, Unavailable when there is none to ask."""
     return next(iter(answers(settings, operation, params, timeout_s=TIMEOUT_S)))
 
 
 def answers(
-    settings: Settings, operation: "Asked[P, R]", params: P, *, timeout_s: float | None = None
+    settings: Settings, operation: Asked[P, R], params: P, *, timeout_s: float | None = None
 ) -> Iterator[R]:
     """Every answer as it comes, until the server has said all."""
     with _connected(settings) as line:

@@ -12,6 +12,7 @@ from bastide.cli.operator.text import printable, render_containers, render_statu
 from bastide.config import Settings
 from bastide.model.arn import last_of
 from bastide.model.faults import Unavailable
+from bastide.model.messages.asked import FOLLOW_EVENTS, EventsAsked
 
 LAST = 200
 COME_BACK_S = 0.3
@@ -19,8 +20,6 @@ COME_BACK_S = 0.3
 
 def events(settings: Settings, args: argparse.Namespace) -> int:
     """Print them, each once; one who follows waits for a server that is away and goes on where he was."""
-    from bastide.api.operator.events import FOLLOW_EVENTS, EventsAsked  # all of the store, heavy
-
     place: int | None = None
     is_waiting = False
     while True:

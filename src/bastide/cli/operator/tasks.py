@@ -11,6 +11,15 @@ from bastide.cli.commands import Command, say, settings_parser
 from bastide.cli.operator.client import ask
 from bastide.cli.operator.text import render_task, render_task_list, render_time, short_id
 from bastide.config import Settings
+from bastide.model.messages.asked import (
+    INTERRUPT_SPOT,
+    LIST_TASKS,
+    RETIRE_TASK,
+    SHOW_TASK,
+    RetirementAsked,
+    TaskAsked,
+    TasksAsked,
+)
 
 
 def task(settings: Settings, args: argparse.Namespace) -> int:
@@ -26,24 +35,18 @@ def task(settings: Settings, args: argparse.Namespace) -> int:
 
 def list_tasks(settings: Settings, args: argparse.Namespace) -> tuple[Any, Iterable[str]]:
     """A line a task."""
-    from bastide.api.operator.tasks import LIST_TASKS, TasksAsked  # all of the store, heavy
-
     found = ask(settings, LIST_TASKS, TasksAsked(cluster=args.cluster, with_stopped=args.all))
     return found, render_task_list(found.tasks) if found.tasks else ["No tasks."]
 
 
 def show_task(settings: Settings, args: argparse.Namespace) -> tuple[Any, Iterable[str]]:
     """Everything there is to say of one task."""
-    from bastide.api.operator.tasks import SHOW_TASK, TaskAsked
-
     shown = ask(settings, SHOW_TASK, TaskAsked(args.task))
     return shown, render_task(msgspec.to_builtins(shown))
 
 
 def retire_task(settings: Settings, args: argparse.Namespace) -> tuple[Any, Iterable[str]]:
     """Stop it once the notice is over."""
-    from bastide.api.operator.retirement import RETIRE_TASK, RetirementAsked
-
     shown = ask(settings, RETIRE_TASK, RetirementAsked(task=args.task, notice_s=args.notice))
     assert shown.retirement is not None, "a task that is to be retired says when"
     at = render_time(shown.retirement["retiresAt"])
@@ -52,9 +55,6 @@ def retire_task(settings: Settings, args: argparse.Namespace) -> tuple[Any, Iter
 
 def interrupt_spot(settings: Settings, args: argparse.Namespace) -> tuple[Any, Iterable[str]]:
     """Stop signal now, two minutes, then the end."""
-    from bastide.api.operator.interruption import INTERRUPT_SPOT
-    from bastide.api.operator.tasks import TaskAsked
-
     shown = ask(settings, INTERRUPT_SPOT, TaskAsked(args.task))
     return shown, [f"The task {short_id(shown.task['taskArn'])} is being stopped, as when Spot takes back."]
 

@@ -1,6 +1,6 @@
 """What an operator's command and the server say to each other: one question a connection, then its answers.
 
-A question names an operation; what it and its answers hold is that operation's (`api/operator`). The
+A question names an operation; what it and its answers hold stands in `asked`. The
 answers end with `Done` or `Refused`; a connection that ends without either was cut.
 """
 
