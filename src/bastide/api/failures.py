@@ -24,12 +24,32 @@ from bastide.api.errors import (
 )
 from bastide.api.errors.rows import Row
 from bastide.model.faults import Conflict, Denied, Fault, Unavailable
+from bastide.store.audit.audit_log import NOUN as AUDIT_LOG
 from bastide.wire.http import WireError
 from bastide.wire.malformed import Constraint, Malformed, MalformedReason, Violation
 from bastide.wire.sigv4 import Refused
 from bastide.wire.spec import Service
 
 MESSAGE_MAX_CHARS = 2048  # a message may quote what was asked for, however long that is
+
+
+class Unbuilt(Exception):
+    """The model has this operation, we do not."""
+
+
+def error_of(escaped: Exception, service: str, family: str, *, operation: str) -> WireError | None:
+    """How what ended a request goes out; None for what nobody foresaw."""
+    if isinstance(escaped, Refused):
+        return refused_error(family, escaped)
+    if isinstance(escaped, Malformed):
+        return malformed_error(service, family, escaped)
+    if isinstance(escaped, Unbuilt):
+        return unbuilt_error(service, family, operation)
+    if isinstance(escaped, Denied) and escaped.noun == "permission":
+        return denied_error(family, escaped)
+    if isinstance(escaped, Unavailable) and escaped.noun == AUDIT_LOG:
+        return audit_error(family, escaped)
+    return fault_error(service, family, escaped) if isinstance(escaped, Fault) else None
 
 
 def row_for(service: str, fault: Fault) -> Row | None:

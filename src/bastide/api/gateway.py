@@ -8,7 +8,6 @@ Concurrency: called on the event loop for many requests at once; only the store'
 import asyncio
 import contextlib
 import logging
-import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,21 +15,12 @@ from functools import partial
 from typing import TypeVar
 from uuid import uuid4
 
+from bastide.api.addressing import Addressing, check_scope
 from bastide.api.audit import Trail, is_read_only
 from bastide.api.authorization.authority import Authority, Guard
 from bastide.api.authorization.signers import in_region
 from bastide.api.exchange import Exchange
-from bastide.api.failures import (
-    audit_error,
-    denied_error,
-    family_of,
-    fault_error,
-    internal_error,
-    malformed_error,
-    refused_error,
-    slow_body_error,
-    unbuilt_error,
-)
+from bastide.api.failures import Unbuilt, error_of, internal_error, malformed_error, slow_body_error
 from bastide.api.guessing import is_guess
 from bastide.api.keys.signing import Keys
 from bastide.api.metrics import Metrics
@@ -48,7 +38,7 @@ from bastide.api.operation import (
 )
 from bastide.api.registry import SERVICES, Services
 from bastide.config import Settings
-from bastide.model.faults import Denied, Fault, Unavailable
+from bastide.model.faults import Unavailable
 from bastide.store import Store
 from bastide.store.audit.audit_log import NOUN as AUDIT_LOG
 from bastide.store.txn import Txn
@@ -60,17 +50,11 @@ from bastide.wire.http import Request, Response, Streamed, WireError
 from bastide.wire.malformed import Malformed, MalformedReason
 from bastide.wire.sigv4 import Identity, Refused, RefusedReason, claim_of, verify
 
-REGION = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 LARGE_BODY_BYTES = 1024 * 1024  # hashing and parsing more than this, a few ms, would hold up everybody else
-_CLAIMED_SERVICE = re.compile(r"Credential=[^/%,\s]*(?:/|%2F)\d*(?:/|%2F)[^/%,\s]*(?:/|%2F)([a-z0-9-]+)")
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-
-class Unbuilt(Exception):
-    """The model has this operation, we do not."""
 
 
 class Gateway:
@@ -94,10 +78,7 @@ class Gateway:
         self._trail = trail
         self._services = services
         self._authority = Authority(store)
-        ours = [spec.service(name) for name in services]
-        self._by_target = {each.target_prefix: each for each in ours if each.target_prefix}
-        self._by_signing_name = {each.signing_name: each for each in ours}
-        self._by_version = {each.version: each for each in ours if not each.target_prefix}
+        self._addressing = Addressing(services)
 
     async def answer(self, request: Request) -> Response | Streamed:
         """The response to a request; never raises."""
@@ -144,10 +125,10 @@ class Gateway:
         assert signer is not None  # or the signature was refused
         exchange.caller = in_region(signer.caller, identity.region)
         request = await _aside(request, partial(_unchunked, request, identity))
-        service = await self._service_of(request, identity)
+        service = await self._addressing.service_of(request, identity)
         exchange.service = service
         exchange.protocol = spec.protocol_for(request, service)
-        _check_scope(identity, service)
+        check_scope(identity, service)
         limit = self._settings.body_limit_bytes
         call = await _aside(
             request,
@@ -196,7 +177,7 @@ class Gateway:
 
     def _refuse_unsigned(self, request: Request, exchange: Exchange) -> None:
         """Say to a call that AWS takes unsigned why it is refused here; silent for every other."""
-        service = self._versioned(request)
+        service = self._addressing.versioned(request)
         if service is None:
             return
         with contextlib.suppress(Malformed):
@@ -223,69 +204,22 @@ class Gateway:
             return await self._store.view_or_update(closure)
         return await self._store.update(closure)
 
-    async def _service_of(self, request: Request, identity: Identity) -> spec.Service:
-        """The service asked for. A model that was never used before is read beside the event loop."""
-        service = self._ours(request, identity.service)
-        if service is None:
-            service = await asyncio.to_thread(spec.service_for, request, identity.service)
-        return service
-
-    def _ours(self, request: Request, signing_name: str) -> spec.Service | None:
-        """The service among ours which a request looks to be for; loads no model."""
-        target = request.headers.get("x-amz-target")
-        if target is not None:
-            return self._by_target.get(target.rpartition(".")[0])
-        if "smithy-protocol" in request.headers:
-            return None
-        return self._by_signing_name.get(signing_name)
-
     def _error_of(self, escaped: Exception, request: Request, exchange: Exchange) -> WireError:
         """What the caller is told; logs whatever was not foreseen."""
-        service, family = self._addressed(request, exchange)
-        if isinstance(escaped, Refused):
-            return refused_error(family, escaped)
-        if isinstance(escaped, Malformed):
-            return malformed_error(service, family, escaped)
-        if isinstance(escaped, Unbuilt):
-            return unbuilt_error(service, family, exchange.operation)
-        if isinstance(escaped, Denied) and escaped.noun == "permission":
-            return denied_error(family, escaped)
-        if isinstance(escaped, Unavailable) and escaped.noun == AUDIT_LOG:
-            return audit_error(family, escaped)
-        if isinstance(escaped, Fault):
-            error = fault_error(service, family, escaped)
-            if error is not None:
-                if isinstance(escaped, Unavailable):
-                    log.warning("%s %s: %s", service, exchange.operation, escaped)
-                return error
-        log.error(
-            "%s %s failed, request %s",
-            service,
-            exchange.operation or "request",
-            exchange.request_id,
-            exc_info=escaped,
-        )
-        return internal_error(service, family)
+        service, family = self._addressing.words_for(request, exchange)
+        error = error_of(escaped, service, family, operation=exchange.operation)
+        if error is None:
+            what = (service, exchange.operation or "request", exchange.request_id)
+            log.error("%s %s failed, request %s", *what, exc_info=escaped)
+            return internal_error(service, family)
+        if isinstance(escaped, Unavailable) and escaped.noun != AUDIT_LOG:  # of that its keeper tells the log
+            log.warning("%s %s: %s", service, exchange.operation, escaped)
+        return error
 
-    def _addressed(self, request: Request, exchange: Exchange) -> tuple[str, str]:
-        """Name and family of the service whose words an error is told in, guessed where it is not known."""
-        if exchange.service is None:
-            claimed = self._ours(request, _claimed_service(request))
-            exchange.service = claimed or self._versioned(request)
-            exchange.protocol = spec.protocol_for(request, exchange.service)
-        name = exchange.service.name if exchange.service is not None else ""
-        return name, family_of(exchange.service, exchange.protocol)
-
-    def _versioned(self, request: Request) -> spec.Service | None:
-        """The service among ours whose API version a form names; None also for what cannot be read."""
-        with contextlib.suppress(Malformed):
-            return self._by_version.get(spec.form_version(request))
-        return None
-
-    def _refuse(self, request: Request, error_of: Callable[[str, str], WireError]) -> Response:
+    def _refuse(self, request: Request, render: Callable[[str, str], WireError]) -> Response:
         exchange = Exchange(str(uuid4()))
         exchange.note_claim(request)
-        error = error_of(*self._addressed(request, exchange))
+        error = render(*self._addressing.words_for(request, exchange))
         self._trail.note_refused(exchange, request, error)
         self._count(exchange, error, time.perf_counter())
         return self._render_error(error, request, exchange)
@@ -314,20 +248,3 @@ async def _aside(request: Request, work: Callable[[], T]) -> T:
 def _unchunked(request: Request, identity: Identity) -> Request:
     """The request with its body in one piece."""
     return request if identity.chunks is None else read_chunks(request, identity.chunks)
-
-
-def _check_scope(identity: Identity, service: spec.Service) -> None:
-    if identity.service != service.signing_name:
-        raise Refused(
-            RefusedReason.BAD_SCOPE,
-            f"Credential should be scoped to correct service: '{service.signing_name}'.",
-        )
-    if not REGION.fullmatch(identity.region):
-        raise Refused(RefusedReason.BAD_SCOPE, "Credential should be scoped to a valid region.")
-
-
-def _claimed_service(request: Request) -> str:
-    """The service a signature says it is for, before any of it is believed."""
-    text = request.headers.get("authorization") or request.query
-    found = _CLAIMED_SERVICE.search(text)
-    return found[1] if found else ""
