@@ -128,7 +128,7 @@ def create_app(
     return App(
         gateway,
         health,
-        Distribution(store, settings, keys.vault, trail=trail),
+        Distribution(store, settings, keys, trail=trail),
         _metrics_app(metrics, health, store),
         body_limit_bytes=settings.body_limit_bytes,
     )

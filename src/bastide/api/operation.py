@@ -45,6 +45,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     transitive_keys: tuple[str, ...] = ()
     source_identity: str = ""
     issuer_arn: str = ""  # the user whose federated session it is
+    access_key_id: str = ""  # of a long-term key, which can be switched off
 
     @property
     def is_temporary(self) -> bool:

@@ -66,7 +66,11 @@ async def test_a_reset_key_counts_at_once_and_the_one_before_no_more(tmp_path: P
     file = tmp_path / "key.json"
     before = ensure_admin_key(file)
     keys = Keys(before, account="111122223333", store=store, vault=VAULT, file=file)
+    held = await keys.find(before.access_key_id, None)
+    assert held is not None
+    assert not await keys.has_gone(held.caller)
     after = reset_admin_key(file)
+    assert await keys.has_gone(held.caller)  # so do registry tokens that it asked for
     assert file.stat().st_mode & 0o777 == 0o600
     assert await keys.find(before.access_key_id, None) is None
     signer = await keys.find(after.access_key_id, None)

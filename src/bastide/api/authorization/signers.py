@@ -81,6 +81,7 @@ class Signers:
             user_id=user.key,
             kind=PrincipalKind.USER,
             entity=user.key,
+            access_key_id=access_key_id,
         )
         return Signer(Secret(open_secret(self._vault, key)), caller)
 

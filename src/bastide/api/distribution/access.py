@@ -1,8 +1,8 @@
 """Who asks the registry, and for which one: tokens of GetAuthorizationToken, and links to single layers.
 
 A token is sealed with the installation's key and holds the caller and its end: nothing is kept of it. What
-the caller may do is asked anew on every request (app.py). Registry and region are the host's name, or the
-token's where a client comes by another name.
+the caller may do, and whether its long-term key still signs, is asked anew on every request (app.py).
+Registry and region are the host's name, or the token's where a client comes by another name.
 """
 
 import base64
@@ -59,15 +59,21 @@ def authenticate(vault: Vault, settings: Settings, headers: Mapping[str, str], *
     token = _token_of(vault, headers.get("authorization", ""))
     if token is None or token.expires_s <= now.timestamp():
         why = "Your authorization token has expired. Reauthenticate and try again." if token else ""
-        scheme = "https" if not host.startswith("127.") else "http"
-        challenge = f'Basic realm="{scheme}://{host or "localhost"}/",service="ecr.amazonaws.com"'
-        raise Refused(UNAUTHORIZED, why=why, headers={"www-authenticate": challenge})
+        raise unauthorized(headers, why=why)
     caller = token.caller
     account, region = found or (caller.account, caller.region)
     if account != caller.account:
         why = f"User: {caller.principal_arn} is not authorized to use the registry with id '{account}'"
         raise Denied("registry", account, why=why)
     return Access(caller, scope_of(account, region))
+
+
+def unauthorized(headers: Mapping[str, str], *, why: str = "") -> Refused:
+    """What is answered to whoever brings no token that counts: the challenge."""
+    host = headers.get("host", "")
+    scheme = "https" if not host.startswith("127.") else "http"
+    challenge = f'Basic realm="{scheme}://{host or "localhost"}/",service="ecr.amazonaws.com"'
+    return Refused(UNAUTHORIZED, why=why, headers={"www-authenticate": challenge})
 
 
 def sign_link(vault: Vault, repository_arn: str, digest: str, *, now: datetime) -> str:

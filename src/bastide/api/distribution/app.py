@@ -17,7 +17,13 @@ from bastide.api.authorization.authority import Authority
 from bastide.api.authorization.registry_demands import registry_demands
 from bastide.api.authorization.signers import in_region
 from bastide.api.distribution import blobs, listings, manifests, uploads
-from bastide.api.distribution.access import Access, authenticate, linked_repository, now_utc
+from bastide.api.distribution.access import (
+    Access,
+    authenticate,
+    linked_repository,
+    now_utc,
+    unauthorized,
+)
 from bastide.api.distribution.cache.fetching import Fetches
 from bastide.api.distribution.errors import (
     INTERNAL,
@@ -32,8 +38,8 @@ from bastide.api.distribution.exchange import Disconnected, Exchange, Receive, S
 from bastide.api.distribution.parts import Parts
 from bastide.api.distribution.sessions import Sessions
 from bastide.api.distribution.told import READING, Told, event_of
+from bastide.api.keys.signing import Keys
 from bastide.api.operation import Caller, Context
-from bastide.api.vault import Vault
 from bastide.config import Settings
 from bastide.model.arn import parse_arn, scope_of
 from bastide.model.faults import Denied, Fault, Invalid, NotFound, Unavailable, Unsupported
@@ -99,14 +105,15 @@ class Distribution:
         self,
         store: Store,
         settings: Settings,
-        vault: Vault,
+        keys: Keys,
         *,
         trail: Trail,
         clock: Callable[[], datetime] = now_utc,
     ) -> None:
         self._store = store
         self._settings = settings
-        self._vault = vault
+        self._keys = keys
+        self._vault = keys.vault
         self._trail = trail
         self._clock = clock
         self._authority = Authority(store)
@@ -143,6 +150,8 @@ class Distribution:
         access = linked = self._linked(exchange, rest, now)
         if access is None:
             access = authenticate(self._vault, self._settings, exchange.headers, now=now)
+            if await self._keys.has_gone(access.caller):
+                raise unauthorized(exchange.headers)
         told.account, _, told.region = access.scope.partition("/")
         told.caller = access.caller if linked is None else None  # a link is anybody's who has it
         handlers, found = _route(rest)

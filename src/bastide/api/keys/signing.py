@@ -3,6 +3,8 @@
 import logging
 from pathlib import Path
 
+import msgspec
+
 from bastide.api.authorization.signers import Signer, Signers
 from bastide.api.keys.admin import AdminKey, read_admin_key
 from bastide.api.operation import Caller, Context
@@ -37,6 +39,11 @@ class Keys:
         self._signers = Signers(store, vault)
         self.vault = vault
 
+    async def has_gone(self, caller: Caller) -> bool:
+        """Whether the long-term key that somebody signed with signs nothing any more."""
+        key = caller.access_key_id
+        return bool(key) and await self.find(key, None) is None
+
     async def find(self, access_key_id: str, token: str | None) -> Signer | None:
         """Who has a key; None for a key nobody has."""
         stamp = _stamp_of(self._file)
@@ -57,7 +64,8 @@ class Keys:
             log.exception("the admin key's file cannot be read, the key from before still counts")
 
     def _signing(self, key: AdminKey) -> tuple[str, Signer]:
-        return key.access_key_id, Signer(Secret(key.secret_access_key), self._root)
+        caller = msgspec.structs.replace(self._root, access_key_id=key.access_key_id)
+        return key.access_key_id, Signer(Secret(key.secret_access_key), caller)
 
     async def note_use(self, access_key_id: str, service: str, ctx: Context) -> None:
         """Remember what a user's key last signed."""

@@ -97,6 +97,25 @@ def ci_pushes(world: World) -> None:
         assert "ecr:InitiateLayerUpload" in denied(http.post("/team/app/blobs/uploads/"))
 
 
+async def test_a_token_counts_no_longer_than_the_key_that_asked_for_it(world: World) -> None:
+    def attempt() -> None:
+        world.admin("ecr").create_repository(repositoryName="app")
+        keys = world.user("ci", allow("ecr:*"))
+        named = {"UserName": "ci", "AccessKeyId": keys["aws_access_key_id"]}
+        with docker(world, world.client("ecr", keys)) as http:
+            assert push(http, "app") == 201
+            world.iam.update_access_key(Status="Inactive", **named)
+            refused = http.get("/app/manifests/one")
+            assert (refused.status_code, refused.headers["www-authenticate"][:5]) == (401, "Basic")
+            assert push(http, "app") == 401
+            world.iam.update_access_key(Status="Active", **named)
+            assert http.get("/app/manifests/one").status_code == 200
+            world.iam.delete_access_key(**named)
+            assert http.get("/").status_code == 401
+
+    await asyncio.to_thread(attempt)
+
+
 async def test_a_layer_one_may_not_read_is_not_mounted_either(world: World) -> None:
     await asyncio.to_thread(mounting, world)
 
