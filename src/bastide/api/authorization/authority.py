@@ -17,6 +17,7 @@ from bastide.wire.sigv4 import Refused, RefusedReason
 
 KINDS = ("iam-user", "iam-group", "iam-role", "iam-policy", "iam-attachment", "iam-membership")
 ENCODING = "ec2"  # the service whose refusals carry an encoded message, except those to describe
+BAD_TOKEN = "The security token included in the request is invalid"
 Guard = Callable[[Txn], None]
 Key = tuple[str, str, bool, tuple[str, ...], tuple[str, ...]]
 
@@ -37,6 +38,8 @@ class Authority:
         if ctx.caller.kind is PrincipalKind.ROOT:
             return None
         policies, keys = await self._standing(ctx.caller)
+        if ctx.caller.entity and not keys:  # gone since the session began
+            raise Refused(RefusedReason.BAD_TOKEN, BAD_TOKEN)
         seals = ctx.vault if service == ENCODING and not operation.startswith("Describe") else None
 
         def check(txn: Txn) -> None:
@@ -64,5 +67,4 @@ def _check_long_term(caller: Caller, service: str) -> None:
     Keys that end make none that stay (STS API reference, of both; there are no MFA devices here).
     """
     if service == "iam" and caller.is_temporary and caller.kind is not PrincipalKind.ROLE:
-        why = "The security token included in the request is invalid"
-        raise Refused(RefusedReason.BAD_TOKEN, why)
+        raise Refused(RefusedReason.BAD_TOKEN, BAD_TOKEN)

@@ -20,6 +20,7 @@ from bastide.permissions.patterns import Keys, Values
 from bastide.store import Record, Txn
 
 EVERYTHING = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}'
+NOTHING = EVERYTHING.replace("Allow", "Deny")
 
 compiled = lru_cache(maxsize=4096)(compile_policy)
 resource_policies = lru_cache(maxsize=4096)(compile_at_resource)
@@ -48,7 +49,7 @@ def entity_of(txn: Txn, caller: Caller) -> Record | None:
 
 
 def policies_of(txn: Txn, caller: Caller) -> Policies:
-    """Everything that decides what a caller may do; somebody who is gone may do nothing."""
+    """Everything that decides what a caller may do; somebody who is gone may nothing, whoever names them."""
     session = None
     if caller.has_policies:
         found = [find_policy(txn, scope_of(caller.account, ""), arn) for arn in caller.policy_arns]
@@ -58,7 +59,7 @@ def policies_of(txn: Txn, caller: Caller) -> Policies:
         return Policies(identity=(compiled(EVERYTHING),), session=session)
     entity = entity_of(txn, caller)
     if entity is None:
-        return Policies(session=session)
+        return Policies(identity=(compiled(NOTHING),))
     boundary = boundary_text(txn, entity)
     return Policies(
         identity=tuple(compiled(held.text) for held in identity_policies(txn, entity)),

@@ -214,6 +214,33 @@ def kinds_of_principals(world: World) -> None:
     ask(federated)(**params)
 
 
+async def test_sessions_of_somebody_gone_may_nothing_even_where_everybody_may(world: World) -> None:
+    def attempt() -> None:
+        make_all(world)
+        keys = world.user("ann", allow("sts:*", "*"))
+        sts = world.client("sts", keys)
+        world.iam.create_role(RoleName="app", AssumeRolePolicyDocument=trusting({"AWS": ANN}))
+        assumed = sts.assume_role(RoleArn=f"{ROLE}/app", RoleSessionName="one")["Credentials"]
+        everything = policy(allow("*"))
+        held = [
+            assumed,
+            sts.get_session_token()["Credentials"],
+            sts.get_federation_token(Name="fed", Policy=everything)["Credentials"],
+        ]
+        _, _, _, params, action, resource = PLACES["secret"]
+        _secret(world, at(resource, action, "*"))
+        clients = [world.client("secretsmanager", session_keys(one)) for one in held]
+        for client in clients:
+            client.get_secret_value(**params)
+        world.iam.delete_role(RoleName="app")
+        world.iam.delete_user_policy(UserName="ann", PolicyName="own")
+        world.remove("ann", keys)
+        for client in clients:
+            assert refused(client.get_secret_value, **params)[0] == "UnrecognizedClientException"
+
+    await asyncio.to_thread(attempt)
+
+
 async def test_a_log_groups_own_policy_is_about_it_alone(world: World) -> None:
     def attempt() -> None:
         make_all(world)
