@@ -18,7 +18,9 @@ from tests.unit.api.authorization.world import (
     World,
     allow,
     deny,
+    policy,
     refused,
+    session_keys,
     trusting,
 )
 
@@ -164,3 +166,22 @@ def users(world: World) -> None:
     assert "user/cid" in denied(
         iam.simulate_principal_policy, PolicySourceArn=f"{IAM}:user/cid", ActionNames=["ecs:RunTask"]
     )
+
+
+async def test_a_role_at_a_path_is_the_one_that_policies_name(world: World) -> None:
+    await asyncio.to_thread(role_at_a_path, world)
+
+
+def role_at_a_path(world: World) -> None:
+    """A session's ARN says nothing of its role's path."""
+    sts = world.client("sts", world.user("ann"))
+    arn = world.role("deploy", trusting({"AWS": f"{IAM}:user/ann"}), allow("secretsmanager:*"), Path="/ci/")
+    keys = session_keys(sts.assume_role(RoleArn=arn, RoleSessionName="run")["Credentials"])
+    admin, secrets = world.admin("secretsmanager"), world.client("secretsmanager", keys)
+    admin.create_secret(Name="db", SecretString="hush")
+    assert secrets.get_secret_value(SecretId="db")["SecretString"] == "hush"
+    named = {"Principal": {"AWS": arn}, "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
+    admin.put_resource_policy(SecretId="db", ResourcePolicy=policy({"Effect": "Deny", **named}))
+    assert "in a resource-based policy" in denied(secrets.get_secret_value, SecretId="db")
+    next_role = world.role("next", trusting({"AWS": arn}), allow("s3:*"))
+    world.client("sts", keys).assume_role(RoleArn=next_role, RoleSessionName="run")
