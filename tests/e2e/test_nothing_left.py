@@ -44,7 +44,8 @@ def resident_mib(bastide: Installation) -> dict[str, float]:
 def play(bastide: Installation, tasks: int) -> None:
     """Run and end them, twenty at once, and compare the host before and after."""
     quick = bastide.register("quick", shell("app", "echo done"), memory="512")
-    bastide.stop(*bastide.run_task(quick))  # the log group, the layers, the service's own files: made once
+    (first,) = bastide.run_task(quick)
+    bastide.wait(first, "STOPPED")  # the log group, the layers, the runtime's own files: made once
     assert until(lambda: bastide.leftovers() == [])
     before = take_steady_snapshot()
     for _ in range(tasks // AT_ONCE):

@@ -14,7 +14,9 @@ def test_two_instances_do_not_touch_each_other(bastide: Installation) -> None:
         "app", "echo twin > /tmp/index.html; exec httpd -f -p 80 -h /tmp", log=False, stopTimeout=2
     )
     mine = bastide.register("mine", script)
-    bastide.stop(*bastide.run_task(mine))  # what an installation's first task makes, and is kept
+    (first,) = bastide.run_task(mine)
+    bastide.wait(first, "RUNNING")  # it makes what an installation keeps
+    bastide.stop(first)
     assert until(lambda: bastide.leftovers() == [])
     before = take_steady_snapshot()
     for other in start_installation("btwin"):
