@@ -90,21 +90,21 @@ class Policy:
 
     def denies(self, request: Request) -> bool:
         """Whether a statement forbids it."""
-        return _one_applies(self._statements_about(request.action_in_lower_case).denials, request)
+        return _one_applies(self._statements_about(request.action).denials, request)
 
     def allows(self, request: Request) -> bool:
         """Whether a statement permits it; denials are asked about separately."""
-        return _one_applies(self._statements_about(request.action_in_lower_case).grants, request)
+        return _one_applies(self._statements_about(request.action).grants, request)
 
     def grants(self, request: Request) -> Named:
         """How directly a statement that permits it names who asks."""
-        groups = self._statements_about(request.action_in_lower_case).grants
+        groups = self._statements_about(request.action).grants
         asked = [each for each in groups if each.is_about is None or each.is_about(request)]
         return max((tests.name(request) for each in asked for tests in each.tests), default=Named.NOT)
 
     def matching(self, request: Request, effect: Effect) -> Iterator[Statement]:
         """The statements of one effect that apply."""
-        action = request.action_in_lower_case
+        action = request.action.lower()
         return (
             each
             for each in self.statements
@@ -115,10 +115,10 @@ class Policy:
         )
 
     def _statements_about(self, action: str) -> _About:
-        """Found once an action: a policy is asked about the same few again and again."""
+        """Found once an action, as it is spelled: a policy is asked about the same few again and again."""
         about = self._about.get(action)
         if about is None:
-            found = [each for each in self.statements if each.has_action(action)]
+            found = [each for each in self.statements if each.has_action(action.lower())]
             about = _About(
                 _grouped(each for each in found if each.effect is Effect.DENY),
                 _grouped(each for each in found if each.effect is Effect.ALLOW),

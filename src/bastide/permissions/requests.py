@@ -44,7 +44,3 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     resource: str
     principal: Principal
     keys: Keys
-    action_in_lower_case: str = ""
-
-    def __post_init__(self) -> None:
-        msgspec.structs.force_setattr(self, "action_in_lower_case", self.action.lower())

@@ -29,8 +29,9 @@ class Demand(Request, frozen=True, kw_only=True):
 
 def demand_of(principal: Principal, action: str, found: Found, known: Mapping[str, Values]) -> Demand:
     """One permission on one resource, of whose tags and keys conditions may ask."""
-    keys = {**known, **found.keys}
-    if found.tags:
+    keys = known
+    if found.keys or found.tags:
+        keys = {**known, **found.keys}
         service = action.partition(":")[0]
         for key, value in found.tags.items():
             name = f"resourcetag/{key.lower()}"

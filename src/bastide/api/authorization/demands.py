@@ -5,7 +5,7 @@ known: only a policy that allows all of that type allows it.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from bastide.api.authorization.callers import caller_principal
@@ -32,8 +32,30 @@ FREE = {
     ("sts", "GetCallerIdentity"),
     ("sts", "GetSessionToken"),
 }
-PASSING = ("RegisterTaskDefinition", "RunTask", "StartTask", "CreateService", "UpdateService")
 _VARIABLE = re.compile(r"\$\{\w+\}")
+
+
+class Passes(NamedTuple):
+    """Roles that a call hands over, and to which service."""
+
+    to: str
+    roles: Callable[[Params, Sequence[Found]], Iterable[str]]
+
+
+def _named_in(member: str) -> Callable[[Params, Sequence[Found]], Iterable[str]]:
+    return lambda params, resources: [str(params[member])] if params.get(member) else []
+
+
+_TASK_ROLES = Passes(TASKS, passed_roles)
+_PASSING = {
+    ("ecs", "RegisterTaskDefinition"): _TASK_ROLES,
+    ("ecs", "RunTask"): _TASK_ROLES,
+    ("ecs", "StartTask"): _TASK_ROLES,
+    ("ecs", "CreateService"): _TASK_ROLES,
+    ("ecs", "UpdateService"): _TASK_ROLES,
+    ("ec2", "CreateFlowLogs"): Passes(FLOW_LOGS, _named_in("DeliverLogsPermissionArn")),
+    ("iam", "AddRoleToInstanceProfile"): Passes(INSTANCES, _named_in("RoleName")),
+}
 
 
 class _Row(NamedTuple):
@@ -43,6 +65,7 @@ class _Row(NamedTuple):
     finders: tuple[tuple[str, Find], ...]
     nameless: tuple[str, ...]  # required types that no request here names
     own_keys: OwnKeys | None  # None where none of the service's keys counts
+    passes: Passes | None  # None where no role is handed over
 
 
 def _row(action: Action) -> _Row:
@@ -53,6 +76,7 @@ def _row(action: Action) -> _Row:
         tuple((kind, finders[kind]) for kind in action.types if kind in finders),
         tuple(kind for kind in action.required if kind not in finders),
         KEYS.get(action.service) if has_own else None,
+        _PASSING.get((action.service, action.operation)),
     )
 
 
@@ -76,7 +100,8 @@ def demands(
         why = f"No permission is known that {operation} would need, so it is denied."
         raise Denied("permission", operation, why=why)
     action, principal, tags = row.action, caller_principal(ctx.caller), tags_in(params)
-    known = request_keys(ctx, txn, of_entity) | tag_keys(params, tags)
+    known = request_keys(ctx, txn, of_entity)
+    known |= tag_keys(params, tags)
     resources = _resources(txn, ctx, row, params)
     own = known | _own_keys(txn, ctx, row, params, resources)
     for found in resources:
@@ -86,22 +111,10 @@ def demands(
         created = {**known, f"{service}:createaction": operation}
         for found in tagging.resources:
             yield demand_of(principal, tagging.action, found, created)
-    for role, to in _passed(service, operation, params, resources):
-        passed: dict[str, Values] = {**known, "iam:passedtoservice": to}
-        yield demand_of(principal, "iam:PassRole", given_role(txn, ctx, role), passed)
-
-
-def _passed(
-    service: str, operation: str, params: Params, resources: Sequence[Found]
-) -> Iterator[tuple[str, str]]:
-    """Roles the call hands over, and to which service."""
-    if service == "ecs" and operation in PASSING:
-        for role in passed_roles(params, resources):
-            yield role, TASKS
-    if (service, operation) == ("ec2", "CreateFlowLogs") and params.get("DeliverLogsPermissionArn"):
-        yield str(params["DeliverLogsPermissionArn"]), FLOW_LOGS
-    if (service, operation) == ("iam", "AddRoleToInstanceProfile"):
-        yield str(params["RoleName"]), INSTANCES
+    if row.passes is not None:
+        passed: dict[str, Values] = {**known, "iam:passedtoservice": row.passes.to}
+        for role in row.passes.roles(params, resources):
+            yield demand_of(principal, "iam:PassRole", given_role(txn, ctx, role), passed)
 
 
 def _own_keys(

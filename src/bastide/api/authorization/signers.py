@@ -47,12 +47,15 @@ class Signers:
         if caller.kind is PrincipalKind.ROLE:
             if self._is_due(caller.entity, ctx.now_s):
                 await self._store.update(lambda txn: note_role_use(txn, caller, ctx.now))
-        elif caller.kind is PrincipalKind.USER and not caller.is_temporary:
+        elif (
+            caller.kind is PrincipalKind.USER
+            and not caller.is_temporary
+            and self._is_due(access_key_id, ctx.now_s)
+        ):
             used = {"LastUsedDate": ctx.now_s, "ServiceName": service, "Region": caller.region}
-            if self._is_due(access_key_id, ctx.now_s):
-                await self._store.update(
-                    lambda txn: note_use(txn, KEY_USE, txn.get(ACCESS_KEY, access_key_id), used)
-                )
+            await self._store.update(
+                lambda txn: note_use(txn, KEY_USE, txn.get(ACCESS_KEY, access_key_id), used)
+            )
 
     def _is_due(self, key: str, now_s: float) -> bool:
         """Whether a use is worth a look into the store, and from now on not for a while."""
