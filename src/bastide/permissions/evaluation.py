@@ -83,14 +83,16 @@ def evaluate_trust(request: Request, policies: Policies, trust: Policy) -> Decis
 
 
 def _explicit_denial(request: Request, policies: Policies) -> Source | None:
-    if any(policy.denies(request) for policy in policies.identity):
-        return Source.IDENTITY
+    for policy in policies.identity:
+        if policy.denies(request):
+            return Source.IDENTITY
     if policies.resource is not None and policies.resource.denies(request):
         return Source.RESOURCE
     if policies.boundary is not None and policies.boundary.denies(request):
         return Source.BOUNDARY
-    if policies.session is not None and any(policy.denies(request) for policy in policies.session):
-        return Source.SESSION
+    for policy in policies.session or ():
+        if policy.denies(request):
+            return Source.SESSION
     return None
 
 

@@ -130,11 +130,19 @@ class Policy:
 
 
 def _grouped(statements: Iterable[Statement]) -> tuple[_Group, ...]:
-    """By what they are about; which of them applies first is all the same."""
+    """By what they are about. Which applies first is all the same: those are asked first that ask least."""
     groups: dict[Hashable, list[Statement]] = {}
     for each in statements:
         groups.setdefault(each.resources, []).append(each)
-    return tuple(_Group(found[0].is_about, tuple(each.tests for each in found)) for found in groups.values())
+    made = [
+        _Group(found[0].is_about, tuple(sorted((each.tests for each in found), key=_cost)))
+        for found in groups.values()
+    ]
+    return tuple(sorted(made, key=lambda group: group.is_about is not None))
+
+
+def _cost(tests: Tests) -> int:
+    return len(tests.conditions)
 
 
 def _one_applies(groups: tuple[_Group, ...], request: Request) -> bool:

@@ -199,7 +199,7 @@ def _payload(claim: Claim, request: Request) -> tuple[str, PayloadKind]:
 
 def _check_session(claim: Claim, secret: Secret, now: datetime) -> None:
     wanted, given = secret.session_token, claim.token
-    if not hmac.compare_digest(as_sent(wanted or ""), as_sent(given or "")):
+    if (wanted or given) and not hmac.compare_digest(as_sent(wanted or ""), as_sent(given or "")):
         refuse(RefusedReason.BAD_TOKEN, "The security token included in the request is invalid.")
     if secret.expires_at is not None and secret.expires_at <= now:
         refuse(RefusedReason.EXPIRED_TOKEN, "The security token included in the request is expired")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from bastide.api.authorization.callers import caller_principal
 from bastide.api.authorization.decision import Demand, demand_of
-from bastide.api.authorization.keys import request_keys, tag_keys, tags_in
+from bastide.api.authorization.keys import TAG_KEYS, request_keys, tag_keys, tags_in
 from bastide.api.authorization.resources import FIND, KEYS, Find, Found
 from bastide.api.authorization.resources import Keys as OwnKeys
 from bastide.api.authorization.resources.ecs import passed_roles
@@ -101,7 +101,8 @@ def demands(
         raise Denied("permission", operation, why=why)
     action, principal, tags = row.action, caller_principal(ctx.caller), tags_in(params)
     known = request_keys(ctx, txn, of_entity)
-    known |= tag_keys(params, tags)
+    if tags or not params.keys().isdisjoint(TAG_KEYS):
+        known |= tag_keys(params, tags)
     resources = _resources(txn, ctx, row, params)
     own = known | _own_keys(txn, ctx, row, params, resources)
     for found in resources:

@@ -37,17 +37,19 @@ def request_keys(ctx: Context, txn: Txn, of_entity: Keys | None = None) -> dict[
     """The same, and the keys of the way the request came; `of_entity` where those are known already."""
     known = entity_keys(txn, ctx.caller) if of_entity is None else of_entity
     keys = _moment_keys(known, ctx.caller, ctx.now)
-    keys["aws:securetransport"] = "true" if ctx.origin.is_secure else "false"
-    keys |= _places(ctx.origin)
-    if ctx.origin.user_agent:
-        keys["aws:useragent"] = ctx.origin.user_agent
+    origin = ctx.origin
+    keys["aws:securetransport"] = "true" if origin.is_secure else "false"
+    if origin.vpc_id:
+        keys |= _places(origin)
+    elif origin.address:
+        keys["aws:sourceip"] = origin.address
+    if origin.user_agent:
+        keys["aws:useragent"] = origin.user_agent
     return keys
 
 
 def _places(origin: Origin) -> dict[str, Values]:
-    """Where it came from: IAM user guide, "Properties of the network"."""
-    if not origin.vpc_id:
-        return {"aws:sourceip": origin.address} if origin.address else {}
+    """Where in a VPC it came from: IAM user guide, "Properties of the network"."""
     keys: dict[str, Values] = {"aws:sourcevpc": origin.vpc_id, "aws:vpcsourceip": origin.address}
     return keys | ({"aws:sourcevpce": origin.endpoint_id} if origin.endpoint_id else {})
 
@@ -73,8 +75,6 @@ def _tags(found: Any) -> Iterator[tuple[str, str]]:
 
 def tag_keys(params: Params, tags: Mapping[str, str]) -> dict[str, Values]:
     """`aws:RequestTag/…` and `aws:TagKeys` of a request that brings some tags."""
-    if not tags and params.keys().isdisjoint(TAG_KEYS):
-        return {}
     named = [str(key) for name in TAG_KEYS for key in params.get(name) or ()]
     keys: dict[str, Values] = {f"aws:requesttag/{key.lower()}": value for key, value in tags.items()}
     if tags or named:

@@ -1,5 +1,6 @@
 """Who signs with a key: the installation's admin, a user's access key, or a session's."""
 
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
@@ -17,6 +18,7 @@ from bastide.store import Store, Txn
 from bastide.wire.sigv4 import Secret
 
 KINDS = (ACCESS_KEY, USER.kind)
+STEP = timedelta(seconds=STEP_S)
 
 
 class Signer(NamedTuple):
@@ -33,7 +35,7 @@ class Signers:
         self._store = store
         self._vault = vault
         self._users: Remembered[str, Signer | None] = Remembered(store, KINDS)
-        self._noted_s: dict[str, float] = {}
+        self._noted: dict[str, datetime] = {}
 
     async def find(self, access_key_id: str, token: str | None) -> Signer | None:
         """Who has a key; None for a key nobody has, and for one that is switched off."""
@@ -45,24 +47,24 @@ class Signers:
         """Remember what a user's key last signed, or when a role's session last did."""
         caller = ctx.caller
         if caller.kind is PrincipalKind.ROLE:
-            if self._is_due(caller.entity, ctx.now_s):
+            if self._is_due(caller.entity, ctx.now):
                 await self._store.update(lambda txn: note_role_use(txn, caller, ctx.now))
         elif (
             caller.kind is PrincipalKind.USER
             and not caller.is_temporary
-            and self._is_due(access_key_id, ctx.now_s)
+            and self._is_due(access_key_id, ctx.now)
         ):
             used = {"LastUsedDate": ctx.now_s, "ServiceName": service, "Region": caller.region}
             await self._store.update(
                 lambda txn: note_use(txn, KEY_USE, txn.get(ACCESS_KEY, access_key_id), used)
             )
 
-    def _is_due(self, key: str, now_s: float) -> bool:
+    def _is_due(self, key: str, now: datetime) -> bool:
         """Whether a use is worth a look into the store, and from now on not for a while."""
-        noted_s = self._noted_s.get(key)
-        if noted_s is not None and now_s - noted_s < STEP_S:
+        noted = self._noted.get(key)
+        if noted is not None and now - noted < STEP:
             return False
-        self._noted_s[key] = now_s
+        self._noted[key] = now
         return True
 
     def _session(self, access_key_id: str, token: str | None) -> Signer | None:

@@ -20,6 +20,8 @@ PRESIGNED_MAX_S = 604800  # seven days, same source
 PRESIGNED_DEFAULT_S = 3600
 
 _TIME = re.compile(r"[0-9]{8}T[0-9]{6}Z")
+_REQUIRED = ("Credential", "Signature", "SignedHeaders")
+_FIELDS = re.compile(r"(?<![^,\s])(Credential|SignedHeaders|Signature)=([^,\s]*)")
 _HEX_64 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -80,12 +82,10 @@ def header_claim(request: Request) -> Claim:
     algorithm, _, rest = header.partition(" ")
     if algorithm != ALGORITHM:
         refuse(RefusedReason.INCOMPLETE, f"Authorization header must use the algorithm {ALGORITHM}.")
-    fields = dict(part.strip().partition("=")[::2] for part in rest.split(","))
+    fields = dict(_FIELDS.findall(rest))
     time = request.headers.get("x-amz-date") or _http_date(request.headers.get("date", ""))
     missing = [
-        f"Authorization header requires '{name}' parameter."
-        for name in ("Credential", "Signature", "SignedHeaders")
-        if not fields.get(name)
+        f"Authorization header requires '{name}' parameter." for name in _REQUIRED if not fields.get(name)
     ]
     if not time:
         missing.append("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
