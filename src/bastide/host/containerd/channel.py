@@ -22,6 +22,7 @@ Metadata = tuple[tuple[str, str], ...]
 CALL_TIMEOUT_S = 10.0  # a containerd that hangs costs a caller this long, never more
 MESSAGE_MAX_BYTES = 16 * 1024 * 1024  # containerd's own default in both directions
 RECONNECT_MAX = timedelta(milliseconds=250)  # a restarted containerd is found again within this
+CONNECT_TIMEOUT = timedelta(seconds=5)  # for an attempt: on a busy host its first word takes its time
 
 FAULTS: dict[grpc.StatusCode, type[Fault]] = {
     grpc.StatusCode.NOT_FOUND: NotFound,
@@ -69,7 +70,8 @@ class Channel:
                 ("grpc.max_receive_message_length", MESSAGE_MAX_BYTES),
                 ("grpc.max_send_message_length", MESSAGE_MAX_BYTES),
                 ("grpc.initial_reconnect_backoff_ms", 50),
-                ("grpc.min_reconnect_backoff_ms", 50),
+                # By its name a pause, but gRPC gives each attempt this long.
+                ("grpc.min_reconnect_backoff_ms", CONNECT_TIMEOUT // timedelta(milliseconds=1)),
                 ("grpc.max_reconnect_backoff_ms", RECONNECT_MAX // timedelta(milliseconds=1)),
                 ("grpc.default_authority", "localhost"),
             ],
