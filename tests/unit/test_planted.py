@@ -49,8 +49,11 @@ def test_it_is_found_in_base64_of_a_longer_text(before: str, behind: str, encode
 
 def test_it_is_found_among_arguments(tmp_path: Path) -> None:
     secret = plant("token")
-    sleeping = subprocess.Popen([sys.executable, "-c", "input()", f"--token={secret}"], stdin=subprocess.PIPE)
+    program = [sys.executable, "-c", "print(flush=True); input()", f"--token={secret}"]
+    sleeping = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
+        assert sleeping.stdout is not None
+        sleeping.stdout.readline()  # begun: its arguments stand there a little after it is started
         assert any(f"/proc/{sleeping.pid}/cmdline" in each for each in exposed_arguments())
         assert leaks(tmp_path)
     finally:
