@@ -5,7 +5,7 @@ A role that is not there and one that does not trust tasks are told alike, as EC
 
 from datetime import datetime
 
-from bastide.api.authorization.callers import caller_principal, policies_of
+from bastide.api.authorization.callers import caller_principal, compiled, policies_of
 from bastide.api.authorization.decision import check_demand, demand_of
 from bastide.api.authorization.keys import moment_keys
 from bastide.api.authorization.resources.found import Found
@@ -19,7 +19,6 @@ from bastide.permissions import (
     Principal,
     PrincipalKind,
     Request,
-    compile_policy,
     evaluate_trust,
 )
 from bastide.store import Record, Txn
@@ -90,5 +89,5 @@ def _trusts(role: Record, service: str, account: str, source_arn: str, now: date
             "aws:principalservicename": service,
         },
     )
-    trust = compile_policy(role.document["trust"], PolicyKind.TRUST)
+    trust = compiled(role.document["trust"], PolicyKind.TRUST)
     return evaluate_trust(request, Policies(), trust).is_allowed

@@ -1,11 +1,11 @@
 """AssumeRole: the role's trust policy decides, and where it names only the account, the caller's own too."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 
-from bastide.api.authorization.callers import caller_principal, policies_of
+from bastide.api.authorization.callers import caller_principal, compiled, policies_of
 from bastide.api.authorization.keys import request_keys
 from bastide.api.iam.identities.entities import ROLE, find_entity, iam_scope
 from bastide.api.operation import Caller, Context, Operation, Params, Reads, Result
@@ -20,7 +20,6 @@ from bastide.permissions import (
     PrincipalKind,
     Request,
     Source,
-    compile_policy,
     evaluate_trust,
     render_denial,
 )
@@ -42,8 +41,7 @@ def assume_role(txn: Txn, ctx: Context, params: Params) -> Result:
     asked = read_asked(txn, ctx, params)
     tagged, source_identity = _session_tags(ctx, params, asked), _source_identity(ctx, params)
     keys = _keys(params, tagged, source_identity)
-    for action in _actions(tagged, source_identity):
-        _check_trust(txn, ctx, role, action, keys)
+    _check_trust(txn, ctx, role, _actions(tagged, source_identity), keys)
     seconds = _seconds(ctx, params, role)
     session = new_session(
         ctx,
@@ -110,18 +108,19 @@ def _keys(params: Params, tagged: _Tagged, source_identity: str) -> dict[str, Va
     return keys
 
 
-def _check_trust(txn: Txn, ctx: Context, role: Record, action: str, keys: Mapping[str, Values]) -> None:
+def _check_trust(
+    txn: Txn, ctx: Context, role: Record, actions: Iterable[str], keys: Mapping[str, Values]
+) -> None:
+    """Raise Denied for the first of these that the caller may not."""
     tags = {f"aws:resourcetag/{tag['Key'].lower()}": tag["Value"] for tag in role.document["tags"]}
-    request = Request(
-        action=action,
-        resource=role.document["members"]["Arn"],
-        principal=caller_principal(ctx.caller),
-        keys={**request_keys(ctx, txn), **tags, **keys},
-    )
-    trust = compile_policy(role.document["trust"], PolicyKind.TRUST)
-    decision = evaluate_trust(request, policies_of(txn, ctx.caller), trust)
-    if not decision.is_allowed:
-        raise Denied("role", request.resource, why=render_denial(request, decision))
+    keys = {**request_keys(ctx, txn), **tags, **keys}
+    principal, resource = caller_principal(ctx.caller), role.document["members"]["Arn"]
+    policies, trust = policies_of(txn, ctx.caller), compiled(role.document["trust"], PolicyKind.TRUST)
+    for action in actions:
+        request = Request(action=action, resource=resource, principal=principal, keys=keys)
+        decision = evaluate_trust(request, policies, trust)
+        if not decision.is_allowed:
+            raise Denied("role", resource, why=render_denial(request, decision))
 
 
 def _seconds(ctx: Context, params: Params, role: Record) -> int:
