@@ -116,6 +116,11 @@ def _binary(values: Sequence[str], has_variables: bool) -> Match:
     return lambda text, keys: _decoded(text) in wanted
 
 
+def is_binary(text: str) -> bool:
+    """Whether it is in base64, as BinaryEquals compares it."""
+    return _decoded(text) is not None
+
+
 def _decoded(text: str) -> bytes | None:
     try:
         return base64.b64decode(text, validate=True)

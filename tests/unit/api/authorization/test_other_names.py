@@ -12,6 +12,7 @@ import pytest
 from tests.unit.api.authorization.test_enforcement import FARGATE
 from tests.unit.api.authorization.world import (
     ACCOUNT,
+    DENIED,
     ECS,
     REGION,
     ROLE,
@@ -28,7 +29,6 @@ LOGS, SSM = f"arn:aws:logs:{REGION}:{ACCOUNT}", f"arn:aws:ssm:{REGION}:{ACCOUNT}
 IAM = f"arn:aws:iam::{ACCOUNT}"
 TASK_ID = "0" * 32
 TASKS = trusting({"Service": "ecs-tasks.amazonaws.com"})
-DENIED = {"AccessDenied", "AccessDeniedException"}
 
 
 def denied(call: Callable[..., Any], **params: Any) -> str:

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from tests.unit.api.authorization.world import (
     ACCOUNT,
+    DENIED,
     REGION,
     ROLE,
     World,
@@ -26,7 +27,6 @@ from tests.unit.api.authorization.world import (
 )
 
 ANN = f"arn:aws:iam::{ACCOUNT}:user/ann"
-DENIED = ("AccessDenied", "AccessDeniedException")
 Put = Callable[[World, str], None]
 Place = tuple[Put, str, str, dict[str, Any], str, str]
 

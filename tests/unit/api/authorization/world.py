@@ -12,6 +12,7 @@ from tests.unit.api.serving import Served
 ACCOUNT, REGION = "111122223333", "eu-test-1"
 ECS = f"arn:aws:ecs:{REGION}:{ACCOUNT}"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role"
+DENIED = ("AccessDenied", "AccessDeniedException")  # by the services' protocols
 
 
 def policy(*statements: dict[str, Any]) -> str:

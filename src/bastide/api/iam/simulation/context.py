@@ -1,13 +1,11 @@
 """The context a simulation is to happen in: values of condition keys, each of the type the request says."""
 
-import base64
-import binascii
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 
 from bastide.api.operation import Document
 from bastide.model.faults import Invalid
-from bastide.permissions.operators import is_moment, parse_network
+from bastide.permissions.operators import is_binary, is_moment, parse_network
 from bastide.permissions.patterns import Values
 
 LIST = "List"  # how the types of keys with many values end
@@ -49,20 +47,12 @@ def _is_number(text: str) -> bool:
         return False
 
 
-def _is_binary(text: str) -> bool:
-    try:
-        base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    return True
-
-
 def _is_address(text: str) -> bool:
     return parse_network(text) is not None
 
 
 _FORMATS: Mapping[str, tuple[str, Callable[[str], bool]]] = {
-    "binary": ("base-64 encoded binary format", _is_binary),
+    "binary": ("base-64 encoded binary format", is_binary),
     "date": ("DateTime format", is_moment),
     "ip": ("IP address", _is_address),
     "numeric": ("numeric format", _is_number),
